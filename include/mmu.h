@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The mmu room, as others see it: VSpaces, the gather, mapping records, faults.
+//
+// The protocol of a gather, once for all operations:
+//
+//   g = gather_begin()                       this PE's batch, empty
+//   gather_map_* / gather_unmap / ...        under one VSpace lock each: descriptors change, and
+//                                            the same critical section enters what was removed
+//                                            into the VSpace's pending entries
+//   gather_finish(g)                         DSB ISHST, TLBI ..., DSB ISH; only then entries go,
+//                                            tables return to their chunk, frames may be reused
+//
+// Nothing that implies completion may happen between a removal and gather_finish: no free, no
+// answer to the caller, no capability leaving the derivation tree.
+//
+// mmu knows frames by address and size; capabilities are core's business. Functions that can fail
+// return enum sheaf_error and change nothing then. Callers hold no lock of rank LOCK_VSPACE or
+// above, except where stated.
+#ifndef MMU_H
+#define MMU_H
+
+#include <base.h>
+#include <port.h>
+#include <sheaf/gather.h>
+
+#define CHUNK_BYTES (UINT64_C(1) << SHEAF_CHUNK_BITS)
+#define CHUNK_TABLES 15u
+#define CHUNK_NODE_BYTES 64u
+
+struct vspace; // lives in the bookkeeping page of its first chunk
+struct chunk;  // bookkeeping page and 15 tables
+struct gather; // one for each PE
+
+struct mmu_config {
+    unsigned asid_bits;           // 8 or 16, as all PEs have it
+    unsigned asid_limit;          // number of ASIDs to use, 0 = all (boot argument for tests)
+    void *asid_table;             // mmu_asid_table_bytes(asid_bits), zeroed, 8-byte aligned
+    paddr_t empty_root;           // a zeroed page: the root of PEs that run no VSpace
+};
+size_t mmu_asid_table_bytes(unsigned asid_bits);
+void mmu_init(const struct mmu_config *config);
+
+// ---- VSpaces
+
+// Makes a VSpace in `chunk`, 64 KiB, aligned, zeroed in its first page only. NO_ASID.
+enum sheaf_error vspace_create(void *chunk, struct vspace **out);
+// Adds a chunk (as above). TOO_MANY_CHUNKS, DEAD.
+enum sheaf_error vspace_grow(struct vspace *vspace, void *chunk);
+// Takes chunk `index` (1 or more) out again. RANGE, TABLE_IN_USE, DEAD. Its index stays empty
+// until the next grow; records that name it no longer verify.
+enum sheaf_error vspace_shrink(struct vspace *vspace, unsigned index, struct chunk **out);
+// Marks the VSpace dead, moves every PE that has it loaded to the empty root, waits for pins,
+// invalidates its ASID and completes that, gives the ASID back. Afterwards nothing refers to any
+// of its chunks. Idempotent. Holds no lock while it waits.
+void vspace_destroy(struct vspace *vspace);
+bool vspace_is_dead(const struct vspace *vspace);
+
+struct vspace_info {
+    unsigned chunks, tables_free, tables_used, chunks_max;
+};
+void vspace_info(struct vspace *vspace, struct vspace_info *out);
+
+struct object_head *vspace_head(struct vspace *vspace); // core's words in the first chunk
+unsigned vspace_chunk_slots(const struct vspace *vspace); // directory entries used so far
+struct chunk *vspace_chunk(struct vspace *vspace, unsigned index); // NULL where shrunk
+struct vspace *chunk_vspace(struct chunk *chunk);
+unsigned chunk_index(const struct chunk *chunk);
+// CHUNK_NODE_BYTES, 64-byte aligned, for core: the node of the derivation tree under the Untyped
+// that the chunk came from. mmu never reads it.
+void *chunk_node(struct chunk *chunk);
+struct chunk *chunk_of_node(void *node);
+
+// Loads the VSpace on this PE, or the empty root for NULL or a dead one. Cheap when already
+// loaded. Called with no lock held.
+void vspace_activate(struct vspace *vspace);
+
+// ---- Mapping records: where a Frame capability is mapped, as a place and not as an address
+
+struct mapping_record {
+    uint64_t v; // 0: never mapped. Packed by record_make (src/mmu/record.c)
+};
+// Whether a live leaf of the run the record names still outputs an address inside the Frame.
+// Takes and drops the VSpace lock of the record.
+bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits);
+// The same, and where it is. `pages` counts 4 KiB pages from the first live leaf to the last.
+bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bits, vaddr_t *va,
+                  uint64_t *pages);
+
+// ---- The gather
+
+struct gather_totals {
+    uint64_t leaves, tables, tlbi, dsb, batches;
+};
+
+struct gather *gather_begin(void);
+// Completes the batch and leaves it empty. Adds to the totals.
+void gather_finish(struct gather *gather);
+const struct gather_totals *gather_totals(const struct gather *gather); // since gather_begin
+
+// Checks a range of user addresses. MISALIGNED, NON_CANONICAL, KERNEL_HALF, ZERO_LENGTH,
+// OVERFLOW. Pure.
+enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages);
+
+// UNMAP. flags: SHEAF_OP_KEEP_TABLES, SHEAF_OP_REPORT. Begins at page *done and advances it;
+// PREEMPTED means that an interrupt came, that the batch is finished and that *done says how far.
+// With REPORT two bits for each page go to report[], bit 0 of report[0] being page 0 of the
+// operation; they are final only after the finish. BLOCK_CUT (nothing changed), DEAD.
+enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
+                              uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
+
+// How leaves are written.
+struct leaf_attributes {
+    bool write, execute;     // read is implied
+    bool max_write;          // what PROTECT may grant later: the capability's rights
+    bool accessed, dirty;    // dirty only with write
+    uint8_t memory_type;     // enum sheaf_memory_type
+};
+
+// MAP in two steps, so that all of it or nothing is done.
+// Begin checks that the whole range [va, va + pages) is free and takes every table it needs,
+// completing first what is pending there. PLACE_OCCUPIED; NO_TABLES with *missing; DEAD;
+// MISALIGNED for the level. On success the VSpace lock is held until gather_map_end.
+struct gather_map {
+    struct gather *gather;
+    struct vspace *vspace;
+    vaddr_t next;         // where the next leaf goes
+    uint64_t pages_left;
+    unsigned level;       // of the leaves: 3, 2 or 1
+    paddr_t table;        // cache of the current leaf table
+    uint64_t reserved[4]; // mmu's own
+};
+enum sheaf_error gather_map_begin(struct gather *gather, struct vspace *vspace, vaddr_t va,
+                                  uint64_t pages, unsigned level, struct gather_map *map,
+                                  unsigned *missing);
+// Writes the leaves of one Frame or part: `pages` from `frame` on, all in one table. Cannot fail.
+// Contents (zeroing, instruction synchronisation) must be complete before; the store that
+// publishes is ordered after them by a DMB ISHST.
+struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
+                                       const struct leaf_attributes *attributes);
+void gather_map_end(struct gather_map *map);
+
+// Clears what the record names, if it verifies, keeping tables; completes what else is pending in
+// that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.
+// False when the batch was full of VSpaces and was finished first (the call still did its work).
+void gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+                         unsigned size_bits);
+// Completes everything pending in the VSpace of the record (before a capability is mapped anew).
+void gather_complete_record(struct gather *gather, struct mapping_record record);
+
+// ---- Faults
+
+enum mmu_fault {
+    MMU_FAULT_RESOLVED,    // access flag, dirty bit or a stale entry: the thread just resumes
+    MMU_FAULT_TRANSLATION, // nothing is mapped there
+    MMU_FAULT_PERMISSION,  // the mapping does not allow this access
+};
+// `access`: SHEAF_ACCESS_*. Addresses outside of the user half are MMU_FAULT_TRANSLATION.
+enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access);
+
+#endif

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Per-PE data. Each PE finds its own through arch_pe() (arch.h).
+#ifndef PE_H
+#define PE_H
+
+#include <base.h>
+#include <sheaf/counter.h>
+
+struct arch_context;
+struct thread;
+
+struct pe {
+    struct arch_context *context; // registers of the current thread; exception entry saves there.
+                                  // Offset 0 and 8 are known to entry.S
+    void *stack_top;              // one kernel stack a PE, empty whenever user space runs
+    struct thread *current;       // NULL: idle
+    uint32_t id;                  // 0 to MAX_PES - 1
+    uint32_t locks_held;          // bit for each enum lock_rank, debug builds
+    uint64_t counters[SHEAF_COUNTER_COUNT];
+};
+
+#endif

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// tlb_gather: a vector of translation changes under one invalidation and one completion.
+//
+// When the call returns, no PE can use a translation that it removed or weakened, by a cached
+// leaf or by a walk, and no table it freed was reused before that (docs/design.md, G1 and G2).
+#ifndef SHEAF_GATHER_H
+#define SHEAF_GATHER_H
+
+#include <sheaf/syscall.h>
+
+// x10 in: number of operations in bits 0-31 (0 to 64), flags in bits 32-63.
+#define SHEAF_GATHER_REPLY_RECV UINT64_C(1) // then x0-x7 and x9 as in REPLY_RECV, if all succeeded
+#define SHEAF_GATHER_ARG(n, flags) ((uint64_t)(n) | ((uint64_t)(flags) << 32))
+
+// What comes back.
+//   x0   status: of the failing operation, else of the tail's receive, else OK
+//   x1   on NO_TABLES: how many tables are missing (a failing gather has no message)
+//   x10  error in bits 0-15, failing index in bits 16-31, leaves changed in bits 32-63
+//   x11  tables freed in bits 0-15, TLBI in bits 16-31, DSB in bits 32-47, batches in bits 48-63,
+//        each stopping at 65,535; the counters have the exact sums
+#define SHEAF_GATHER_ERROR(x10) ((unsigned)((x10) & 0xffff))
+#define SHEAF_GATHER_INDEX(x10) ((unsigned)(((x10) >> 16) & 0xffff))
+#define SHEAF_GATHER_LEAVES(x10) ((uint64_t)(x10) >> 32)
+#define SHEAF_GATHER_TABLES(x11) ((unsigned)((x11) & 0xffff))
+#define SHEAF_GATHER_TLBI(x11) ((unsigned)(((x11) >> 16) & 0xffff))
+#define SHEAF_GATHER_DSB(x11) ((unsigned)(((x11) >> 32) & 0xffff))
+#define SHEAF_GATHER_BATCHES(x11) ((unsigned)(((x11) >> 48) & 0xffff))
+
+// Word 0 of every operation: operation in bits 0-7, rights in bits 8-15, flags in bits 16-31,
+// bits 32-63 zero. Word 1: the VSpace. Word 2: virtual address, 4 KiB aligned. Word 3: pages.
+//
+// MAP    word 4: first Frame slot; word 5: number of slots, or with PART the first page inside
+//        the one Frame. Without PART every slot's whole Frame is mapped, one after the other,
+//        and word 3 must be the sum of their pages; each Frame of up to 2 MiB lies at a multiple
+//        of its size, a larger one at a multiple of 2 MiB. With PART the pages must lie in one
+//        table (not cross a 2 MiB boundary). A Frame of 2 MiB or more goes in as blocks where
+//        address and size allow, unless PAGES is given.
+// UNMAP  clears every leaf in the range and frees every empty table wholly inside it.
+enum sheaf_gather_operation {
+    SHEAF_OP_MAP = 1,
+    SHEAF_OP_UNMAP = 2,
+};
+#define SHEAF_OP_WORD0(op, rights, flags)                                                          \
+    ((uint64_t)(op) | ((uint64_t)(rights) << 8) | ((uint64_t)(flags) << 16))
+
+// Rights of a mapping. READ is always given; NONE is not a mapping.
+#define SHEAF_MAP_READ UINT64_C(1)
+#define SHEAF_MAP_WRITE UINT64_C(2)
+#define SHEAF_MAP_EXECUTE UINT64_C(4)
+
+// Flags of an operation.
+#define SHEAF_OP_PART UINT64_C(0x01)        // MAP: a part of one Frame
+#define SHEAF_OP_PAGES UINT64_C(0x02)       // MAP: pages even where blocks would do
+#define SHEAF_OP_ACCESSED UINT64_C(0x04)    // MAP: access flag set (else: prefault)
+#define SHEAF_OP_DIRTY UINT64_C(0x08)       // MAP: a writable leaf starts dirty (else clean)
+#define SHEAF_OP_KEEP_TABLES UINT64_C(0x10) // UNMAP: frees no table
+#define SHEAF_OP_REPORT UINT64_C(0x20)      // UNMAP: 2 bits a page into the results area
+
+// Reported bits, 2 a page, in the order of the pages; an operation's bits start at the next
+// whole byte after those of the operation before it.
+#define SHEAF_REPORT_ACCESSED 1u
+#define SHEAF_REPORT_DIRTY 2u
+#define SHEAF_REPORT_BYTES(pages) (((pages) + 3) / 4)
+
+#endif

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Objects: types, rights, sizes and the methods each type answers to.
+//
+// A method is invoked with SHEAF_SYS_CALL on a capability to the object: label = the method's
+// number, words = its arguments. The answer's status is in register 0, its values are words.
+#ifndef SHEAF_OBJECT_H
+#define SHEAF_OBJECT_H
+
+#include <stdint.h>
+
+// A capability's name in the caller's CSpace. The lowest bits index the root CNode (as many as
+// that CNode has), the next ones the CNode found there, and so on until the rest is zero. Index 0
+// of a CNode is therefore never addressable, and 0 names no capability.
+typedef uint64_t sheaf_cptr;
+
+enum sheaf_type {
+    SHEAF_NULL = 0,         // an empty slot
+    SHEAF_UNTYPED = 1,      // memory with no type yet
+    SHEAF_CNODE = 2,        // a table of slots
+    SHEAF_THREAD = 3,       // a thread of execution
+    SHEAF_ENDPOINT = 4,     // synchronous messages
+    SHEAF_NOTIFICATION = 5, // a word of signal bits
+    SHEAF_REPLY = 6,        // the right to answer one call, once
+    SHEAF_VSPACE = 7,       // an address space and its tables
+    SHEAF_FRAME = 8,        // mappable memory
+    SHEAF_CONSOLE = 9,      // the kernel's serial port
+    SHEAF_SYSTEM = 10,      // counters and power
+    SHEAF_TYPE_COUNT = 11,
+};
+
+// Rights of a capability. What each means depends on the type:
+//   Endpoint      READ receive, WRITE send and call, GRANT reserved for capability transfer
+//   Notification  READ wait, WRITE signal
+//   Frame         READ map readable or executable, WRITE map writable
+//   Console       READ input, WRITE output
+//   System        READ counters, WRITE power
+// Other types ignore them.
+#define SHEAF_RIGHT_READ UINT64_C(1)
+#define SHEAF_RIGHT_WRITE UINT64_C(2)
+#define SHEAF_RIGHT_GRANT UINT64_C(4)
+#define SHEAF_RIGHTS_ALL UINT64_C(7)
+
+// Sizes, in address bits. Fixed-size objects take exactly theirs; a size argument of 0 means
+// the same for them.
+#define SHEAF_PAGE_BITS 12
+#define SHEAF_SLOT_BITS 6          // a slot of a CNode
+#define SHEAF_ENDPOINT_BITS 6
+#define SHEAF_NOTIFICATION_BITS 6
+#define SHEAF_REPLY_BITS 6
+#define SHEAF_THREAD_BITS 11
+#define SHEAF_CHUNK_BITS 16        // a VSpace is made from one chunk
+#define SHEAF_UNTYPED_MIN_BITS 6
+#define SHEAF_UNTYPED_MAX_BITS 47
+#define SHEAF_FRAME_MIN_BITS 12
+#define SHEAF_FRAME_MAX_BITS 30
+#define SHEAF_CNODE_MIN_BITS 1     // argument is log2 of the number of slots, index 0 included
+#define SHEAF_CNODE_MAX_BITS 24
+
+// UNTYPED_RETYPE makes `count` objects of `type` and `size_bits` in `count` empty slots of a
+// CNode. All or none. The memory is zeroed. When nothing derived from the Untyped is left it
+// starts again from its first byte.
+//   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count
+// UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left.
+enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
+
+// Memory types of a Frame, fixed when it is made.
+enum sheaf_memory_type {
+    SHEAF_MEMORY_NORMAL = 0,       // cacheable
+    SHEAF_MEMORY_NON_CACHEABLE = 1,
+    SHEAF_MEMORY_DEVICE = 2,
+};
+
+// The CNode invoked holds the destination; w0 is the index there.
+//   COPY   w0 index  w1 source  w2 rights                   (rights are those of both)
+//   MINT   w0 index  w1 source  w2 rights  w3 badge         (Endpoint, Notification: badge != 0,
+//                                                            only from an unbadged capability)
+//   MOVE   w0 index  w1 source
+//   DELETE w0 index
+//   REVOKE w0 index              deletes all that was derived from the capability there
+// `source` is a capability pointer in the caller's CSpace.
+enum sheaf_cnode_method {
+    SHEAF_CNODE_COPY = 1,
+    SHEAF_CNODE_MINT = 2,
+    SHEAF_CNODE_MOVE = 3,
+    SHEAF_CNODE_DELETE = 4,
+    SHEAF_CNODE_REVOKE = 5,
+};
+
+// CONFIGURE   w0 CSpace root  w1 VSpace  w2 fault endpoint  w3 IPC buffer Frame  w4 fault
+//             notification; 0 leaves what is there. The thread keeps derived copies of its own.
+// WRITE_REGISTERS  w0 count of words that follow, w1.. pc, sp, TLS, x0, x1 ... x30. Registers not
+//             named keep their value. The thread must be suspended.
+// READ_REGISTERS   answers the same words: w0 count, w1.. pc, sp, TLS, x0 ... x30.
+// SET_PRIORITY w0 priority  w1 maximum controlled priority  w2 authority: a Thread capability
+//             whose maximum controlled priority bounds both.
+// RESUME, SUSPEND  no arguments. A suspended thread's wait is cancelled; resumed, it goes on
+//             after the system call, which answers CANCELLED.
+// BIND        w0 Notification whose signals the thread also receives on any endpoint; 0 unbinds.
+// SET_NAME    w0, w1 up to 15 bytes for panics and dumps, zero-terminated
+// INFO        w0 state, w1 priority, w2 maximum controlled priority, w3-w4 name
+enum sheaf_thread_method {
+    SHEAF_THREAD_CONFIGURE = 1,
+    SHEAF_THREAD_WRITE_REGISTERS = 2,
+    SHEAF_THREAD_READ_REGISTERS = 3,
+    SHEAF_THREAD_SET_PRIORITY = 4,
+    SHEAF_THREAD_RESUME = 5,
+    SHEAF_THREAD_SUSPEND = 6,
+    SHEAF_THREAD_BIND = 7,
+    SHEAF_THREAD_SET_NAME = 8,
+    SHEAF_THREAD_INFO = 9,
+};
+#define SHEAF_PRIORITIES 256
+
+enum sheaf_thread_state {
+    SHEAF_STATE_SUSPENDED = 0,
+    SHEAF_STATE_READY = 1, // running or in a run queue
+    SHEAF_STATE_SENDING = 2,
+    SHEAF_STATE_RECEIVING = 3,
+    SHEAF_STATE_WAITING_REPLY = 4,
+    SHEAF_STATE_WAITING_NOTIFICATION = 5,
+    SHEAF_STATE_FAULTED = 6, // a fault that nobody handles
+};
+
+// GROW    w0 Untyped  w1 count   gives the VSpace `count` chunks of 64 KiB
+// SHRINK  w0 chunk index         takes back a chunk none of whose tables is in use
+// INFO    answers w0 chunks, w1 tables free, w2 tables in use, w3 chunks the directory can hold
+enum sheaf_vspace_method { SHEAF_VSPACE_GROW = 1, SHEAF_VSPACE_SHRINK = 2, SHEAF_VSPACE_INFO = 3 };
+
+// GET_ADDRESS answers w0 physical address, w1 size bits, w2 memory type
+// GET_MAPPING answers w0 virtual address, w1 pages; w1 = 0 when the capability names no mapping
+enum sheaf_frame_method { SHEAF_FRAME_GET_ADDRESS = 1, SHEAF_FRAME_GET_MAPPING = 2 };
+
+// WRITE  w0 bytes (0 to 8 * 63), w1.. the bytes. Answers w0: how many the port took (never waits)
+// READ   answers w0 bytes (0 to 48), w1.. the bytes that have come (never waits)
+// BIND   w0 Notification signalled when input comes; 0 unbinds
+enum sheaf_console_method {
+    SHEAF_CONSOLE_WRITE = 1,
+    SHEAF_CONSOLE_READ = 2,
+    SHEAF_CONSOLE_BIND = 3,
+};
+
+// COUNTERS   w0 first counter; answers w0 how many counters there are, w1.. values from `first` on
+//            (as many as fit the message)
+// POWER_OFF  w0 status, which an emulator passes on as its exit status. Does not return.
+enum sheaf_system_method { SHEAF_SYSTEM_COUNTERS = 1, SHEAF_SYSTEM_POWER_OFF = 2 };
+
+#endif

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// System calls: numbers, registers, message tag, IPC buffer.
+//
+// SVC #0 with the number in x8. Registers that carry something:
+//   x0      capability invoked                       -> status (enum sheaf_error)
+//   x1      message tag                              -> tag of the message received
+//   x2-x7   message words 0 to 5                     -> words 0 to 5 received
+//   x9      Reply capability (receive, reply-recv)   -> badge of the capability the sender used
+//   x10     gather: operations | flags << 32         -> gather: see sheaf/gather.h
+//   x11                                              -> gather: see sheaf/gather.h
+// All other registers, FP and SIMD included, keep their value.
+#ifndef SHEAF_SYSCALL_H
+#define SHEAF_SYSCALL_H
+
+#include <sheaf/object.h>
+
+// CALL        x0 any capability: send, then wait for the answer. On an Endpoint the answer comes
+//             from a server; every other object is answered by the kernel.
+// SEND        x0 Endpoint: waits until someone receives. x0 Notification: signals its badge.
+// NB_SEND     as SEND; WOULD_BLOCK when nobody is waiting
+// RECV        x0 Endpoint (x9 Reply for callers, may be 0: then a caller gets NO_REPLY)
+//             x0 Notification: waits for signals, word 0 = the bits, tag length 1
+// NB_RECV     as RECV; WOULD_BLOCK when nothing has come
+// REPLY       x0 Reply: answers the caller it holds. Never waits.
+// REPLY_RECV  x9 Reply: answers the caller it holds, if any; then RECV on x0 with that Reply.
+// YIELD       gives the rest of the time slice to threads of the same priority
+// GATHER      sheaf/gather.h
+// NULL        enters the kernel and returns; for measuring
+enum sheaf_syscall {
+    SHEAF_SYS_CALL = 1,
+    SHEAF_SYS_SEND = 2,
+    SHEAF_SYS_NB_SEND = 3,
+    SHEAF_SYS_RECV = 4,
+    SHEAF_SYS_NB_RECV = 5,
+    SHEAF_SYS_REPLY = 6,
+    SHEAF_SYS_REPLY_RECV = 7,
+    SHEAF_SYS_YIELD = 8,
+    SHEAF_SYS_GATHER = 9,
+    SHEAF_SYS_NULL = 10,
+};
+
+// Which register carries what (indices into x0 to x30).
+#define SHEAF_REG_STATUS 0
+#define SHEAF_REG_CAP 0
+#define SHEAF_REG_TAG 1
+#define SHEAF_REG_WORD0 2
+#define SHEAF_REG_WORDS 6
+#define SHEAF_REG_SYSCALL 8
+#define SHEAF_REG_REPLY 9
+#define SHEAF_REG_BADGE 9
+#define SHEAF_REG_GATHER 10
+#define SHEAF_REG_TOTALS 11
+
+// Message tag: length in words (0 to 64) in bits 0-6, zero in bits 7-15, label in bits 16-63.
+#define SHEAF_MSG_WORDS 64
+#define SHEAF_TAG(label, length) (((uint64_t)(label) << 16) | (uint64_t)(length))
+#define SHEAF_TAG_LENGTH(tag) ((unsigned)((tag) & 0x7f))
+#define SHEAF_TAG_LABEL(tag) ((uint64_t)(tag) >> 16)
+
+// Labels of messages that the kernel sends to a fault endpoint; above all that users choose.
+//   PAGE_FAULT  w0 address  w1 access (SHEAF_ACCESS_*) | SHEAF_FAULT_PERMISSION  w2 instruction
+//   EXCEPTION   w0 syndrome as the processor gave it  w1 address if any  w2 instruction
+// A reply with label 0 lets the thread go on at the same instruction; any other label suspends
+// it, and its state becomes SHEAF_STATE_FAULTED.
+#define SHEAF_LABEL_PAGE_FAULT UINT64_C(0xffffffffff01)
+#define SHEAF_LABEL_EXCEPTION UINT64_C(0xffffffffff02)
+#define SHEAF_ACCESS_READ UINT64_C(1)
+#define SHEAF_ACCESS_WRITE UINT64_C(2)
+#define SHEAF_ACCESS_EXECUTE UINT64_C(4)
+#define SHEAF_FAULT_PERMISSION UINT64_C(0x100) // otherwise nothing is mapped there
+
+// The IPC buffer: one 4 KiB Frame, reached by the kernel through its own mapping.
+#define SHEAF_GATHER_OPS 64
+#define SHEAF_GATHER_OP_WORDS 6
+#define SHEAF_RESULT_BYTES 448 // 2 bits a page: 1,792 pages
+
+struct sheaf_gather_op {
+    uint64_t word[SHEAF_GATHER_OP_WORDS]; // sheaf/gather.h names them
+};
+
+struct sheaf_ipc_buffer {
+    uint64_t message[SHEAF_MSG_WORDS];            // words 6 to 63; the first six are in registers
+    struct sheaf_gather_op ops[SHEAF_GATHER_OPS]; // operations of a gather, read once
+    uint64_t user[8];                             // the kernel neither reads nor writes these
+    uint8_t results[SHEAF_RESULT_BYTES];          // reported bits; survive the tail's receive
+};
+
+_Static_assert(sizeof(struct sheaf_ipc_buffer) == 4096, "the IPC buffer is one page");
+
+#endif
