@@ -1,0 +1,17 @@
+# Target `coverage` (preset `coverage`): runs the host tests and reports what of src/ they reached.
+if(SHEAF_COVERAGE)
+  find_program(GCOVR gcovr REQUIRED)
+  add_custom_target(coverage
+    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} --output-on-failure
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/coverage
+    COMMAND ${GCOVR} --root ${CMAKE_SOURCE_DIR} --filter "${CMAKE_SOURCE_DIR}/src/"
+      --print-summary --txt ${CMAKE_BINARY_DIR}/coverage/summary.txt
+      --html-details ${CMAKE_BINARY_DIR}/coverage/index.html ${CMAKE_BINARY_DIR}
+    COMMAND ${CMAKE_COMMAND} -E cat ${CMAKE_BINARY_DIR}/coverage/summary.txt
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+    USES_TERMINAL VERBATIM)
+  get_property(tests GLOBAL PROPERTY SHEAF_HOST_TESTS)
+  if(tests)
+    add_dependencies(coverage ${tests})
+  endif()
+endif()
