@@ -120,6 +120,9 @@ setup_qemu_has() {
 # Prints "URI|SIGNED-BY" of every source that serves the release's main component; SIGNED-BY may be
 # empty. Reads one-line (.list) and deb822 (.sources) files.
 setup_base_sources() { # CODENAME
+    local files
+    mapfile -t files < <(find /etc/apt/sources.list /etc/apt/sources.list.d -maxdepth 1 -type f \
+        \( -name '*.list' -o -name '*.sources' \) 2>/dev/null)
     awk -v suite="$1" '
         function flush() {
             if (deb && enabled && index(suites, " " suite " ") && index(components, " main ")) print uri "|" key
@@ -149,7 +152,7 @@ setup_base_sources() { # CODENAME
             else if (name == "signed-by:") key = value
         }
         END { if (deb822) flush() }
-    ' $(ls /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources 2>/dev/null) /dev/null
+    ' ${files[@]+"${files[@]}"} /dev/null
 }
 
 setup_release() { # prints one field of os-release: ID, VERSION_CODENAME
