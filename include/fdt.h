@@ -27,7 +27,7 @@
     X(BAD_MAGIC, "the blob does not start with 0xd00dfeed")                                        \
     X(BAD_VERSION, "the blob is not readable as version 17")                                       \
     X(BAD_LAYOUT, "a block is misaligned, lies outside of the blob or in the header")              \
-    X(BAD_RESERVE_MAP, "the memory reservation block has no end, or an entry wraps")               \
+    X(BAD_RESERVE_MAP, "the memory reservation block has no end")                                  \
     X(BAD_TOKEN, "the structure block has an unknown token or ends too early")                     \
     X(BAD_NESTING, "nodes do not nest: no root, a second root, or a missing end")                  \
     X(BAD_NAME, "a node's name has no end, or the root has a name")                                \
