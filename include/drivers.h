@@ -74,13 +74,10 @@ size_t serial_read_some(char *bytes, size_t count);
 // Waits until the last byte has left the transmitter: before power-off and reset.
 void serial_drain(void);
 
-// Interrupt when bytes wait (FIFO half full, or fewer and a pause of 32 bit times). Level: it
-// stays until serial_read_some() has emptied the FIFO, or it is switched off.
+// Interrupt when bytes wait (FIFO half full, or fewer and a pause of 32 bit times). Level: there is
+// nothing to acknowledge. It drops when serial_read_some() has emptied the FIFO (it answered less
+// than it was asked for) or when it is switched off here, for a reader that has no room.
 void serial_receive_interrupt(bool on);
-
-// Acknowledges the receive interrupts. Call it after serial_read_some() has answered less than it
-// was asked for: a byte that comes later raises the interrupt anew.
-void serial_receive_acknowledge(void);
 
 // Divisors of the PL011's baud rate generator, in 1/64: clock / (16 * baud), rounded to nearest.
 // False if the clock cannot give that rate (integer part outside of 1 to 65535).
