@@ -85,3 +85,17 @@ function(add_sheaf_kernel name)
     COMMAND ${CMAKE_OBJCOPY} -O binary $<TARGET_FILE:${name}> ${CMAKE_BINARY_DIR}/${name}.img
     BYPRODUCTS ${CMAKE_BINARY_DIR}/${name}.img VERBATIM)
 endfunction()
+
+# What scripts/lib/compile-app needs to build a program outside this tree exactly like those inside it.
+string(TOUPPER "${CMAKE_BUILD_TYPE}" build_type)
+file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/app.flags CONTENT
+"compiler='${CMAKE_C_COMPILER}'
+strip='${CMAKE_STRIP}'
+compile='${CMAKE_C_FLAGS} ${CMAKE_C_FLAGS_${build_type}} -std=gnu17 -Wall -D__DYNAMIC_REENT__ -nostdinc -ftls-model=local-exec'
+includes='${CMAKE_SOURCE_DIR}/include:${CMAKE_SOURCE_DIR}/src/user/lib/include:${SHEAF_NEWLIB_PREFIX}/include:${SHEAF_COMPILER_INCLUDE}'
+link='${CMAKE_EXE_LINKER_FLAGS} -Wl,-u,_start -Wl,--gc-sections'
+linker_script='${SHEAF_USER_LINKER_SCRIPT}'
+user_library='$<$<TARGET_EXISTS:sheaf_user>:$<TARGET_FILE:sheaf_user>>'
+newlib='${SHEAF_NEWLIB_PREFIX}/lib'
+libgcc='${SHEAF_LIBGCC}'
+")
