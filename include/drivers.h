@@ -19,28 +19,23 @@
 // the same device (Arm manual, "Device memory"). Nothing orders them against Normal memory: where
 // that matters a driver calls arch_io_barrier() and says why.
 
-static inline uint32_t mmio_read32(const volatile void *base, size_t offset)
-{
+static inline uint32_t mmio_read32(const volatile void *base, size_t offset) {
     return *(const volatile uint32_t *)((const volatile uint8_t *)base + offset);
 }
 
-static inline void mmio_write32(volatile void *base, size_t offset, uint32_t value)
-{
+static inline void mmio_write32(volatile void *base, size_t offset, uint32_t value) {
     *(volatile uint32_t *)((volatile uint8_t *)base + offset) = value;
 }
 
-static inline uint64_t mmio_read64(const volatile void *base, size_t offset)
-{
+static inline uint64_t mmio_read64(const volatile void *base, size_t offset) {
     return *(const volatile uint64_t *)((const volatile uint8_t *)base + offset);
 }
 
-static inline void mmio_write64(volatile void *base, size_t offset, uint64_t value)
-{
+static inline void mmio_write64(volatile void *base, size_t offset, uint64_t value) {
     *(volatile uint64_t *)((volatile uint8_t *)base + offset) = value;
 }
 
-static inline void mmio_write8(volatile void *base, size_t offset, uint8_t value)
-{
+static inline void mmio_write8(volatile void *base, size_t offset, uint8_t value) {
     *((volatile uint8_t *)base + offset) = value;
 }
 
@@ -53,7 +48,8 @@ struct serial_config {
     volatile void *registers; // PL011: 4 KiB
     uint32_t clock_hz;        // 0: the divisors stay as the firmware set them
     uint32_t baud;
-    volatile void *bcm_gpio; // null, or the BCM2711 pin multiplexer: GPIO 14 and 15 become the PL011's
+    volatile void
+        *bcm_gpio; // null, or the BCM2711 pin multiplexer: GPIO 14 and 15 become the PL011's
 };
 
 // Takes over the port: 8 data bits, no parity, 1 stop bit, FIFOs on, interrupts off. What the
@@ -86,7 +82,9 @@ bool pl011_divisors(uint32_t clock_hz, uint32_t baud, uint32_t *integer, uint32_
 // ---- Interrupt controller
 //
 // INTIDs: 0 to 15 SGIs (one PE to another), 16 to 31 PPIs (of each PE its own), 32 to 1019 SPIs.
-// All interrupts are Non-secure group 1 with one priority; irqc takes part in no nesting.
+// All have one priority, so none interrupts another. All are signalled as IRQ: on GICv3 they are
+// put into group 1; on GICv2 they stay in the group that reset or the firmware left them in, which
+// is the one that this exception level's control bits enable.
 
 #define IRQC_NONE UINT32_MAX
 #define IRQC_FIRST_PPI 16
@@ -96,11 +94,11 @@ bool pl011_divisors(uint32_t clock_hz, uint32_t baud, uint32_t *integer, uint32_
 struct irqc_config {
     enum board_irqc_kind kind;
     volatile void *distributor;
-    volatile void *cpu_interface;     // GICv2
-    uint32_t redistributor_count;     // GICv3: regions, with the sizes that the board gave
+    volatile void *cpu_interface; // GICv2
+    uint32_t redistributor_count; // GICv3: regions, with the sizes that the board gave
     volatile void *redistributor[BOARD_MAX_REDISTRIBUTORS];
     uint64_t redistributor_size[BOARD_MAX_REDISTRIBUTORS]; // bytes
-    uint64_t redistributor_stride;    // of the board
+    uint64_t redistributor_stride;                         // of the board
 };
 
 enum irqc_status {
@@ -115,7 +113,8 @@ enum irqc_status {
 
 const char *irqc_status_name(enum irqc_status status); // never null
 
-// Once, on the boot PE, before any other: all SPIs off, level, routed to the boot PE; forwarding on.
+// Once, on the boot PE, before any other: all SPIs off, level, routed to the boot PE; forwarding
+// on.
 enum irqc_status irqc_init_distributor(const struct irqc_config *config);
 
 // On each PE for itself, after the distributor; `pe` is its index, 0 to MAX_PES - 1, and `mpidr`
@@ -129,13 +128,11 @@ uint32_t irqc_interrupts(void);
 // Hand the same value to irqc_end(): for an SGI of GICv2 it carries the sender in bits 12:10.
 // The INTID is irqc_intid() of it.
 uint32_t irqc_acknowledge(void);
-static inline uint32_t irqc_intid(uint32_t acknowledged)
-{
-    return acknowledged & 0x3ff;
-}
+static inline uint32_t irqc_intid(uint32_t acknowledged) { return acknowledged & 0x3ff; }
 
-// The interrupt is dealt with: priority drop and deactivation, on the PE that acknowledged it.
-// The driver's own writes that took the level down are complete before.
+// The interrupt is dealt with: priority drop and deactivation, on the PE that acknowledged it. A
+// barrier inside completes earlier writes to the device first, so that a level which these took
+// down does not come again.
 void irqc_end(uint32_t acknowledged);
 
 // Forwards or holds back one PPI (of the calling PE) or SPI. One write: needs no lock. After
@@ -237,6 +234,9 @@ enum power_status power_start_pe(const struct board_pe *pe, paddr_t entry, uint6
 // DSB SY: every access before it, to Device or Normal memory, is complete.
 void arch_io_barrier(void);
 
+// MPIDR_EL1 of the calling PE.
+uint64_t arch_read_mpidr(void);
+
 // Cleans [address, address + bytes) to the point of coherency, then DSB SY, then SEV.
 void arch_publish_and_signal(const volatile void *address, size_t bytes);
 
@@ -249,11 +249,11 @@ void arch_timer_write_control(uint32_t control); // bit 0 ENABLE, bit 1 IMASK
 // ICC_SRE_EL1: sets SRE, ISB, reads it back: true if the system registers can be used. From an
 // entry at EL2, arch must have set ICC_SRE_EL2 {Enable, SRE} and ICC_CTLR/ICH defaults before.
 bool arch_gicv3_enable_system_registers(void);
-uint32_t arch_gicv3_read_iar1(void);        // ICC_IAR1_EL1, then DSB SY
-void arch_gicv3_write_eoir1(uint32_t value); // ICC_EOIR1_EL1, then ISB
-void arch_gicv3_write_pmr(uint32_t value);   // ICC_PMR_EL1, then ISB
-void arch_gicv3_write_bpr1(uint32_t value);  // ICC_BPR1_EL1
-void arch_gicv3_write_ctlr(uint32_t value);  // ICC_CTLR_EL1, then ISB
+uint32_t arch_gicv3_read_iar1(void);           // ICC_IAR1_EL1, then DSB SY
+void arch_gicv3_write_eoir1(uint32_t value);   // ICC_EOIR1_EL1, then ISB
+void arch_gicv3_write_pmr(uint32_t value);     // ICC_PMR_EL1, then ISB
+void arch_gicv3_write_bpr1(uint32_t value);    // ICC_BPR1_EL1
+void arch_gicv3_write_ctlr(uint32_t value);    // ICC_CTLR_EL1, then ISB
 void arch_gicv3_write_igrpen1(uint32_t value); // ICC_IGRPEN1_EL1, then ISB
 void arch_gicv3_write_sgi1r(uint64_t value);   // ICC_SGI1R_EL1, then ISB
 

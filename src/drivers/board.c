@@ -15,8 +15,7 @@
 #define GIC_TRIGGER_EDGES 3 // 1 rising, 2 falling; 4 and 8 are the levels
 
 enum dt_status board_read_registers(struct board_reader *reader, dt_node_t node, uint32_t index,
-                                    struct board_range *range)
-{
+                                    struct board_range *range) {
     uint64_t address = 0;
     uint64_t size = 0;
     enum dt_status status = dt_reg_translated(&reader->tree, node, index, &address, &size);
@@ -30,8 +29,7 @@ enum dt_status board_read_registers(struct board_reader *reader, dt_node_t node,
 }
 
 static enum dt_status decode_interrupt(const struct dt_interrupt *specifier,
-                                       struct board_interrupt *interrupt)
-{
+                                       struct board_interrupt *interrupt) {
     if (specifier->cells < GIC_SPECIFIER_CELLS) {
         return DT_BAD_CELLS;
     }
@@ -50,8 +48,7 @@ static enum dt_status decode_interrupt(const struct dt_interrupt *specifier,
 }
 
 enum dt_status board_read_interrupt(struct board_reader *reader, dt_node_t node, uint32_t index,
-                                    struct board_interrupt *interrupt)
-{
+                                    struct board_interrupt *interrupt) {
     struct dt_interrupt specifier;
     enum dt_status status = dt_interrupt(&reader->tree, node, index, &specifier);
     if (status == DT_NOT_FOUND) {
@@ -67,8 +64,7 @@ enum dt_status board_read_interrupt(struct board_reader *reader, dt_node_t node,
     return board_problem(reader, node, "interrupts", status);
 }
 
-dt_node_t board_find_device(const struct board_reader *reader, const char *compatible)
-{
+dt_node_t board_find_device(const struct board_reader *reader, const char *compatible) {
     dt_node_t node = dt_root(&reader->tree);
     while (dt_next_compatible(&reader->tree, &node, compatible)) {
         if (dt_is_available(&reader->tree, node)) {
@@ -78,8 +74,7 @@ dt_node_t board_find_device(const struct board_reader *reader, const char *compa
     return dt_root(&reader->tree);
 }
 
-static void find_irqc(struct board_reader *reader)
-{
+static void find_irqc(struct board_reader *reader) {
     reader->irqc = board_find_device(reader, "arm,gic-v3");
     if (board_is_device(reader, reader->irqc)) {
         reader->board->irqc.kind = BOARD_IRQC_GICV3;
@@ -94,8 +89,7 @@ static void find_irqc(struct board_reader *reader)
     }
 }
 
-enum dt_status fdt_read_board(const void *blob, size_t limit, struct board *board)
-{
+enum dt_status fdt_read_board(const void *blob, size_t limit, struct board *board) {
     struct board_reader reader = {.board = board};
     *board = (struct board){.model = "", .args = "", .problem_node = "", .problem_property = ""};
     enum dt_status status = dt_open(&reader.tree, blob, limit);

@@ -14,8 +14,7 @@
 // ---- Serial port
 
 // The rate in "115200n8" and the like; the default if the options do not start with a number.
-static uint32_t parse_baud(const char *options)
-{
+static uint32_t parse_baud(const char *options) {
     uint64_t baud = 0;
     for (; *options >= '0' && *options <= '9' && baud <= UINT32_MAX; options++) {
         baud = baud * 10 + (uint64_t)(*options - '0');
@@ -24,8 +23,7 @@ static uint32_t parse_baud(const char *options)
 }
 
 // The first clock, if it is one that never changes; 0 if the tree does not tell.
-static uint32_t fixed_clock_hz(const struct dt *tree, dt_node_t node)
-{
+static uint32_t fixed_clock_hz(const struct dt *tree, dt_node_t node) {
     struct dt_property clocks;
     uint64_t phandle;
     dt_node_t clock;
@@ -41,8 +39,7 @@ static uint32_t fixed_clock_hz(const struct dt *tree, dt_node_t node)
 
 // The node that /chosen/stdout-path names. Whatever is wrong with it is no reason to have no
 // console: there is a second choice.
-static bool find_chosen_serial(struct board_reader *reader, dt_node_t *node)
-{
+static bool find_chosen_serial(struct board_reader *reader, dt_node_t *node) {
     const struct dt *tree = &reader->tree;
     struct dt_property property;
     const char *path;
@@ -65,8 +62,7 @@ static bool find_chosen_serial(struct board_reader *reader, dt_node_t *node)
     return true;
 }
 
-enum dt_status board_read_serial(struct board_reader *reader)
-{
+enum dt_status board_read_serial(struct board_reader *reader) {
     struct board_serial *serial = &reader->board->serial;
     serial->baud = DEFAULT_BAUD;
     dt_node_t node;
@@ -92,8 +88,7 @@ enum dt_status board_read_serial(struct board_reader *reader)
 
 // ---- Interrupt controller
 
-static enum dt_status read_redistributors(struct board_reader *reader)
-{
+static enum dt_status read_redistributors(struct board_reader *reader) {
     struct board_irqc *irqc = &reader->board->irqc;
     uint32_t count = 1;
     enum dt_status status = dt_u32(&reader->tree, reader->irqc, "#redistributor-regions", &count);
@@ -125,8 +120,7 @@ static enum dt_status read_redistributors(struct board_reader *reader)
     return board_problem(reader, reader->irqc, "redistributor-stride", status);
 }
 
-static enum dt_status read_irqc(struct board_reader *reader)
-{
+static enum dt_status read_irqc(struct board_reader *reader) {
     struct board_irqc *irqc = &reader->board->irqc;
     if (irqc->kind == BOARD_IRQC_NONE) {
         return DT_OK;
@@ -147,8 +141,7 @@ static enum dt_status read_irqc(struct board_reader *reader)
 // interrupt-names, the names decide.
 static enum dt_status read_timer_interrupt(struct board_reader *reader, dt_node_t node,
                                            const char *name, uint32_t index,
-                                           struct board_interrupt *interrupt)
-{
+                                           struct board_interrupt *interrupt) {
     struct dt_property names;
     if (dt_property(&reader->tree, node, "interrupt-names", &names)) {
         enum dt_status status = dt_string_index(&names, name, &index);
@@ -160,8 +153,7 @@ static enum dt_status read_timer_interrupt(struct board_reader *reader, dt_node_
     return board_read_interrupt(reader, node, index, interrupt);
 }
 
-static enum dt_status read_timer(struct board_reader *reader)
-{
+static enum dt_status read_timer(struct board_reader *reader) {
     struct board_timer *timer = &reader->board->timer;
     dt_node_t node = board_find_device(reader, "arm,armv8-timer");
     if (!board_is_device(reader, node)) {
@@ -184,21 +176,18 @@ static enum dt_status read_timer(struct board_reader *reader)
 // ---- Blocks of one family of boards
 
 static enum dt_status read_optional(struct board_reader *reader, const char *compatible,
-                                    struct board_range *registers)
-{
+                                    struct board_range *registers) {
     dt_node_t node = board_find_device(reader, compatible);
     return board_is_device(reader, node) ? board_read_registers(reader, node, 0, registers) : DT_OK;
 }
 
-enum dt_status board_read_devices(struct board_reader *reader)
-{
+enum dt_status board_read_devices(struct board_reader *reader) {
     struct board *board = reader->board;
     enum dt_status status = read_irqc(reader);
     status = status == DT_OK ? read_timer(reader) : status;
     status =
         status == DT_OK ? read_optional(reader, "brcm,bcm2711-gpio", &board->bcm_gpio) : status;
-    status = status == DT_OK
-                 ? read_optional(reader, "brcm,bcm2835-pm-wdt", &board->bcm_watchdog)
-                 : status;
+    status = status == DT_OK ? read_optional(reader, "brcm,bcm2835-pm-wdt", &board->bcm_watchdog)
+                             : status;
     return status;
 }

@@ -7,16 +7,14 @@
 // A path that is a string literal.
 #define BY_PATH(tree, path, node) dt_by_path(tree, path, sizeof(path) - 1, node)
 
-static bool has_device_type(const struct dt *tree, dt_node_t node, const char *type)
-{
+static bool has_device_type(const struct dt *tree, dt_node_t node, const char *type) {
     struct dt_property property;
     const char *value;
     return dt_property(tree, node, "device_type", &property) &&
            dt_string(&property, 0, &value) == DT_OK && dt_equal(value, type);
 }
 
-static void add_bank(struct board *board, struct board_range bank)
-{
+static void add_bank(struct board *board, struct board_range bank) {
     board->memory_listed++;
     if (board->memory_count == BOARD_MAX_MEMORY) {
         board->truncated |= BOARD_TRUNCATED_MEMORY;
@@ -25,8 +23,7 @@ static void add_bank(struct board *board, struct board_range bank)
     board->memory[board->memory_count++] = bank;
 }
 
-static enum dt_status add_reserved(struct board *board, uint64_t base, uint64_t size, bool no_map)
-{
+static enum dt_status add_reserved(struct board *board, uint64_t base, uint64_t size, bool no_map) {
     if (size == 0) {
         return DT_OK;
     }
@@ -45,14 +42,12 @@ static enum dt_status add_reserved(struct board *board, uint64_t base, uint64_t 
 
 // Calls it an end, and no problem, when the list of `reg` is through.
 static enum dt_status next_range(struct board_reader *reader, dt_node_t node, uint32_t index,
-                                 uint64_t *base, uint64_t *size)
-{
+                                 uint64_t *base, uint64_t *size) {
     enum dt_status status = dt_reg_translated(&reader->tree, node, index, base, size);
     return status == DT_NOT_FOUND ? status : board_problem(reader, node, "reg", status);
 }
 
-static enum dt_status read_memory_node(struct board_reader *reader, dt_node_t node)
-{
+static enum dt_status read_memory_node(struct board_reader *reader, dt_node_t node) {
     uint64_t base = 0;
     uint64_t size = 0;
     for (uint32_t i = 0;; i++) {
@@ -66,8 +61,7 @@ static enum dt_status read_memory_node(struct board_reader *reader, dt_node_t no
     }
 }
 
-enum dt_status board_read_memory(struct board_reader *reader)
-{
+enum dt_status board_read_memory(struct board_reader *reader) {
     const struct dt *tree = &reader->tree;
     dt_node_t node;
     for (bool more = dt_first_child(tree, dt_root(tree), &node); more;
@@ -84,8 +78,7 @@ enum dt_status board_read_memory(struct board_reader *reader)
 }
 
 // A child without `reg` asks the operating system to place it somewhere: nothing is reserved yet.
-static enum dt_status read_reserved_node(struct board_reader *reader, dt_node_t node)
-{
+static enum dt_status read_reserved_node(struct board_reader *reader, dt_node_t node) {
     struct dt_property property;
     bool no_map = dt_property(&reader->tree, node, "no-map", &property);
     uint64_t base = 0;
@@ -102,8 +95,7 @@ static enum dt_status read_reserved_node(struct board_reader *reader, dt_node_t 
     }
 }
 
-enum dt_status board_read_reserved(struct board_reader *reader)
-{
+enum dt_status board_read_reserved(struct board_reader *reader) {
     const struct dt *tree = &reader->tree;
     uint64_t base;
     uint64_t size;
@@ -131,8 +123,7 @@ enum dt_status board_read_reserved(struct board_reader *reader)
 
 // A string that may be absent or empty; then *value stays as it is.
 static enum dt_status optional_string(struct board_reader *reader, dt_node_t node, const char *name,
-                                      const char **value)
-{
+                                      const char **value) {
     struct dt_property property;
     if (!dt_property(&reader->tree, node, name, &property) || property.length == 0) {
         return DT_OK;
@@ -140,11 +131,9 @@ static enum dt_status optional_string(struct board_reader *reader, dt_node_t nod
     return board_problem(reader, node, name, dt_string(&property, 0, value));
 }
 
-enum dt_status board_read_chosen(struct board_reader *reader)
-{
+enum dt_status board_read_chosen(struct board_reader *reader) {
     const struct dt *tree = &reader->tree;
-    enum dt_status status =
-        optional_string(reader, dt_root(tree), "model", &reader->board->model);
+    enum dt_status status = optional_string(reader, dt_root(tree), "model", &reader->board->model);
     dt_node_t chosen;
     if (status != DT_OK || BY_PATH(tree, "/chosen", &chosen) != DT_OK) {
         return status;
@@ -154,8 +143,7 @@ enum dt_status board_read_chosen(struct board_reader *reader)
 
 // An address that firmware writes with one cell or with two.
 static enum dt_status read_address(struct board_reader *reader, dt_node_t node, const char *name,
-                                   uint64_t *address)
-{
+                                   uint64_t *address) {
     struct dt_property property;
     if (!dt_property(&reader->tree, node, name, &property)) {
         return DT_NOT_FOUND;
@@ -166,8 +154,7 @@ static enum dt_status read_address(struct board_reader *reader, dt_node_t node, 
     return dt_cells(&property, 0, property.length / 4, address);
 }
 
-enum dt_status board_read_ramdisk(struct board_reader *reader)
-{
+enum dt_status board_read_ramdisk(struct board_reader *reader) {
     dt_node_t chosen;
     if (BY_PATH(&reader->tree, "/chosen", &chosen) != DT_OK) {
         return DT_OK;

@@ -7,16 +7,14 @@
 // Affinity fields of MPIDR_EL1: Aff3 in bits 39:32, Aff2 to Aff0 in bits 23:0.
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 
-static bool string_is(const struct dt *tree, dt_node_t node, const char *name, const char *value)
-{
+static bool string_is(const struct dt *tree, dt_node_t node, const char *name, const char *value) {
     struct dt_property property;
     const char *string;
     return dt_property(tree, node, name, &property) && dt_string(&property, 0, &string) == DT_OK &&
            dt_equal(string, value);
 }
 
-static enum dt_status read_psci(struct board_reader *reader)
-{
+static enum dt_status read_psci(struct board_reader *reader) {
     // 0.1 ("arm,psci") has no fixed function numbers and no SYSTEM_OFF: it counts as absent.
     dt_node_t node = board_find_device(reader, "arm,psci-1.0");
     if (!board_is_device(reader, node)) {
@@ -37,15 +35,13 @@ static enum dt_status read_psci(struct board_reader *reader)
 
 // What all PEs have in common may stand in /cpus.
 static bool find_enable_method(const struct dt *tree, dt_node_t cpus, dt_node_t node,
-                               struct dt_property *method)
-{
+                               struct dt_property *method) {
     return dt_property(tree, node, "enable-method", method) ||
            dt_property(tree, cpus, "enable-method", method);
 }
 
 static enum dt_status read_release_address(struct board_reader *reader, dt_node_t node,
-                                           struct board_pe *pe)
-{
+                                           struct board_pe *pe) {
     struct dt_property property;
     uint64_t address = 0;
     enum dt_status status = DT_NOT_FOUND;
@@ -62,8 +58,7 @@ static enum dt_status read_release_address(struct board_reader *reader, dt_node_
 }
 
 static enum dt_status read_start(struct board_reader *reader, dt_node_t cpus, dt_node_t node,
-                                 struct board_pe *pe)
-{
+                                 struct board_pe *pe) {
     struct dt_property method;
     uint32_t index;
     if (!find_enable_method(&reader->tree, cpus, node, &method)) {
@@ -82,8 +77,7 @@ static enum dt_status read_start(struct board_reader *reader, dt_node_t cpus, dt
     return DT_OK;
 }
 
-static enum dt_status read_mpidr(struct board_reader *reader, dt_node_t node, struct board_pe *pe)
-{
+static enum dt_status read_mpidr(struct board_reader *reader, dt_node_t node, struct board_pe *pe) {
     uint64_t no_size;
     enum dt_status status = dt_reg(&reader->tree, node, 0, &pe->mpidr, &no_size);
     if (status == DT_OK && (pe->mpidr & ~MPIDR_AFFINITY) != 0) {
@@ -92,8 +86,7 @@ static enum dt_status read_mpidr(struct board_reader *reader, dt_node_t node, st
     return board_problem(reader, node, "reg", status);
 }
 
-static enum dt_status read_pe(struct board_reader *reader, dt_node_t cpus, dt_node_t node)
-{
+static enum dt_status read_pe(struct board_reader *reader, dt_node_t cpus, dt_node_t node) {
     struct board *board = reader->board;
     struct board_pe pe = {0};
     enum dt_status status = read_mpidr(reader, node, &pe);
@@ -118,8 +111,7 @@ static enum dt_status read_pe(struct board_reader *reader, dt_node_t cpus, dt_no
     return DT_OK;
 }
 
-enum dt_status board_read_pes(struct board_reader *reader)
-{
+enum dt_status board_read_pes(struct board_reader *reader) {
     const struct dt *tree = &reader->tree;
     enum dt_status status = read_psci(reader);
     dt_node_t cpus;

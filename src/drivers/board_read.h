@@ -13,8 +13,7 @@ struct board_reader {
 
 // Says in the board where `status` came up, and returns it. DT_OK leaves the board as it is.
 static inline enum dt_status board_problem(struct board_reader *reader, dt_node_t node,
-                                           const char *property, enum dt_status status)
-{
+                                           const char *property, enum dt_status status) {
     if (status != DT_OK) {
         reader->board->problem_node = dt_name(&reader->tree, node);
         reader->board->problem_property = property;
@@ -34,8 +33,7 @@ enum dt_status board_read_interrupt(struct board_reader *reader, dt_node_t node,
 // The first node in document order that is available and compatible; the root if there is none.
 dt_node_t board_find_device(const struct board_reader *reader, const char *compatible);
 
-static inline bool board_is_device(const struct board_reader *reader, dt_node_t node)
-{
+static inline bool board_is_device(const struct board_reader *reader, dt_node_t node) {
     return node.offset != dt_root(&reader->tree).offset;
 }
 

@@ -22,8 +22,7 @@
 #define VERSION 17
 #define RESERVE_ENTRY_BYTES 16
 
-const char *dt_status_name(enum dt_status status)
-{
+const char *dt_status_name(enum dt_status status) {
     switch (status) {
 #define NAME_CASE(name, text)                                                                      \
     case DT_##name:                                                                                \
@@ -35,8 +34,7 @@ const char *dt_status_name(enum dt_status status)
     }
 }
 
-const char *dt_status_text(enum dt_status status)
-{
+const char *dt_status_text(enum dt_status status) {
     switch (status) {
 #define TEXT_CASE(name, text)                                                                      \
     case DT_##name:                                                                                \
@@ -48,9 +46,9 @@ const char *dt_status_text(enum dt_status status)
     }
 }
 
-// The offset behind the zero byte that ends the string at `offset`, 0 if there is none before `end`.
-static uint32_t string_end(const struct dt *tree, uint32_t offset, uint32_t end)
-{
+// The offset behind the zero byte that ends the string at `offset`, 0 if there is none before
+// `end`.
+static uint32_t string_end(const struct dt *tree, uint32_t offset, uint32_t end) {
     for (uint32_t at = offset; at < end; at++) {
         if (tree->blob[at] == 0) {
             return at + 1;
@@ -61,13 +59,9 @@ static uint32_t string_end(const struct dt *tree, uint32_t offset, uint32_t end)
 
 // Tokens are aligned to 4 bytes. The sum may leave the structure block by up to 3 bytes; it cannot
 // wrap, since dt_open() refuses blobs that end within the last page of 32 bits.
-static uint32_t align_token(uint32_t offset)
-{
-    return ALIGN_UP(offset, DT_TOKEN_BYTES);
-}
+static uint32_t align_token(uint32_t offset) { return ALIGN_UP(offset, DT_TOKEN_BYTES); }
 
-static enum dt_status property_at(const struct dt *tree, struct dt_token *token)
-{
+static enum dt_status property_at(const struct dt *tree, struct dt_token *token) {
     uint32_t left = tree->structure_end - token->offset;
     if (left < DT_PROP_HEADER_BYTES) {
         return DT_BAD_PROPERTY;
@@ -85,8 +79,7 @@ static enum dt_status property_at(const struct dt *tree, struct dt_token *token)
     return DT_OK;
 }
 
-enum dt_status dt_token_at(const struct dt *tree, uint32_t offset, struct dt_token *token)
-{
+enum dt_status dt_token_at(const struct dt *tree, uint32_t offset, struct dt_token *token) {
     if (offset >= tree->structure_end || tree->structure_end - offset < DT_TOKEN_BYTES) {
         return DT_BAD_TOKEN;
     }
@@ -110,8 +103,7 @@ enum dt_status dt_token_at(const struct dt *tree, uint32_t offset, struct dt_tok
     }
 }
 
-struct dt_token dt_step(const struct dt *tree, uint32_t offset)
-{
+struct dt_token dt_step(const struct dt *tree, uint32_t offset) {
     struct dt_token token;
     do {
         if (dt_token_at(tree, offset, &token) != DT_OK) {
@@ -130,8 +122,7 @@ struct nesting {
 };
 
 static enum dt_status check_token(struct dt *tree, const struct dt_token *token,
-                                  struct nesting *nesting)
-{
+                                  struct nesting *nesting) {
     switch (token->kind) {
     case DT_TOKEN_BEGIN_NODE:
         if (nesting->depth == 0) {
@@ -167,8 +158,7 @@ static enum dt_status check_token(struct dt *tree, const struct dt_token *token,
 }
 
 // Bytes behind FDT_END are allowed: the specification only says that there should be none.
-static enum dt_status check_structure(struct dt *tree, uint32_t first)
-{
+static enum dt_status check_structure(struct dt *tree, uint32_t first) {
     struct nesting nesting = {0};
     struct dt_token token = {.next = first};
     do {
@@ -184,8 +174,7 @@ static enum dt_status check_structure(struct dt *tree, uint32_t first)
     return DT_OK;
 }
 
-static enum dt_status check_reserve_map(struct dt *tree)
-{
+static enum dt_status check_reserve_map(struct dt *tree) {
     uint32_t at = tree->reserve_map;
     for (tree->reserve_count = 0;; tree->reserve_count++, at += RESERVE_ENTRY_BYTES) {
         if (tree->total_size - at < RESERVE_ENTRY_BYTES) {
@@ -197,14 +186,12 @@ static enum dt_status check_reserve_map(struct dt *tree)
     }
 }
 
-static bool block_fits(const struct dt *tree, uint32_t offset, uint32_t size, uint32_t alignment)
-{
+static bool block_fits(const struct dt *tree, uint32_t offset, uint32_t size, uint32_t alignment) {
     return offset >= HEADER_BYTES && IS_ALIGNED(offset, alignment) && offset <= tree->total_size &&
            size <= tree->total_size - offset;
 }
 
-enum dt_status dt_open(struct dt *tree, const void *blob, size_t limit)
-{
+enum dt_status dt_open(struct dt *tree, const void *blob, size_t limit) {
     const uint8_t *bytes = blob;
     if (limit < HEADER_BYTES) {
         return DT_TOO_SHORT;
@@ -241,8 +228,7 @@ enum dt_status dt_open(struct dt *tree, const void *blob, size_t limit)
     return status == DT_OK ? check_structure(tree, structure) : status;
 }
 
-bool dt_reserve_entry(const struct dt *tree, uint32_t index, uint64_t *base, uint64_t *size)
-{
+bool dt_reserve_entry(const struct dt *tree, uint32_t index, uint64_t *base, uint64_t *size) {
     if (index >= tree->reserve_count) {
         return false;
     }

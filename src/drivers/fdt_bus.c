@@ -15,8 +15,7 @@
 #define INTERRUPT_PARENTS_MAX 32
 
 static enum dt_status cells_or(const struct dt *tree, dt_node_t node, const char *name,
-                               uint32_t otherwise, uint32_t *cells)
-{
+                               uint32_t otherwise, uint32_t *cells) {
     enum dt_status status = dt_u32(tree, node, name, cells);
     if (status == DT_NOT_FOUND) {
         *cells = otherwise;
@@ -26,8 +25,7 @@ static enum dt_status cells_or(const struct dt *tree, dt_node_t node, const char
 }
 
 enum dt_status dt_bus_cells(const struct dt *tree, dt_node_t bus, uint32_t *address_cells,
-                            uint32_t *size_cells)
-{
+                            uint32_t *size_cells) {
     enum dt_status status =
         cells_or(tree, bus, "#address-cells", DEFAULT_ADDRESS_CELLS, address_cells);
     if (status != DT_OK) {
@@ -38,8 +36,7 @@ enum dt_status dt_bus_cells(const struct dt *tree, dt_node_t bus, uint32_t *addr
 
 // The cells of a bus whose addresses and sizes are plain numbers of at most 64 bits.
 static enum dt_status plain_cells(const struct dt *tree, dt_node_t bus, uint32_t *address_cells,
-                                  uint32_t *size_cells)
-{
+                                  uint32_t *size_cells) {
     enum dt_status status = dt_bus_cells(tree, bus, address_cells, size_cells);
     if (status != DT_OK) {
         return status;
@@ -49,8 +46,7 @@ static enum dt_status plain_cells(const struct dt *tree, dt_node_t bus, uint32_t
 
 // `reg` and the cells of its entries. The root has no bus above it and so no reg.
 static enum dt_status find_reg(const struct dt *tree, dt_node_t node, struct dt_property *reg,
-                               uint32_t *address_cells, uint32_t *size_cells)
-{
+                               uint32_t *address_cells, uint32_t *size_cells) {
     dt_node_t bus;
     if (!dt_property(tree, node, "reg", reg) || !dt_parent(tree, node, &bus)) {
         return DT_NOT_FOUND;
@@ -62,8 +58,7 @@ static enum dt_status find_reg(const struct dt *tree, dt_node_t node, struct dt_
     return reg->length % (4 * (*address_cells + *size_cells)) == 0 ? DT_OK : DT_BAD_LENGTH;
 }
 
-enum dt_status dt_reg_count(const struct dt *tree, dt_node_t node, uint32_t *count)
-{
+enum dt_status dt_reg_count(const struct dt *tree, dt_node_t node, uint32_t *count) {
     struct dt_property reg;
     uint32_t address_cells;
     uint32_t size_cells;
@@ -75,8 +70,7 @@ enum dt_status dt_reg_count(const struct dt *tree, dt_node_t node, uint32_t *cou
 }
 
 enum dt_status dt_reg(const struct dt *tree, dt_node_t node, uint32_t index, uint64_t *address,
-                      uint64_t *size)
-{
+                      uint64_t *size) {
     struct dt_property reg;
     uint32_t address_cells;
     uint32_t size_cells;
@@ -103,8 +97,7 @@ struct range {
 };
 
 static enum dt_status read_range(const struct dt_property *ranges, uint32_t first,
-                                 const uint32_t cells[3], struct range *range)
-{
+                                 const uint32_t cells[3], struct range *range) {
     enum dt_status status = dt_cells(ranges, first, cells[0], &range->child);
     if (status != DT_OK) {
         return status;
@@ -118,8 +111,7 @@ static enum dt_status read_range(const struct dt_property *ranges, uint32_t firs
 
 // One step: from an address on `bus` to an address on the bus above it, `parent`.
 static enum dt_status translate_once(const struct dt *tree, dt_node_t bus, dt_node_t parent,
-                                     uint64_t *address, uint64_t size)
-{
+                                     uint64_t *address, uint64_t size) {
     struct dt_property ranges;
     if (!dt_property(tree, bus, "ranges", &ranges)) {
         return DT_NOT_TRANSLATABLE; // without it the buses share no addresses at all
@@ -161,8 +153,7 @@ static enum dt_status translate_once(const struct dt *tree, dt_node_t bus, dt_no
 }
 
 enum dt_status dt_reg_translated(const struct dt *tree, dt_node_t node, uint32_t index,
-                                 uint64_t *address, uint64_t *size)
-{
+                                 uint64_t *address, uint64_t *size) {
     enum dt_status status = dt_reg(tree, node, index, address, size);
     if (status != DT_OK) {
         return status;
@@ -184,8 +175,7 @@ enum dt_status dt_reg_translated(const struct dt *tree, dt_node_t node, uint32_t
 
 // Fills in the controller and its number of cells.
 static enum dt_status use_controller(const struct dt *tree, dt_node_t controller,
-                                     struct dt_interrupt *interrupt)
-{
+                                     struct dt_interrupt *interrupt) {
     struct dt_property property;
     if (!dt_property(tree, controller, "interrupt-controller", &property)) {
         return DT_BAD_INTERRUPT;
@@ -203,8 +193,7 @@ static enum dt_status use_controller(const struct dt *tree, dt_node_t controller
 // by its interrupt-parent, else it is the parent in the tree; nodes that say nothing about
 // interrupts are passed through.
 static enum dt_status find_controller(const struct dt *tree, dt_node_t node,
-                                      struct dt_interrupt *interrupt)
-{
+                                      struct dt_interrupt *interrupt) {
     for (int steps = 0; steps < INTERRUPT_PARENTS_MAX; steps++) {
         uint32_t phandle;
         enum dt_status status = dt_u32(tree, node, "interrupt-parent", &phandle);
@@ -226,8 +215,7 @@ static enum dt_status find_controller(const struct dt *tree, dt_node_t node,
 
 // Copies the specifier of interrupt->cells cells that begins at cell `first`.
 static enum dt_status read_specifier(const struct dt_property *property, uint32_t first,
-                                     struct dt_interrupt *interrupt)
-{
+                                     struct dt_interrupt *interrupt) {
     for (uint32_t i = 0; i < interrupt->cells; i++) {
         uint64_t cell;
         enum dt_status status = dt_cells(property, first + i, 1, &cell);
@@ -241,8 +229,7 @@ static enum dt_status read_specifier(const struct dt_property *property, uint32_
 
 // `interrupts-extended`: each specifier has its own controller, and so its own length.
 static enum dt_status extended_interrupt(const struct dt *tree, const struct dt_property *extended,
-                                         uint32_t index, struct dt_interrupt *interrupt)
-{
+                                         uint32_t index, struct dt_interrupt *interrupt) {
     if (extended->length % 4 != 0) {
         return DT_BAD_LENGTH;
     }
@@ -269,8 +256,7 @@ static enum dt_status extended_interrupt(const struct dt *tree, const struct dt_
 }
 
 enum dt_status dt_interrupt(const struct dt *tree, dt_node_t node, uint32_t index,
-                            struct dt_interrupt *interrupt)
-{
+                            struct dt_interrupt *interrupt) {
     struct dt_property property;
     *interrupt = (struct dt_interrupt){0};
     if (dt_property(tree, node, "interrupts-extended", &property)) {

@@ -5,18 +5,13 @@
 
 #include "fdt_token.h"
 
-dt_node_t dt_root(const struct dt *tree)
-{
-    return (dt_node_t){tree->root};
-}
+dt_node_t dt_root(const struct dt *tree) { return (dt_node_t){tree->root}; }
 
-const char *dt_name(const struct dt *tree, dt_node_t node)
-{
+const char *dt_name(const struct dt *tree, dt_node_t node) {
     return (const char *)tree->blob + node.offset + DT_TOKEN_BYTES;
 }
 
-bool dt_equal(const char *a, const char *b)
-{
+bool dt_equal(const char *a, const char *b) {
     while (*a != 0 && *a == *b) {
         a++;
         b++;
@@ -26,8 +21,7 @@ bool dt_equal(const char *a, const char *b)
 
 // ---- Steps from node to node
 
-bool dt_next_node(const struct dt *tree, dt_node_t *node, int *depth)
-{
+bool dt_next_node(const struct dt *tree, dt_node_t *node, int *depth) {
     int change = 0;
     struct dt_token token = dt_step(tree, node->offset);
     if (token.kind == DT_TOKEN_BEGIN_NODE) {
@@ -49,8 +43,7 @@ bool dt_next_node(const struct dt *tree, dt_node_t *node, int *depth)
     return false;
 }
 
-bool dt_first_child(const struct dt *tree, dt_node_t node, dt_node_t *child)
-{
+bool dt_first_child(const struct dt *tree, dt_node_t node, dt_node_t *child) {
     int depth = 0;
     if (!dt_next_node(tree, &node, &depth) || depth != 1) {
         return false;
@@ -59,8 +52,7 @@ bool dt_first_child(const struct dt *tree, dt_node_t node, dt_node_t *child)
     return true;
 }
 
-bool dt_next_sibling(const struct dt *tree, dt_node_t *node)
-{
+bool dt_next_sibling(const struct dt *tree, dt_node_t *node) {
     dt_node_t next = *node;
     int depth = 0;
     do {
@@ -77,8 +69,7 @@ bool dt_next_sibling(const struct dt *tree, dt_node_t *node)
 
 // Without a stack, and so without a limit on the depth: the parent is the last node before `node`
 // that is one level higher.
-bool dt_parent(const struct dt *tree, dt_node_t node, dt_node_t *parent)
-{
+bool dt_parent(const struct dt *tree, dt_node_t node, dt_node_t *parent) {
     dt_node_t at = dt_root(tree);
     int target = 0;
     while (at.offset < node.offset) {
@@ -101,8 +92,7 @@ bool dt_parent(const struct dt *tree, dt_node_t node, dt_node_t *parent)
 
 // ---- Properties
 
-static bool property_from(const struct dt *tree, uint32_t offset, struct dt_property *property)
-{
+static bool property_from(const struct dt *tree, uint32_t offset, struct dt_property *property) {
     struct dt_token token = dt_step(tree, offset);
     if (token.kind != DT_TOKEN_PROP) {
         return false;
@@ -117,22 +107,18 @@ static bool property_from(const struct dt *tree, uint32_t offset, struct dt_prop
     return true;
 }
 
-bool dt_first_property(const struct dt *tree, dt_node_t node, struct dt_property *property)
-{
+bool dt_first_property(const struct dt *tree, dt_node_t node, struct dt_property *property) {
     return property_from(tree, dt_step(tree, node.offset).next, property);
 }
 
-bool dt_next_property(const struct dt *tree, struct dt_property *property)
-{
+bool dt_next_property(const struct dt *tree, struct dt_property *property) {
     return property_from(tree, dt_step(tree, property->offset).next, property);
 }
 
 bool dt_property(const struct dt *tree, dt_node_t node, const char *name,
-                 struct dt_property *property)
-{
+                 struct dt_property *property) {
     struct dt_property at;
-    for (bool more = dt_first_property(tree, node, &at); more;
-         more = dt_next_property(tree, &at)) {
+    for (bool more = dt_first_property(tree, node, &at); more; more = dt_next_property(tree, &at)) {
         if (dt_equal(at.name, name)) {
             *property = at;
             return true;
@@ -142,8 +128,7 @@ bool dt_property(const struct dt *tree, dt_node_t node, const char *name,
 }
 
 enum dt_status dt_cells(const struct dt_property *property, uint32_t first, uint32_t count,
-                        uint64_t *value)
-{
+                        uint64_t *value) {
     if (count > 2) {
         return DT_BAD_CELLS;
     }
@@ -156,8 +141,7 @@ enum dt_status dt_cells(const struct dt_property *property, uint32_t first, uint
     return DT_OK;
 }
 
-enum dt_status dt_u32(const struct dt *tree, dt_node_t node, const char *name, uint32_t *value)
-{
+enum dt_status dt_u32(const struct dt *tree, dt_node_t node, const char *name, uint32_t *value) {
     struct dt_property property;
     if (!dt_property(tree, node, name, &property)) {
         return DT_NOT_FOUND;
@@ -171,8 +155,7 @@ enum dt_status dt_u32(const struct dt *tree, dt_node_t node, const char *name, u
 
 // ---- Strings
 
-enum dt_status dt_string(const struct dt_property *property, uint32_t index, const char **string)
-{
+enum dt_status dt_string(const struct dt_property *property, uint32_t index, const char **string) {
     uint32_t start = 0;
     for (uint32_t at = 0; at < property->length; at++) {
         if (property->data[at] != 0) {
@@ -189,8 +172,7 @@ enum dt_status dt_string(const struct dt_property *property, uint32_t index, con
 }
 
 enum dt_status dt_string_index(const struct dt_property *property, const char *string,
-                               uint32_t *index)
-{
+                               uint32_t *index) {
     for (uint32_t i = 0;; i++) {
         const char *entry;
         enum dt_status status = dt_string(property, i, &entry);
@@ -204,16 +186,14 @@ enum dt_status dt_string_index(const struct dt_property *property, const char *s
     }
 }
 
-bool dt_is_compatible(const struct dt *tree, dt_node_t node, const char *compatible)
-{
+bool dt_is_compatible(const struct dt *tree, dt_node_t node, const char *compatible) {
     struct dt_property property;
     uint32_t index;
     return dt_property(tree, node, "compatible", &property) &&
            dt_string_index(&property, compatible, &index) == DT_OK;
 }
 
-bool dt_next_compatible(const struct dt *tree, dt_node_t *node, const char *compatible)
-{
+bool dt_next_compatible(const struct dt *tree, dt_node_t *node, const char *compatible) {
     dt_node_t at = *node;
     while (dt_next_node(tree, &at, NULL)) {
         if (dt_is_compatible(tree, at, compatible)) {
@@ -224,8 +204,7 @@ bool dt_next_compatible(const struct dt *tree, dt_node_t *node, const char *comp
     return false;
 }
 
-bool dt_is_available(const struct dt *tree, dt_node_t node)
-{
+bool dt_is_available(const struct dt *tree, dt_node_t node) {
     struct dt_property property;
     if (!dt_property(tree, node, "status", &property)) {
         return true;
@@ -239,8 +218,7 @@ bool dt_is_available(const struct dt *tree, dt_node_t node)
 
 // Whether a node's name is the path component of `length` bytes. A component without unit address
 // also matches a name that has one.
-static bool component_matches(const char *name, const char *component, size_t length)
-{
+static bool component_matches(const char *name, const char *component, size_t length) {
     bool has_unit = false;
     for (size_t i = 0; i < length; i++) {
         if (name[i] != component[i] || name[i] == 0) {
@@ -252,8 +230,7 @@ static bool component_matches(const char *name, const char *component, size_t le
 }
 
 static enum dt_status child_named(const struct dt *tree, dt_node_t *node, const char *component,
-                                  size_t length)
-{
+                                  size_t length) {
     dt_node_t child;
     for (bool more = dt_first_child(tree, *node, &child); more;
          more = dt_next_sibling(tree, &child)) {
@@ -266,8 +243,7 @@ static enum dt_status child_named(const struct dt *tree, dt_node_t *node, const 
 }
 
 // Bytes up to the next '/' or the end.
-static size_t component_length(const char *path, size_t length)
-{
+static size_t component_length(const char *path, size_t length) {
     size_t n = 0;
     while (n < length && path[n] != '/') {
         n++;
@@ -276,8 +252,7 @@ static size_t component_length(const char *path, size_t length)
 }
 
 static enum dt_status walk_path(const struct dt *tree, const char *path, size_t length,
-                                dt_node_t *node)
-{
+                                dt_node_t *node) {
     while (length > 0) {
         size_t n = component_length(path, length);
         if (n > 0) {
@@ -296,8 +271,7 @@ static enum dt_status walk_path(const struct dt *tree, const char *path, size_t 
 // The node that the alias of `length` bytes stands for. An alias is a full path: aliases of aliases
 // do not exist, and so no circles.
 static enum dt_status by_alias(const struct dt *tree, const char *alias, size_t length,
-                               dt_node_t *node)
-{
+                               dt_node_t *node) {
     dt_node_t aliases = dt_root(tree);
     if (child_named(tree, &aliases, "aliases", sizeof("aliases") - 1) != DT_OK) {
         return DT_NOT_FOUND;
@@ -327,8 +301,7 @@ static enum dt_status by_alias(const struct dt *tree, const char *alias, size_t 
     return DT_NOT_FOUND;
 }
 
-enum dt_status dt_by_path(const struct dt *tree, const char *path, size_t length, dt_node_t *node)
-{
+enum dt_status dt_by_path(const struct dt *tree, const char *path, size_t length, dt_node_t *node) {
     if (length == 0) {
         return DT_NOT_FOUND;
     }
@@ -349,8 +322,7 @@ enum dt_status dt_by_path(const struct dt *tree, const char *path, size_t length
     return status;
 }
 
-enum dt_status dt_by_phandle(const struct dt *tree, uint32_t phandle, dt_node_t *node)
-{
+enum dt_status dt_by_phandle(const struct dt *tree, uint32_t phandle, dt_node_t *node) {
     if (phandle == 0 || phandle == UINT32_MAX) {
         return DT_BAD_PHANDLE;
     }

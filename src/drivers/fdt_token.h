@@ -26,13 +26,11 @@ struct dt_token {
     uint32_t next; // offset of the token behind it
 };
 
-static inline uint32_t dt_be32(const uint8_t *bytes)
-{
+static inline uint32_t dt_be32(const uint8_t *bytes) {
     return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
 }
 
-static inline uint64_t dt_be64(const uint8_t *bytes)
-{
+static inline uint64_t dt_be64(const uint8_t *bytes) {
     return (uint64_t)dt_be32(bytes) << 32 | dt_be32(bytes + 4);
 }
 
