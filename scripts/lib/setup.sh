@@ -121,7 +121,8 @@ setup_qemu_has() {
 # empty. Reads one-line (.list) and deb822 (.sources) files.
 setup_base_sources() { # CODENAME
     local files
-    mapfile -t files < <(find /etc/apt/sources.list /etc/apt/sources.list.d -maxdepth 1 -type f \
+    # SETUP_APT: another place to look, for the tests of this function.
+    mapfile -t files < <(find "${SETUP_APT:-/etc/apt}" -maxdepth 2 -type f \
         \( -name '*.list' -o -name '*.sources' \) 2>/dev/null)
     awk -v suite="$1" '
         function flush() {
