@@ -33,7 +33,7 @@ def rule_case(name, rule, bad, good):
 
 
 def function(lines):
-    return "int f(void)\n{\n" + "    g();\n" * (lines - 2) + "}\n"
+    return "int f(void)\n{\n" + "    g();\n" * (lines - 3) + "}\n"
 
 
 rule_case("long files", check_tree.rule_file_size,
@@ -62,7 +62,7 @@ rule_case("missing licence", check_tree.rule_header,
 rule_case("unfinished work", check_tree.rule_unfinished,
           {"src/a.c": "// TO" + "DO: think\n"}, {"src/b.c": "// method, todos\n"})
 rule_case("mirrors and private paths", check_tree.rule_no_mirror,
-          {"scripts/a.sh": "apt http://" + "deb.debian.org/debian\n", "docs/b.md": "see /home" + "/jane/sheaf\n"},
+          {"scripts/a.sh": "apt http://deb." + "debian.org/debian\n", "docs/b.md": "see /home" + "/jane/sheaf\n"},
           {"docs/c.md": "Debian's package, $HOME, ~/sheaf, src/home/x\n"})
 rule_case("tests nobody builds", check_tree.rule_test_names,
           {"test/host/core/lost.c": LICENCE},
