@@ -64,6 +64,6 @@ function(add_sheaf_target_test name)
   endif()
   add_sheaf_tap_test(target.${name} LABELS target ${arg_LABELS} TIMEOUT ${arg_TIMEOUT}
     COMMAND ${CMAKE_SOURCE_DIR}/scripts/lib/boot --build ${CMAKE_BINARY_DIR}
-      --boot ${arg_BOOT} --machine ${arg_MACHINE} --with-test-programs ${arg_OPTIONS}
+      --boot ${arg_BOOT} --machine ${arg_MACHINE} --with-test-programs --tap ${arg_OPTIONS}
       --bootargs ${bootargs})
 endfunction()
