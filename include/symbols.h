@@ -21,7 +21,8 @@ extern const struct kernel_symbol kernel_symbols[];
 extern const char kernel_symbol_names[];
 /* Entries in kernel_symbols. 0 in the first link. */
 extern const uint32_t kernel_symbol_count;
-/* Bytes from the image's first byte to the end of the last function; what lies beyond is not code. */
+/* Bytes from the image's first byte to the end of the last function; what lies beyond is not code.
+ */
 extern const uint32_t kernel_symbol_limit;
 
 #endif
