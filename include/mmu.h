@@ -31,7 +31,13 @@ struct vspace; // lives in the bookkeeping page of its first chunk
 struct chunk;  // bookkeeping page and 15 tables
 struct gather; // one for each PE
 
+// What all PEs have, and errata that any of them has. All false: ARMv8.0.
+struct mmu_features {
+    bool repeat_tlbi; // erratum: one more TLBI and DSB at the end of a batch
+};
+
 struct mmu_config {
+    struct mmu_features features;
     unsigned asid_bits;           // 8 or 16, as all PEs have it
     unsigned asid_limit;          // number of ASIDs to use, 0 = all (boot argument for tests)
     void *asid_table;             // mmu_asid_table_bytes(asid_bits), zeroed, 8-byte aligned
@@ -104,7 +110,8 @@ enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages);
 // UNMAP. flags: SHEAF_OP_KEEP_TABLES, SHEAF_OP_REPORT. Begins at page *done and advances it;
 // PREEMPTED means that an interrupt came, that the batch is finished and that *done says how far.
 // With REPORT two bits for each page go to report[], bit 0 of report[0] being page 0 of the
-// operation; they are final only after the finish. BLOCK_CUT (nothing changed), DEAD.
+// operation; a call with *done = 0 clears them all first; they are final only after the finish.
+// BLOCK_CUT (nothing changed), DEAD. The range was checked (gather_check_range).
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
@@ -141,7 +148,7 @@ void gather_map_end(struct gather_map *map);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.
-// False when the batch was full of VSpaces and was finished first (the call still did its work).
+// A batch full of VSpaces is finished first.
 void gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).

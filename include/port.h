@@ -59,6 +59,11 @@ static inline void port_isb(void);       // context synchronisation on this PE
 // Writes TTBR0 (root | ASID << 48) and synchronises the context.
 static inline void port_load_root(uint64_t ttbr0);
 static inline uint64_t port_loaded_root(void);
+// Makes every other PE that has `ttbr0` loaded load `empty` instead, and returns when they have
+// (an interrupt to each, answered with an ISB). The caller holds no lock.
+static inline void port_evict_root(uint64_t ttbr0, uint64_t empty);
+// One turn of a wait for another PE, with no lock held: answers interrupts from other PEs.
+static inline void port_relax(void);
 
 // Brackets a walk of tables by software. The VSpace lock is held in between.
 static inline void port_walk_begin(asid_t asid);

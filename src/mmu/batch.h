@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A gather's batch: one for each PE, what it removed since the last finish.
+#ifndef MMU_BATCH_H
+#define MMU_BATCH_H
+
+#include "pending.h"
+
+#define BATCH_SPACES 8u
+// One ASID's exact ranges are at most PLAN_THRESHOLD: each is at least one operation. Several
+// VSpaces share them; where they run out, neighbours are merged.
+#define BATCH_RANGES 128u
+// Tables a batch may hold before an operation finishes it of its own accord: more than a GiB of
+// sparse pages has, and few enough that giving them back stays a few thousand instructions.
+#define BATCH_TABLES 576u
+
+struct batch_space {
+    struct vspace *vspace; // pinned
+    uint64_t ticket;       // of the pending entry; 0: none yet
+    uint64_t operations;   // sum over the ranges, also those no longer kept
+    uint8_t entry;         // index of the pending entry
+    bool tables_freed;
+};
+
+struct gather {
+    struct gather_totals totals;
+    struct batch_space spaces[BATCH_SPACES];
+    struct plan_range ranges[BATCH_RANGES];
+    unsigned space_count, range_count;
+    unsigned tables; // unhooked in this batch
+    bool stored;     // valid descriptors were written that walkers must come to see
+};
+
+// Totals of this PE's gather.
+struct gather_totals *batch_totals(void);
+
+// The VSpace's place in the batch; finishes the batch first where it is full of VSpaces. Pins the
+// VSpace. Called without its lock.
+struct batch_space *batch_join(struct gather *gather, struct vspace *vspace);
+// Finishes the batch of this PE if it holds the VSpace.
+void batch_leave(struct vspace *vspace);
+
+// The following are called with the VSpace lock held.
+
+// The entry into which removals go, made when there is none (or when it was completed by another).
+struct pending *batch_entry(struct batch_space *space);
+// The ticket of the entry, 0 when it has none.
+uint64_t batch_ticket(const struct batch_space *space);
+// Leaves of one level were cleared: what a TLB may hold.
+void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
+                      uint64_t pages, unsigned level);
+// A table of `level` whose span begins at page `first` was unhooked.
+void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
+                     unsigned level);
+// Whether the ASID goes as a whole already, so that exact ranges are not wanted any more.
+bool batch_is_whole(const struct batch_space *space);
+// This PE's own entry of the VSpace is complete: forgets what its batch recorded for it.
+void batch_forget(const struct vspace *vspace);
+
+#endif

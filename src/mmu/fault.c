@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Faults that the kernel resolves itself: access flag, dirty bit, stale entries.
+#include "tlbi.h"
+#include "walk.h"
+
+static bool allows(desc_t leaf, uint64_t access) {
+    if ((access & SHEAF_ACCESS_WRITE) != 0 && (leaf.v & DESC_WRITABLE) == 0)
+        return false;
+    return (access & SHEAF_ACCESS_EXECUTE) == 0 || (leaf.v & DESC_USER_NO_EXECUTE) == 0;
+}
+
+// The leaf as it must be for this access not to fault.
+static desc_t with_access(desc_t leaf, uint64_t access) {
+    uint64_t value = leaf.v | DESC_ACCESSED;
+    if ((access & SHEAF_ACCESS_WRITE) != 0)
+        value &= ~DESC_READ_ONLY;
+    return DESC(value);
+}
+
+// Drops what this PE may have cached of the page. Another PE that has a stale entry faults itself.
+static void drop_own(asid_t asid, vaddr_t va) {
+    port_tlbi(PORT_TLBI_VALE1, tlbi_operand_address(asid, va, TLBI_NO_HINT));
+    port_count(SHEAF_COUNTER_TLBI_VALE1, 1);
+    port_dsb_nsh();
+    port_isb(); // the kernel may go on to access the page itself
+}
+
+// The leaf allows the access. Brings it up to date and this PE in step with it.
+static void resolve(const struct vspace *vspace, const struct place *place, vaddr_t va,
+                    uint64_t access) {
+    desc_t old = place->desc;
+    desc_t wanted = with_access(old, access);
+    // Hardware, where it manages the flags, may have changed them in between: take what it wrote.
+    while (wanted.v != old.v &&
+           !port_desc_compare_exchange(place->table, place->index, &old, wanted))
+        wanted = with_access(old, access);
+    if (wanted.v == old.v) {
+        // A promotion left an older entry behind, or another PE has just resolved the same.
+        port_count(SHEAF_COUNTER_FAULT_STALE, 1);
+        drop_own(vspace->asid, va);
+        return;
+    }
+    // Without it the walker may miss the store once more and the same fault come again.
+    port_dsb_ishst();
+    port_count(SHEAF_COUNTER_DSB_ISHST, 1);
+    if ((old.v & DESC_ACCESSED) == 0) {
+        // Descriptors with a clear access flag are not cached: nothing to drop.
+        port_count(SHEAF_COUNTER_FAULT_ACCESS_FLAG, 1);
+    } else {
+        port_count(SHEAF_COUNTER_FAULT_DIRTY, 1);
+        drop_own(vspace->asid, va); // the read-only entry
+    }
+}
+
+enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access) {
+    if (va.v >> 48 != 0)
+        return MMU_FAULT_TRANSLATION;
+    enum mmu_fault result = MMU_FAULT_RESOLVED;
+    vspace_lock(vspace);
+    struct place place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
+    if (!desc_is_leaf(place.desc, place.level))
+        result = MMU_FAULT_TRANSLATION;
+    else if (!allows(place.desc, access))
+        result = MMU_FAULT_PERMISSION;
+    else
+        resolve(vspace, &place, va, access);
+    vspace_unlock(vspace);
+    return result;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The one function that ends a batch.
+//
+//   1. DSB: the removals are visible to every walker
+//   2. TLBI, the cheapest sufficient ones
+//   3. DSB ISH: complete on all PEs; walks and accesses that used what is gone are through
+//
+// Step 4, which entries go and which tables return, is the caller's (gather.c, pending.c,
+// vspace.c). Between the first TLBI and its DSB nothing is preemptible: the kernel does not poll
+// here, and a DSB completes only the TLBIs of the PE that executes it ("TLB maintenance
+// instructions: ordering and completion").
+#include "finish.h"
+#include "tlbi.h"
+
+static struct mmu_features features;
+
+static const enum sheaf_counter tlbi_counters[PORT_TLBI_KINDS] = {
+    [PORT_TLBI_VAE1IS] = SHEAF_COUNTER_TLBI_VAE1IS,
+    [PORT_TLBI_VALE1IS] = SHEAF_COUNTER_TLBI_VALE1IS,
+    [PORT_TLBI_ASIDE1IS] = SHEAF_COUNTER_TLBI_ASIDE1IS,
+    [PORT_TLBI_RVAE1IS] = SHEAF_COUNTER_TLBI_RVAE1IS,
+    [PORT_TLBI_RVALE1IS] = SHEAF_COUNTER_TLBI_RVALE1IS,
+};
+
+// The instruction issued last, for the erratum that wants one repeated.
+struct issued {
+    uint64_t count;
+    enum port_tlbi kind;
+    uint64_t operand;
+};
+
+void finish_init(const struct mmu_features *present) { features = *present; }
+
+// Inlined with a literal kind, so that the loop is the instruction and an addition.
+static inline __attribute__((always_inline)) void repeat(enum port_tlbi kind, uint64_t operand,
+                                                         uint64_t count, uint64_t step) {
+    for (uint64_t i = 0; i < count; i++)
+        port_tlbi(kind, operand + i * step);
+}
+
+static void issue(struct issued *issued, enum port_tlbi kind, uint64_t operand, uint64_t count,
+                  uint64_t step) {
+    if (kind == PORT_TLBI_VALE1IS)
+        repeat(PORT_TLBI_VALE1IS, operand, count, step);
+    else if (kind == PORT_TLBI_VAE1IS)
+        repeat(PORT_TLBI_VAE1IS, operand, count, step);
+    else
+        repeat(PORT_TLBI_ASIDE1IS, operand, count, step);
+    issued->count += count;
+    issued->kind = kind;
+    issued->operand = operand + (count - 1) * step;
+    port_count(tlbi_counters[kind], count);
+}
+
+// What no PE ever loaded is in no TLB. The mask is read after step 1's DSB, and a PE that loads a
+// root sets its bit, executes DSB ISH and then loads it (vspace_activate): so either its bit is
+// seen here, or its walks see the removals.
+static void drop_unloaded(struct finish_work *work) {
+    for (unsigned i = 0; i < work->space_count; i++) {
+        struct finish_space *space = &work->spaces[i];
+        if (space->form != PLAN_NONE &&
+            __atomic_load_n(&space->vspace->loaded, __ATOMIC_RELAXED) == 0) {
+            space->form = PLAN_NONE;
+            port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED, 1);
+        }
+    }
+}
+
+static void issue_all(const struct finish_work *work, struct issued *issued) {
+    for (unsigned i = 0; i < work->space_count; i++) {
+        const struct finish_space *space = &work->spaces[i];
+        if (space->form == PLAN_ASID)
+            issue(issued, PORT_TLBI_ASIDE1IS, tlbi_operand_asid(space->vspace->asid), 1, 0);
+    }
+    for (unsigned i = 0; i < work->range_count; i++) {
+        const struct plan_range *range = &work->ranges[i];
+        const struct finish_space *space = &work->spaces[range->space];
+        if (range->pages == 0 || space->form == PLAN_NONE || space->form == PLAN_ASID)
+            continue;
+        struct plan_run run = plan_run(space->form, range);
+        vaddr_t first = VADDR(run.first << PAGE_BITS);
+        // No hint: the ranges may hold leaves of several levels.
+        uint64_t operand = tlbi_operand_address(space->vspace->asid, first, TLBI_NO_HINT);
+        issue(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
+    }
+}
+
+static void complete(struct gather_totals *totals) {
+    port_dsb_ish();
+    port_count(SHEAF_COUNTER_DSB_ISH, 1);
+    totals->dsb++;
+}
+
+void finish_work(struct finish_work *work, struct gather_totals *totals) {
+    struct issued issued = {0};
+
+    if (work->foreign) {
+        // Stores of another PE reach this one by its release and our acquire of the VSpace lock.
+        // The acquire is a load, and only a DSB that waits for loads carries it on to the TLBI.
+        complete(totals);
+    } else {
+        port_dsb_ishst();
+        port_count(SHEAF_COUNTER_DSB_ISHST, 1);
+        totals->dsb++;
+    }
+    totals->batches++;
+    port_count(SHEAF_COUNTER_GATHER_BATCHES, 1);
+
+    drop_unloaded(work);
+    issue_all(work, &issued);
+    if (issued.count == 0)
+        return;
+    complete(totals);
+    if (features.repeat_tlbi) {
+        // On the cores concerned a TLBI may complete before accesses that used the old
+        // translation; any further broadcast TLBI and DSB repairs that for all before it.
+        issue(&issued, issued.kind, issued.operand, 1, 0);
+        complete(totals);
+    }
+    totals->tlbi += issued.count;
+    // No ISB: what the kernel itself executes and accesses is mapped in its own half, and user
+    // space is reached by an exception return, which synchronises the context.
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The end of every batch: barriers, invalidation, completion, errata.
+#ifndef MMU_FINISH_H
+#define MMU_FINISH_H
+
+#include "layout.h"
+#include "plan.h"
+
+// One VSpace's part of a batch.
+struct finish_space {
+    struct vspace *vspace;
+    enum plan_form form;
+};
+
+struct finish_work {
+    struct finish_space *spaces; // `form` is lowered to PLAN_NONE where nothing was ever loaded
+    unsigned space_count;
+    const struct plan_range *ranges; // `space` indexes `spaces`
+    unsigned range_count;
+    bool foreign; // stores of another PE are covered
+};
+
+void finish_init(const struct mmu_features *features);
+// On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`
+// the instructions it took.
+void finish_work(struct finish_work *work, struct gather_totals *totals);
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The gather: a batch's beginning, what is recorded in it, and its finish.
+#include "batch.h"
+#include "asid.h"
+
+// Between gather_begin and gather_finish a PE runs nothing else, so one for each PE is enough, and
+// removing needs no memory (design, G6).
+static struct gather gathers[MAX_PES];
+
+static struct gather *own_gather(void) { return &gathers[port_pe()]; }
+
+struct gather_totals *batch_totals(void) { return &own_gather()->totals; }
+
+struct gather *gather_begin(void) {
+    struct gather *gather = own_gather();
+    ASSERT(gather->space_count == 0 && gather->range_count == 0 && !gather->stored);
+    gather->totals = (struct gather_totals){0};
+    return gather;
+}
+
+const struct gather_totals *gather_totals(const struct gather *gather) { return &gather->totals; }
+
+static struct batch_space *find_space(struct gather *gather, const struct vspace *vspace) {
+    for (unsigned i = 0; i < gather->space_count; i++) {
+        if (gather->spaces[i].vspace == vspace)
+            return &gather->spaces[i];
+    }
+    return NULL;
+}
+
+struct batch_space *batch_join(struct gather *gather, struct vspace *vspace) {
+    struct batch_space *space = find_space(gather, vspace);
+    if (space != NULL)
+        return space;
+    if (gather->space_count == BATCH_SPACES)
+        gather_finish(gather);
+    vspace_pin(vspace);
+    space = &gather->spaces[gather->space_count++];
+    *space = (struct batch_space){.vspace = vspace};
+    return space;
+}
+
+void batch_leave(struct vspace *vspace) {
+    struct gather *gather = own_gather();
+    if (find_space(gather, vspace) != NULL)
+        gather_finish(gather);
+}
+
+struct pending *batch_entry(struct batch_space *space) {
+    struct pending *entry = pending_find(space->vspace, space->entry, space->ticket);
+    if (entry == NULL) {
+        space->entry = (uint8_t)pending_open(space->vspace);
+        entry = &space->vspace->pending[space->entry];
+        space->ticket = entry->ticket;
+    }
+    return entry;
+}
+
+uint64_t batch_ticket(const struct batch_space *space) { return space->ticket; }
+
+bool batch_is_whole(const struct batch_space *space) { return space->operations > PLAN_THRESHOLD; }
+
+// The batch has no room: merges with the nearest range of the same VSpace.
+static void merge_range(struct gather *gather, struct batch_space *space,
+                        const struct plan_range *range) {
+    struct plan_range *nearest = NULL;
+    struct plan_range best = {0};
+    for (unsigned i = 0; i < gather->range_count; i++) {
+        struct plan_range *other = &gather->ranges[i];
+        if (other->space != range->space || other->pages == 0)
+            continue;
+        struct plan_range merged = plan_merge(other, range);
+        if (nearest == NULL || merged.pages < best.pages) {
+            nearest = other;
+            best = merged;
+        }
+    }
+    if (nearest == NULL) {
+        space->operations = PLAN_THRESHOLD + 1; // none of its own: by ASID
+        return;
+    }
+    space->operations -= plan_operations(nearest->pages, nearest->level);
+    space->operations -= plan_operations(range->pages, range->level);
+    space->operations += plan_operations(best.pages, best.level);
+    *nearest = best;
+}
+
+static void add_range(struct gather *gather, struct batch_space *space, uint64_t first,
+                      uint64_t pages, unsigned level) {
+    uint8_t number = (uint8_t)(space - gather->spaces);
+    space->operations += plan_operations(pages, level);
+    if (batch_is_whole(space))
+        return;
+    if (gather->range_count > 0) {
+        struct plan_range *last = &gather->ranges[gather->range_count - 1];
+        if (last->space == number && last->level == level && last->first + last->pages == first) {
+            last->pages += pages;
+            return;
+        }
+    }
+    struct plan_range range = {first, pages, (uint8_t)level, number};
+    if (gather->range_count == BATCH_RANGES)
+        merge_range(gather, space, &range);
+    else
+        gather->ranges[gather->range_count++] = range;
+}
+
+void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
+                      uint64_t pages, unsigned level) {
+    add_range(gather, space, first, pages, level);
+}
+
+void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
+                     unsigned level) {
+    // The table's span is what one descriptor of its parent covers. An operation by address drops
+    // every table descriptor on the way to that address, so an address inside the span that is
+    // recorded already serves for this table too; those below it were recorded when they went.
+    uint64_t pages = level_pages(level - 1);
+    space->tables_freed = true;
+    gather->tables++;
+    if (gather->range_count > 0 && !batch_is_whole(space)) {
+        const struct plan_range *last = &gather->ranges[gather->range_count - 1];
+        if (last->space == (uint8_t)(space - gather->spaces) && last->level >= level &&
+            last->first < first + pages && last->first + last->pages > first)
+            return;
+    }
+    add_range(gather, space, first, pages, level - 1);
+}
+
+void batch_forget(const struct vspace *vspace) {
+    struct gather *gather = own_gather();
+    struct batch_space *space = find_space(gather, vspace);
+    if (space == NULL)
+        return;
+    for (unsigned i = 0; i < gather->range_count; i++) {
+        if (gather->ranges[i].space == (uint8_t)(space - gather->spaces))
+            gather->ranges[i].pages = 0;
+    }
+    space->operations = 0;
+    space->tables_freed = false;
+    space->ticket = 0;
+}
+
+// Step 4: entries go, tables return.
+static void release_space(struct batch_space *space) {
+    struct vspace *vspace = space->vspace;
+    if (space->ticket != 0) {
+        lock_acquire(&vspace->lock);
+        struct pending *entry = pending_find(vspace, space->entry, space->ticket);
+        if (entry != NULL)
+            pending_close(vspace, entry);
+        lock_release(&vspace->lock);
+    }
+    vspace_unpin(vspace);
+}
+
+void gather_finish(struct gather *gather) {
+    struct finish_space spaces[BATCH_SPACES];
+    bool needed = gather->stored;
+    for (unsigned i = 0; i < gather->space_count; i++) {
+        const struct batch_space *space = &gather->spaces[i];
+        struct plan_facts facts = {
+            .operations = space->operations,
+            .tables_freed = space->tables_freed,
+        };
+        spaces[i] = (struct finish_space){space->vspace, plan_form(&facts)};
+        needed = needed || spaces[i].form != PLAN_NONE;
+    }
+    if (needed) {
+        struct finish_work work = {
+            .spaces = spaces,
+            .space_count = gather->space_count,
+            .ranges = gather->ranges,
+            .range_count = gather->range_count,
+        };
+        finish_work(&work, &gather->totals);
+    }
+    for (unsigned i = 0; i < gather->space_count; i++)
+        release_space(&gather->spaces[i]);
+    gather->totals.tables += gather->tables;
+    gather->space_count = 0;
+    gather->range_count = 0;
+    gather->tables = 0;
+    gather->stored = false;
+}

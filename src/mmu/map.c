@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// MAP: installs leaves, in two steps.
+//
+// gather_map_begin does everything that can fail: it looks at every place of the range, counts the
+// tables that are missing, completes what is pending there, unhooks empty tables in the way of
+// blocks, and hooks the tables. gather_map_frame then only writes leaves. The VSpace lock is held
+// from the one to gather_map_end, so nobody comes in between.
+#include "batch.h"
+#include "record.h"
+#include "table.h"
+#include "walk.h"
+
+enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
+    if ((va.v & (PAGE_BYTES - 1)) != 0)
+        return SHEAF_ERR_MISALIGNED;
+    if (va.v >= UINT64_C(0xffff000000000000))
+        return SHEAF_ERR_KERNEL_HALF;
+    if (va.v >= UINT64_C(0x0001000000000000))
+        return SHEAF_ERR_NON_CANONICAL;
+    if (pages == 0)
+        return SHEAF_ERR_ZERO_LENGTH;
+    if (pages > USER_PAGES - (va.v >> PAGE_BITS))
+        return SHEAF_ERR_OVERFLOW;
+    return SHEAF_OK;
+}
+
+// Tables that a MAP must hook, and empty ones that it must unhook first.
+struct demand {
+    uint64_t missing, in_the_way;
+};
+
+// Whether a table and everything below it holds no leaf. Counts the tables.
+static bool subtree_is_empty(paddr_t table, uint64_t *tables) {
+    paddr_t path[LEVELS] = {table};
+    unsigned index[LEVELS] = {0};
+    unsigned depth = 0;
+    while (true) {
+        const struct table_info *info = table_info(path[depth]);
+        if (info->level == LEAF_LEVEL && info->live != 0)
+            return false;
+        if (info->live == 0 || index[depth] == TABLE_ENTRIES) {
+            (*tables)++;
+            if (depth == 0)
+                return true;
+            depth--;
+            continue;
+        }
+        desc_t desc = port_desc_read(path[depth], index[depth]++);
+        if (desc_is_leaf(desc, info->level))
+            return false;
+        if (desc_is_table(desc, info->level)) {
+            path[++depth] = desc_address(desc);
+            index[depth] = 0;
+        }
+    }
+}
+
+// Looks at the part [first, end) of a range, all in one table of leaves. `begins`: the range
+// begins here.
+static enum sheaf_error check_piece(const struct vspace *vspace, uint64_t first, uint64_t end,
+                                    unsigned level, bool begins, struct demand *demand) {
+    struct place place = walk(vspace, first, level);
+    if (place.level < level) {
+        if (desc_is_valid(place.desc))
+            return SHEAF_ERR_PLACE_OCCUPIED; // a block
+        // Tables of levels place.level + 1 to level are missing; each counts where the range
+        // enters its span.
+        for (unsigned l = place.level + 1; l <= level; l++) {
+            if (begins || IS_ALIGNED(first, level_pages(l - 1)))
+                demand->missing++;
+        }
+        return SHEAF_OK;
+    }
+    unsigned last = level_index(end - 1, level);
+    for (unsigned i = level_index(first, level); i <= last; i++) {
+        desc_t desc = port_desc_read(place.table, i);
+        if (!desc_is_valid(desc))
+            continue;
+        if (!desc_is_table(desc, level) ||
+            !subtree_is_empty(desc_address(desc), &demand->in_the_way))
+            return SHEAF_ERR_PLACE_OCCUPIED;
+    }
+    return SHEAF_OK;
+}
+
+// Where the part of [first, end) that lies in one table of leaves ends.
+static uint64_t piece_end(uint64_t first, uint64_t end, unsigned level) {
+    uint64_t span = level_pages(level) * TABLE_ENTRIES;
+    return MIN(end, ALIGN_DOWN(first, span) + span);
+}
+
+static enum sheaf_error check_places(const struct vspace *vspace, uint64_t first, uint64_t end,
+                                     unsigned level, struct demand *demand) {
+    for (uint64_t page = first; page < end; page = piece_end(page, end, level)) {
+        enum sheaf_error error =
+            check_piece(vspace, page, piece_end(page, end, level), level, page == first, demand);
+        if (error != SHEAF_OK)
+            return error;
+    }
+    return SHEAF_OK;
+}
+
+// Unhooks the empty table that `parent`[index] names, and the empty ones below it, lowest first.
+static void unhook_subtree(struct vspace *vspace, struct pending *entry, paddr_t parent,
+                           unsigned index) {
+    paddr_t path[LEVELS] = {parent, desc_address(port_desc_read(parent, index))};
+    unsigned at[LEVELS] = {index};
+    unsigned depth = 1;
+    while (depth > 0) {
+        if (table_info(path[depth])->live == 0) {
+            table_unlink(path[depth - 1], at[depth - 1], path[depth]);
+            pending_add_table(vspace, entry, path[depth]);
+            depth--;
+            at[depth]++;
+            continue;
+        }
+        desc_t desc = port_desc_read(path[depth], at[depth]);
+        if (desc_is_valid(desc)) {
+            path[++depth] = desc_address(desc);
+            at[depth] = 0;
+        } else {
+            at[depth]++;
+        }
+    }
+}
+
+// Empty tables where blocks are to be: unhooked, and completed before the blocks are written, for
+// a walker may hold the table descriptors ("Using break-before-make").
+static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
+    struct pending *entry = &vspace->pending[pending_open(vspace)];
+    for (uint64_t page = first; page < end; page += level_pages(level)) {
+        struct place place = walk(vspace, page, level);
+        if (place.level == level && desc_is_valid(place.desc)) {
+            unhook_subtree(vspace, entry, place.table, place.index);
+            pending_add_range(entry, page, level_pages(level));
+        }
+    }
+    pending_complete(vspace, entry);
+}
+
+static void hook_tables(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
+    for (uint64_t page = first; page < end; page = piece_end(page, end, level)) {
+        struct place place = walk(vspace, page, level);
+        while (place.level < level) {
+            paddr_t table = table_take(vspace, place.level + 1);
+            table_link(place.table, place.index, table);
+            place.level++;
+            place.table = table;
+            place.index = level_index(page, place.level);
+        }
+    }
+}
+
+// Everything that can fail, and what must come before the first leaf.
+static enum sheaf_error prepare(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level,
+                                unsigned *missing) {
+    struct demand demand = {0};
+    if (!vspace_state_is_live(vspace))
+        return SHEAF_ERR_DEAD;
+    enum sheaf_error error = check_places(vspace, first, end, level, &demand);
+    if (error != SHEAF_OK)
+        return error;
+    if (demand.missing > demand.in_the_way &&
+        !pending_reclaim_tables(vspace, demand.missing - demand.in_the_way)) {
+        *missing = (unsigned)(demand.missing - demand.in_the_way - vspace->tables_free);
+        return SHEAF_ERR_NO_TABLES;
+    }
+    // Removed from here, by whomever, and perhaps still cached: it must be gone before anything
+    // else is written in its place.
+    pending_complete_overlapping(vspace, first, end - first, 0);
+    if (demand.in_the_way != 0)
+        clear_the_way(vspace, first, end, level);
+    hook_tables(vspace, first, end, level);
+    return SHEAF_OK;
+}
+
+enum sheaf_error gather_map_begin(struct gather *gather, struct vspace *vspace, vaddr_t va,
+                                  uint64_t pages, unsigned level, struct gather_map *map,
+                                  unsigned *missing) {
+    ASSERT(level >= 1 && level <= LEAF_LEVEL);
+    *missing = 0;
+    enum sheaf_error error = gather_check_range(va, pages);
+    if (error != SHEAF_OK)
+        return error;
+    uint64_t first = va.v >> PAGE_BITS;
+    if (!IS_ALIGNED(first | pages, level_pages(level)))
+        return SHEAF_ERR_MISALIGNED;
+    vspace_lock(vspace);
+    error = prepare(vspace, first, first + pages, level, missing);
+    if (error != SHEAF_OK) {
+        vspace_unlock(vspace);
+        return error;
+    }
+    gather->stored = true;
+    *map = (struct gather_map){
+        .gather = gather,
+        .vspace = vspace,
+        .next = va,
+        .pages_left = pages,
+        .level = level,
+    };
+    return SHEAF_OK;
+}
+
+struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
+                                       const struct leaf_attributes *attributes) {
+    unsigned level = map->level;
+    uint64_t page = map->next.v >> PAGE_BITS;
+    unsigned index = level_index(page, level);
+    unsigned count = (unsigned)(pages >> level_shift(level));
+    if (map->table.v == 0 || index == 0)
+        map->table = walk(map->vspace, page, level).table;
+    ASSERT(pages != 0 && pages <= map->pages_left && index + count <= TABLE_ENTRIES);
+    ASSERT(IS_ALIGNED(pages | frame.v >> PAGE_BITS, level_pages(level)));
+
+    uint64_t value = frame.v | desc_leaf_bits(level, attributes);
+    uint64_t step = level_pages(level) << PAGE_BITS;
+    port_dmb_ishst(); // the Frame's contents before what makes them reachable
+    for (unsigned i = 0; i < count; i++, value += step)
+        port_desc_write(map->table, index + i, DESC(value));
+
+    struct table_info *info = table_info(map->table);
+    info->live += (uint16_t)count;
+    map->next.v += pages << PAGE_BITS;
+    map->pages_left -= pages;
+    map->gather->totals.leaves += count;
+    port_count(SHEAF_COUNTER_GATHER_MAPPED, count);
+    return record_make(map->vspace->asid, level, table_number(map->table), index, count);
+}
+
+void gather_map_end(struct gather_map *map) { vspace_unlock(map->vspace); }

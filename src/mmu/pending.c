@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The pending entries of a VSpace.
+#include "pending.h"
+#include "batch.h"
+#include "table.h"
+
+// The entry with the smallest ticket among those in use, with_tables only those that hold some.
+static struct pending *oldest(struct vspace *vspace, bool with_tables) {
+    struct pending *found = NULL;
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        struct pending *entry = &vspace->pending[i];
+        if (entry->ticket == 0 || (with_tables && entry->tables == 0))
+            continue;
+        if (found == NULL || entry->ticket < found->ticket)
+            found = entry;
+    }
+    return found;
+}
+
+unsigned pending_open(struct vspace *vspace) {
+    unsigned index = 0;
+    while (index < PENDING_ENTRIES && vspace->pending[index].ticket != 0)
+        index++;
+    if (index == PENDING_ENTRIES) {
+        struct pending *entry = oldest(vspace, false);
+        index = (unsigned)(entry - vspace->pending);
+        pending_complete(vspace, entry);
+    }
+    vspace->pending[index] = (struct pending){
+        .ticket = ++vspace->tickets,
+        .owner = (uint8_t)(port_pe() + 1),
+    };
+    return index;
+}
+
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
+    struct pending *entry = &vspace->pending[index];
+    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
+}
+
+// Pages between two ranges; 0 when they touch or overlap.
+static uint64_t gap(const struct page_range *range, uint64_t first, uint64_t pages) {
+    if (first > range->first + range->pages)
+        return first - (range->first + range->pages);
+    if (range->first > first + pages)
+        return range->first - (first + pages);
+    return 0;
+}
+
+void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
+    struct page_range *nearest = NULL;
+    uint64_t smallest = UINT64_MAX;
+    for (unsigned i = 0; i < entry->range_count; i++) {
+        uint64_t distance = gap(&entry->ranges[i], first, pages);
+        if (distance < smallest) {
+            smallest = distance;
+            nearest = &entry->ranges[i];
+        }
+    }
+    if (smallest != 0 && entry->range_count < PENDING_RANGES) {
+        entry->ranges[entry->range_count++] = (struct page_range){first, pages};
+        return;
+    }
+    uint64_t end = MAX(nearest->first + nearest->pages, first + pages);
+    nearest->first = MIN(nearest->first, first);
+    nearest->pages = end - nearest->first;
+}
+
+void pending_add_table(struct vspace *vspace, struct pending *entry, paddr_t table) {
+    uint16_t number = (uint16_t)table_number(table);
+    table_info(table)->next = 0;
+    if (entry->tables == 0)
+        entry->tables = number;
+    else
+        table_info(table_of_number(vspace, entry->tables_last))->next = number;
+    entry->tables_last = number;
+}
+
+void pending_close(struct vspace *vspace, struct pending *entry) {
+    for (unsigned i = 0; i < entry->range_count; i++)
+        port_note(PORT_EVENT_RANGE_RELEASED, entry->ranges[i].first << PAGE_BITS,
+                  (uint64_t)vspace->asid.v << 48 | entry->ranges[i].pages);
+    unsigned number = entry->tables;
+    unsigned freed = 0;
+    entry->ticket = 0;
+    entry->tables = 0;
+    for (; number != 0; freed++) {
+        paddr_t table = table_of_number(vspace, number);
+        number = table_info(table)->next;
+        table_release(vspace, table);
+    }
+    port_count(SHEAF_COUNTER_TABLES_FREED, freed);
+}
+
+void pending_complete(struct vspace *vspace, struct pending *entry) {
+    struct plan_range ranges[PENDING_RANGES];
+    bool foreign = entry->owner != port_pe() + 1;
+    // What is whose and at which level is its owner's knowledge: every page, with walk caches. Own
+    // tables that went without leaves need one address for each level 3 table there may be.
+    struct plan_facts facts = {.foreign = foreign, .tables_freed = true};
+    uint8_t level = !foreign && entry->levels == 0 ? LEAF_LEVEL - 1 : LEAF_LEVEL;
+    for (unsigned i = 0; i < entry->range_count; i++) {
+        const struct page_range *range = &entry->ranges[i];
+        ranges[i] = (struct plan_range){range->first, range->pages, level, 0};
+        facts.operations += plan_operations(range->pages, level);
+    }
+    struct finish_space space = {vspace, plan_form(&facts)};
+    struct finish_work work = {
+        .spaces = &space,
+        .space_count = 1,
+        .ranges = ranges,
+        .range_count = entry->range_count,
+        .foreign = foreign,
+    };
+    finish_work(&work, batch_totals());
+    if (foreign)
+        port_count(SHEAF_COUNTER_GATHER_HELPED, 1);
+    else
+        batch_forget(vspace); // this PE's batch entered it, and nothing else of the VSpace
+    pending_close(vspace, entry);
+}
+
+static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages) {
+    for (unsigned i = 0; i < entry->range_count; i++) {
+        const struct page_range *range = &entry->ranges[i];
+        if (first < range->first + range->pages && range->first < first + pages)
+            return true;
+    }
+    return false;
+}
+
+void pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+                                  uint64_t except) {
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        struct pending *entry = &vspace->pending[i];
+        if (entry->ticket != 0 && entry->ticket != except && overlaps(entry, first, pages))
+            pending_complete(vspace, entry);
+    }
+}
+
+void pending_complete_all(struct vspace *vspace, uint64_t except) {
+    pending_complete_overlapping(vspace, 0, USER_PAGES, except);
+}
+
+bool pending_reclaim_tables(struct vspace *vspace, uint64_t tables) {
+    while (vspace->tables_free < tables) {
+        struct pending *entry = oldest(vspace, true);
+        if (entry == NULL)
+            return false;
+        pending_complete(vspace, entry);
+    }
+    return true;
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Pending entries: what was removed from a VSpace and is not yet known to be gone from every TLB.
+//
+// An entry is made in the critical section that changes the descriptors, so whoever takes the lock
+// later finds either the translation or the entry. Who meets an entry that overlaps what it is
+// about completes it itself, under the lock, and never waits for its owner: the owner may be
+// interrupted for as long as its priority has it. The owner comes later, misses its ticket, and
+// has nothing left to remove.
+//
+// Rejected: one count of batches in flight for the whole VSpace. It cannot say which range is
+// concerned, so that neighbours far away invalidate everything; and a batch that dies keeps the
+// count up for ever.
+//
+// All functions are called with the VSpace lock held.
+#ifndef MMU_PENDING_H
+#define MMU_PENDING_H
+
+#include "finish.h"
+
+// A new entry for this PE's gather. Completes the oldest where all are taken.
+unsigned pending_open(struct vspace *vspace);
+// The entry, if it is still the one that got `ticket`; else NULL.
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
+void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
+// Puts an unhooked table on the entry's list.
+void pending_add_table(struct vspace *vspace, struct pending *entry, paddr_t table);
+// Removes an entry whose invalidation is complete, and gives its tables back.
+void pending_close(struct vspace *vspace, struct pending *entry);
+
+// Completes one entry in its owner's place and removes it.
+void pending_complete(struct vspace *vspace, struct pending *entry);
+// All that overlap the range. `except`, where not 0, is the ticket of the caller's own entry.
+void pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+                                  uint64_t except);
+void pending_complete_all(struct vspace *vspace, uint64_t except);
+// Completes entries that hold tables, the oldest first, until `tables` are free. False when all
+// are complete and it is still less.
+bool pending_reclaim_tables(struct vspace *vspace, uint64_t tables);
+
+#endif

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The planner: what to invalidate, decided by pure functions from what was recorded.
+#ifndef MMU_PLAN_H
+#define MMU_PLAN_H
+
+#include "descriptor.h"
+
+// Above this many operations an ASID is invalidated as a whole.
+//
+// Two costs meet here. Each broadcast TLBI costs the issuing core, and every other, a slot in the
+// interconnect's queue, all of them between the first TLBI and the DSB, where nothing is
+// preemptible. ASIDE1IS costs one, and afterwards one walk, mostly from the cache, for each entry
+// the space still needs; a Cortex-A72 holds 1,024 + 48 + 32 entries at most (Cortex-A72 TRM,
+// "TLB organization"), a working set touches a few hundred. An operation on the bus and a walk
+// from the cache are of the same order, so the break-even lies at some hundred operations. 128 is
+// below it for a full TLB, keeps a vector of 64 operations on one or two pages each exact, and
+// bounds the stretch that cannot be preempted.
+#define PLAN_THRESHOLD 128u
+
+// Addresses to invalidate in one VSpace: one every level_pages(level) pages.
+struct plan_range {
+    uint64_t first; // page number
+    uint64_t pages; // 0: nothing
+    uint8_t level;  // of the leaves cleared; for a freed table without leaves, its parent's
+    uint8_t space;  // whose, as the batch numbers them
+};
+
+// What was recorded for one VSpace.
+struct plan_facts {
+    uint64_t operations; // sum over its ranges; may be far above the threshold
+    bool tables_freed;   // a table was unhooked
+    bool foreign;        // an entry completed for another, whose levels are not known
+};
+
+// From least to most.
+enum plan_form {
+    PLAN_NONE,       // nothing that a TLB may hold was removed
+    PLAN_LAST_LEVEL, // VALE1IS: only leaves
+    PLAN_WALK,       // VAE1IS: walk caches as well
+    PLAN_ASID,       // ASIDE1IS
+};
+
+// `count` operations, the first at page `first`, `step` pages apart.
+struct plan_run {
+    enum port_tlbi kind;
+    uint64_t first, count, step;
+};
+
+enum plan_form plan_form(const struct plan_facts *facts);
+uint64_t plan_operations(uint64_t pages, unsigned level);
+struct plan_run plan_run(enum plan_form form, const struct plan_range *range);
+
+// Makes one range of two, of the same VSpace: every address of both is an address of the result.
+struct plan_range plan_merge(const struct plan_range *a, const struct plan_range *b);
+
+#endif

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Mapping records: checking them, and removing what they name.
+#include "record.h"
+#include "asid.h"
+#include "batch.h"
+#include "walk.h"
+
+// The leaves of a record's run that output into its Frame.
+struct run {
+    paddr_t table;
+    unsigned level;
+    unsigned first, last; // first and last such leaf
+    bool live;            // there is one
+};
+
+static bool outputs_into(desc_t desc, unsigned level, paddr_t frame, unsigned size_bits) {
+    return desc_is_leaf(desc, level) && (desc_address(desc).v ^ frame.v) >> size_bits == 0;
+}
+
+// With the VSpace lock held.
+static struct run find_run(struct vspace *vspace, struct mapping_record record, paddr_t frame,
+                           unsigned size_bits) {
+    struct run run = {0};
+    unsigned number = record_table(record);
+    if ((number & 15) == 0 || vspace_chunk(vspace, number >> 4) == NULL)
+        return run;
+    run.table = table_of_number(vspace, number);
+    run.level = record_level(record);
+    const struct table_info *info = table_info(run.table);
+    if (info->state != TABLE_HOOKED || info->level != run.level)
+        return run;
+    unsigned end = MIN(record_index(record) + record_count(record), TABLE_ENTRIES);
+    for (unsigned i = record_index(record); i < end; i++) {
+        if (!outputs_into(port_desc_read(run.table, i), run.level, frame, size_bits))
+            continue;
+        if (!run.live)
+            run.first = i;
+        run.live = true;
+        run.last = i;
+    }
+    return run;
+}
+
+bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bits, vaddr_t *va,
+                  uint64_t *pages) {
+    struct vspace *vspace = asid_pin(record_asid(record));
+    if (vspace == NULL)
+        return false;
+    vspace_lock(vspace);
+    struct run run = find_run(vspace, record, frame, size_bits);
+    if (run.live) {
+        unsigned shift = level_shift(run.level);
+        uint64_t page = table_first_page(vspace, run.table) + ((uint64_t)run.first << shift);
+        *va = VADDR(page << PAGE_BITS);
+        *pages = (uint64_t)(run.last - run.first + 1) << shift;
+    }
+    vspace_unlock(vspace);
+    vspace_unpin(vspace);
+    return run.live;
+}
+
+bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits) {
+    vaddr_t va;
+    uint64_t pages;
+    return record_place(record, frame, size_bits, &va, &pages);
+}
+
+// Clears the Frame's leaves of the run, and enters what a TLB may hold of them.
+static void clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
+                      paddr_t frame, unsigned size_bits) {
+    unsigned shift = level_shift(run->level);
+    uint64_t base = table_first_page(space->vspace, run->table);
+    uint64_t low = UINT64_MAX, high = 0;
+    unsigned cleared = 0;
+    for (unsigned i = run->first; i <= run->last; i++) {
+        if (!outputs_into(port_desc_read(run->table, i), run->level, frame, size_bits))
+            continue;
+        desc_t old = port_desc_exchange(run->table, i, DESC(0));
+        uint64_t page = base + ((uint64_t)i << shift);
+        cleared++;
+        if (desc_is_untouched(old)) {
+            port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, 1);
+            continue;
+        }
+        batch_add_leaves(gather, space, page, level_pages(run->level), run->level);
+        low = MIN(low, page);
+        high = page + level_pages(run->level);
+    }
+    table_info(run->table)->live -= (uint16_t)cleared;
+    gather->totals.leaves += cleared;
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared);
+    if (high != 0) {
+        struct pending *entry = batch_entry(space);
+        entry->levels |= (uint8_t)(1u << run->level);
+        pending_add_range(entry, low, high - low);
+    }
+}
+
+void gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+                         unsigned size_bits) {
+    struct vspace *vspace = asid_pin(record_asid(record));
+    if (vspace == NULL)
+        return; // its ASID was given back: invalidated as a whole before that
+    struct batch_space *space = batch_join(gather, vspace);
+    vspace_lock(vspace);
+    // The leaf may be gone already and its invalidation not: "not found" is not "invalidated".
+    pending_complete_all(vspace, batch_ticket(space));
+    struct run run = find_run(vspace, record, frame, size_bits);
+    if (run.live)
+        clear_run(gather, space, &run, frame, size_bits);
+    vspace_unlock(vspace);
+    vspace_unpin(vspace);
+}
+
+void gather_complete_record(struct gather *gather, struct mapping_record record) {
+    (void)gather; // completing an entry of this batch makes the batch forget it (pending.c)
+    struct vspace *vspace = asid_pin(record_asid(record));
+    if (vspace == NULL)
+        return;
+    vspace_lock(vspace);
+    pending_complete_all(vspace, 0);
+    vspace_unlock(vspace);
+    vspace_unpin(vspace);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Taking tables from a VSpace's chunks, linking, unlinking and giving them back.
+#ifndef MMU_TABLE_H
+#define MMU_TABLE_H
+
+#include "layout.h"
+
+// All of these are called with the VSpace lock held.
+
+// Enters a chunk at directory index `index`; all its tables are free then.
+void chunk_attach(struct vspace *vspace, struct chunk *chunk, unsigned index);
+// Takes it out again. Every table of it is free.
+void chunk_detach(struct vspace *vspace, struct chunk *chunk);
+
+// Takes a free table (there is one: the caller has counted) and zeroes it.
+paddr_t table_take(struct vspace *vspace, unsigned level);
+// Makes `parent`[index] point to `table`. Orders the table's zeroes before the link.
+void table_link(paddr_t parent, unsigned index, paddr_t table);
+// Clears `parent`[index], which points to `table`. The table may still be walked until the
+// invalidation that covers it is complete.
+void table_unlink(paddr_t parent, unsigned index, paddr_t table);
+// Gives a table back to its chunk: it may be taken again at once.
+void table_release(struct vspace *vspace, paddr_t table);
+
+#endif

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// UNMAP: clears leaves and unhooks empty tables.
+//
+// A cursor goes through the range table by table, in address order. What is empty is passed over
+// at the highest level that shows it, so the cost follows the tables that exist, not the range.
+// `path` keeps the tables above the cursor; a step goes up only as far as the cursor left them.
+//
+// A slice is what happens under the VSpace lock without a break: it ends with the range, with a
+// pending interrupt (polled after every table) or with a batch full of tables. Then what it
+// removed is entered as pending before the lock is dropped.
+#include "batch.h"
+#include "table.h"
+#include "walk.h"
+
+// Tables of few leaves that a batch looks through one by one. Every further one is unhooked with
+// its leaves unseen, counting as 512 addresses: right as well (they are invalidated with walk
+// caches before the table is taken again), cheaper, but coarser. A few keep small operations exact.
+#define LOOK_THROUGH_TABLES 8u
+
+struct unmap {
+    struct gather *gather;
+    struct batch_space *space;
+    struct vspace *vspace;
+    uint64_t start, end; // pages of the whole operation
+    uint64_t cursor;     // first page not yet dealt with
+    uint8_t *report;
+    bool keep_tables;
+    bool preempted; // the slice ended because an interrupt is pending
+    unsigned level; // of the table at the cursor
+    unsigned looked_through;
+    uint64_t leaves;
+    uint64_t low, high; // pages that the slice's removals lie in; low = high: none
+    paddr_t path[LEVELS];
+};
+
+static void widen(struct unmap *unmap, uint64_t first, uint64_t pages) {
+    if (unmap->low == unmap->high) {
+        unmap->low = first;
+        unmap->high = first + pages;
+        return;
+    }
+    unmap->low = MIN(unmap->low, first);
+    unmap->high = MAX(unmap->high, first + pages);
+}
+
+static uint64_t table_first(const struct unmap *unmap) {
+    return ALIGN_DOWN(unmap->cursor, level_pages(unmap->level) * TABLE_ENTRIES);
+}
+
+// Whether the table at the cursor lies wholly inside the operation's range and may go.
+static bool may_unhook(const struct unmap *unmap) {
+    uint64_t first = table_first(unmap);
+    return unmap->level > 0 && !unmap->keep_tables && first >= unmap->start &&
+           first + level_pages(unmap->level - 1) <= unmap->end;
+}
+
+// Unhooks the table at the cursor and, upwards, every table that this empties and that lies wholly
+// inside the range. The cursor moves behind the last one.
+static void unhook(struct unmap *unmap) {
+    struct pending *entry = batch_entry(unmap->space);
+    do {
+        paddr_t table = unmap->path[unmap->level];
+        paddr_t parent = unmap->path[unmap->level - 1];
+        uint64_t first = table_first(unmap);
+        uint64_t pages = level_pages(unmap->level - 1);
+
+        table_unlink(parent, level_index(first, unmap->level - 1), table);
+        pending_add_table(unmap->vspace, entry, table);
+        batch_add_table(unmap->gather, unmap->space, first, unmap->level);
+        widen(unmap, first, pages);
+        unmap->level--;
+        unmap->cursor = first; // stays inside the parent while the cascade goes on
+        if (table_info(parent)->live != 0 || !may_unhook(unmap)) {
+            unmap->cursor = first + pages;
+            return;
+        }
+    } while (true);
+}
+
+static void report_leaf(const struct unmap *unmap, uint64_t page, uint64_t pages, desc_t old) {
+    unsigned bits = ((old.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
+                    (desc_is_dirty(old) ? SHEAF_REPORT_DIRTY : 0);
+    for (uint64_t i = page - unmap->start; i < page - unmap->start + pages; i++)
+        unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
+}
+
+// Clears the run of leaves that begins at `index`; returns where it ends, at most at `end`.
+static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, unsigned end) {
+    unsigned level = unmap->level;
+    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level));
+    uint64_t touched = 0;
+    unsigned i = index;
+    for (; i < end && desc_is_leaf(port_desc_read(table, i), level); i++) {
+        // Exchange, not store: hardware and other PEs' fault paths set access and dirty bits.
+        desc_t old = port_desc_exchange(table, i, DESC(0));
+        touched |= old.v;
+        if (unmap->report != NULL)
+            report_leaf(unmap, page + ((uint64_t)(i - index) << level_shift(level)),
+                        level_pages(level), old);
+    }
+    uint64_t pages = (uint64_t)(i - index) << level_shift(level);
+    table_info(table)->live -= (uint16_t)(i - index);
+    unmap->leaves += i - index;
+    if (desc_is_untouched(DESC(touched))) {
+        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, i - index);
+    } else {
+        batch_add_leaves(unmap->gather, unmap->space, page, pages, level);
+        batch_entry(unmap->space)->levels |= (uint8_t)(1u << level);
+        widen(unmap, page, pages);
+    }
+    return i;
+}
+
+// Clears leaves in the table at the cursor, from the cursor to the table's or the range's end or
+// to the next table descriptor. Moves the cursor to where it stopped.
+static void clear_leaves(struct unmap *unmap) {
+    paddr_t table = unmap->path[unmap->level];
+    unsigned shift = level_shift(unmap->level);
+    uint64_t first = table_first(unmap);
+    uint64_t end_page = MIN(unmap->end, first + (level_pages(unmap->level) << 9));
+    unsigned index = level_index(unmap->cursor, unmap->level);
+    // A last descriptor that covers more than the range is a table or invalid: cuts were refused.
+    unsigned end = (unsigned)((end_page - first + level_pages(unmap->level) - 1) >> shift);
+    const struct table_info *info = table_info(table);
+    while (index < end) {
+        desc_t desc = port_desc_read(table, index);
+        if (!desc_is_valid(desc))
+            index++;
+        else if (desc_is_leaf(desc, unmap->level))
+            index = clear_run(unmap, table, index, end);
+        else
+            break;
+        if (info->live == 0)
+            index = end;
+    }
+    uint64_t stop = first + ((uint64_t)index << shift);
+    unmap->cursor = MIN(MAX(unmap->cursor, stop), unmap->end);
+}
+
+// Whether the level 3 table at the cursor, wholly inside the range, is worth looking through.
+static bool worth_looking(struct unmap *unmap, const struct table_info *info) {
+    if (unmap->report != NULL)
+        return true;
+    if (batch_is_whole(unmap->space) || unmap->space->operations + info->live > PLAN_THRESHOLD)
+        return false;
+    return unmap->looked_through++ < LOOK_THROUGH_TABLES;
+}
+
+// Deals with the table at the cursor: the part from the cursor on, up to the next table below it.
+static void visit_table(struct unmap *unmap) {
+    struct table_info *info = table_info(unmap->path[unmap->level]);
+    bool whole = may_unhook(unmap);
+    if (whole && info->live == 0) {
+        unhook(unmap);
+        return;
+    }
+    if (whole && unmap->level == LEAF_LEVEL && !worth_looking(unmap, info)) {
+        batch_add_leaves(unmap->gather, unmap->space, table_first(unmap), TABLE_ENTRIES,
+                         LEAF_LEVEL);
+        batch_entry(unmap->space)->levels |= 1u << LEAF_LEVEL;
+        unmap->leaves += info->live;
+        unhook(unmap);
+        return;
+    }
+    uint64_t first = table_first(unmap);
+    if (info->live == 0) // nothing in it, and it stays
+        unmap->cursor = MIN(unmap->end, first + (level_pages(unmap->level) << 9));
+    else
+        clear_leaves(unmap);
+    if (whole && info->live == 0) {
+        unmap->cursor = first; // the table is dealt with as a whole
+        unhook(unmap);
+    }
+}
+
+// Brings `level` and `path` to the lowest table that covers the cursor.
+static void descend(struct unmap *unmap, uint64_t previous) {
+    // The cursor left every table whose span differs from where it was.
+    while (unmap->level > 0 && ((unmap->cursor ^ previous) >> level_shift(unmap->level - 1)) != 0)
+        unmap->level--;
+    while (unmap->level < LEAF_LEVEL) {
+        paddr_t table = unmap->path[unmap->level];
+        desc_t desc = port_desc_read(table, level_index(unmap->cursor, unmap->level));
+        if (!desc_is_table(desc, unmap->level))
+            return;
+        unmap->path[++unmap->level] = desc_address(desc);
+    }
+}
+
+// Whether a block reaches over one end of what is left of the range.
+static bool cuts_block(const struct unmap *unmap) {
+    struct place place = walk(unmap->vspace, unmap->cursor, LEAF_LEVEL);
+    uint64_t size = level_pages(place.level);
+    uint64_t block = ALIGN_DOWN(unmap->cursor, size);
+    if (desc_is_leaf(place.desc, place.level) &&
+        (block < unmap->start || block + size > unmap->end))
+        return true;
+    uint64_t last = unmap->end - 1;
+    if (place.level == LEAF_LEVEL && (unmap->cursor ^ last) >> level_shift(LEAF_LEVEL - 1) == 0)
+        return false; // begins and ends in one level 3 table
+    place = walk(unmap->vspace, last, LEAF_LEVEL);
+    size = level_pages(place.level);
+    return desc_is_leaf(place.desc, place.level) && ALIGN_DOWN(last, size) + size > unmap->end;
+}
+
+// One slice, under the VSpace lock.
+static void unmap_slice(struct unmap *unmap) {
+    pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
+                                 batch_ticket(unmap->space));
+    uint64_t previous = unmap->cursor;
+    unmap->level = 0;
+    unmap->path[0] = vspace_root(unmap->vspace);
+    do {
+        descend(unmap, previous);
+        previous = unmap->cursor;
+        visit_table(unmap);
+        unmap->preempted = unmap->cursor < unmap->end && port_preemption_pending();
+    } while (unmap->cursor < unmap->end && !unmap->preempted &&
+             unmap->gather->tables < BATCH_TABLES);
+    if (unmap->low != unmap->high)
+        pending_add_range(batch_entry(unmap->space), unmap->low, unmap->high - unmap->low);
+    unmap->low = unmap->high = 0;
+}
+
+static void count_leaves(struct unmap *unmap) {
+    unmap->gather->totals.leaves += unmap->leaves;
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, unmap->leaves);
+    unmap->leaves = 0;
+}
+
+enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
+                              uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report) {
+    uint64_t start = va.v >> PAGE_BITS;
+    struct unmap unmap = {
+        .gather = gather,
+        .vspace = vspace,
+        .start = start,
+        .end = start + pages,
+        .cursor = start + *done,
+        .report = (flags & SHEAF_OP_REPORT) != 0 ? report : NULL,
+        .keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0,
+    };
+    if (unmap.report != NULL && *done == 0) {
+        for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)
+            report[i] = 0;
+    }
+    while (unmap.cursor < unmap.end) {
+        unmap.space = batch_join(gather, vspace);
+        vspace_lock(vspace);
+        enum sheaf_error error = SHEAF_OK;
+        if (!vspace_state_is_live(vspace))
+            error = SHEAF_ERR_DEAD;
+        else if (cuts_block(&unmap))
+            error = SHEAF_ERR_BLOCK_CUT;
+        else
+            unmap_slice(&unmap);
+        vspace_unlock(vspace);
+        count_leaves(&unmap);
+        *done = unmap.cursor - start;
+        if (error != SHEAF_OK)
+            return error;
+        if (unmap.cursor == unmap.end)
+            break;
+        gather_finish(gather); // no invalidation survives the loss of the PE, and no full batch
+        if (unmap.preempted)
+            return SHEAF_ERR_PREEMPTED;
+    }
+    return SHEAF_OK;
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Walking tables by software, under the VSpace lock, and taking that lock.
+#ifndef MMU_WALK_H
+#define MMU_WALK_H
+
+#include "layout.h"
+
+// Where a walk ended: a leaf, an invalid descriptor, or a table descriptor at `deepest`.
+struct place {
+    paddr_t table;
+    unsigned level, index;
+    desc_t desc;
+};
+
+// Every critical section may follow table descriptors, so the lock is the bracket of a walk too.
+static inline void vspace_lock(struct vspace *vspace) {
+    lock_acquire(&vspace->lock);
+    port_walk_begin(vspace->asid);
+}
+
+static inline void vspace_unlock(struct vspace *vspace) {
+    port_walk_end(vspace->asid);
+    lock_release(&vspace->lock);
+}
+
+// Goes down from the root towards `page`, at most to `deepest`: four loads at most.
+static inline struct place walk(const struct vspace *vspace, uint64_t page, unsigned deepest) {
+    struct place place = {.table = vspace_root(vspace)};
+    for (;; place.level++) {
+        place.index = level_index(page, place.level);
+        place.desc = port_desc_read(place.table, place.index);
+        if (place.level == deepest || !desc_is_table(place.desc, place.level))
+            return place;
+        place.table = desc_address(place.desc);
+    }
+}
+
+// The first page of the span of a table, from the parent links in the bookkeeping.
+static inline uint64_t table_first_page(const struct vspace *vspace, paddr_t table) {
+    uint64_t page = 0;
+    for (const struct table_info *info = table_info(table); info->level > 0;) {
+        page |= (uint64_t)info->parent_index << level_shift(info->level - 1u);
+        info = table_info(table_of_number(vspace, info->parent));
+    }
+    return page;
+}
+
+#endif
