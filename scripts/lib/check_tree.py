@@ -86,7 +86,7 @@ class Tree:
     """The files under version control, and those about to be."""
 
     def __init__(self, top):
-        listed = subprocess.run(["git", "-C", top, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        listed = subprocess.run(["git", "-c", f"safe.directory={top}", "-C", top, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
                                 check=True, capture_output=True).stdout.decode().split("\0")
         self.paths = sorted({path for path in listed if path and os.path.isfile(os.path.join(top, path))})
         self.top = top
