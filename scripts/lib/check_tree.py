@@ -153,6 +153,56 @@ def rule_invalidation_place(tree):
             yield file.path, number, match[0]
 
 
+def rule_one_finish(tree):
+    """one file ends batches: shared TLBI and their completing DSB are called only in src/mmu/finish.c"""
+    # vspace.c: the DSB between setting a PE's bit and loading the root orders a store, it completes no TLBI.
+    # fault.c: the PE's own stale entry, by a TLBI that is not broadcast, and the store's ISHST.
+    allowed = {"port_tlbi": ("finish.c", "fault.c"), "port_dsb_ish": ("finish.c", "vspace.c"),
+               "port_dsb_ishst": ("finish.c", "fault.c"), "port_dsb_nsh": ("fault.c",)}
+    for room in ("src/mmu/", "src/core/", "src/drivers/"):
+        for file in tree.files(".c", ".h", under=room):
+            for number, match in file.find(r"\b(port_tlbi|port_dsb_ish|port_dsb_ishst|port_dsb_nsh)\("):
+                if file.path not in ["src/mmu/" + name for name in allowed[match[1]]]:
+                    yield file.path, number, match[1]
+            for number, match in file.find(r"\bport_tlbi\(\s*PORT_TLBI_\w*IS\b"):
+                if file.path != "src/mmu/finish.c":
+                    yield file.path, number, match[0]
+
+
+def rule_one_encoder(tree):
+    """TLBI operands are made in src/mmu/tlbi.c only"""
+    for file in tree.files(".c", ".h", under="src/mmu/"):
+        text = "\n".join(file.code)
+        for match in re.finditer(r"\bport_tlbi\(([^;]*)\);", text):
+            operand = match[1].split(",", 1)[-1].strip()
+            number = text.count("\n", 0, match.start()) + 1
+            if file.path == "src/mmu/finish.c" and re.fullmatch(r"operand( \+ \w+ \* \w+)?", operand):
+                continue # the loop that repeats the encoder's operand page by page
+            if not re.fullmatch(r"tlbi_operand_\w+\(.*\)", operand, re.DOTALL):
+                yield file.path, number, f"operand {operand}"
+        if file.path not in ("src/mmu/tlbi.c", "src/mmu/tlbi.h"):
+            for number, match in file.find(r"<<\s*(44|TLBI_\w+SHIFT)\b"):
+                yield file.path, number, match[0]
+
+
+def rule_descriptor_port(tree):
+    """descriptors are read and written through the port only"""
+    # A table's memory is reached by its physical address; turning that into a pointer is for the
+    # bookkeeping in a chunk's first page, which layout.h, chunk.c and asid.c look up.
+    for file in tree.files(".c", ".h", under="src/mmu/"):
+        if file.path in ("src/mmu/layout.h", "src/mmu/chunk.c", "src/mmu/asid.c"):
+            continue
+        for number, match in file.find(r"\bport_kernel_address\("):
+            yield file.path, number, match[0]
+    for room in ("src/mmu/", "src/core/"):
+        for file in tree.files(".c", ".h", under=room):
+            for number, match in file.find(r"\bdesc_t\s*\*\s*\w+\s*=|\(\s*(volatile\s+)?desc_t\s*\*\s*\)|^\s*\*\s*\w*desc\w*\s*="):
+                yield file.path, number, match[0].strip()
+    for file in tree.files(".c", ".h", under="src/core/"):
+        for number, match in file.find(r"\bport_(desc_\w+|table_zero)\("):
+            yield file.path, number, match[0]
+
+
 def rule_core_neutral(tree):
     """no word of the architecture in src/core"""
     words = r"\b(aarch64|arm64|ARM64|TTBR\w*|ttbr\w*|TLBI|tlbi|ESR\w*|esr\w*|FAR_\w+|SCTLR\w*|MAIR\w*|TCR\w*|EL[0123])\b"

@@ -52,6 +52,18 @@ rule_case("barriers in the wrong place", check_tree.rule_barrier_place,
 rule_case("invalidation outside the port", check_tree.rule_invalidation_place,
           {"src/arch/arm64/panic.c": '__asm__("tlbi vmalle1");'},
           {"src/arch/arm64/start.S": "    tlbi vmalle1\n", "src/arch/arm64/trap.c": "// tlbi vmalle1 is not needed\n"})
+rule_case("a second end of a batch", check_tree.rule_one_finish,
+          {"src/mmu/unmap.c": "port_dsb_ish();", "src/core/a.c": "port_tlbi(PORT_TLBI_VAE1IS, x);",
+           "src/mmu/fault.c": "port_tlbi(PORT_TLBI_VAE1IS, tlbi_operand_address(a, v, 0));"},
+          {"src/mmu/finish.c": "port_tlbi(kind, operand); port_dsb_ish();", "src/mmu/map.c": "// port_dsb_ish() comes later\n"})
+rule_case("a second encoder", check_tree.rule_one_encoder,
+          {"src/mmu/fault.c": "port_tlbi(PORT_TLBI_VALE1,\n    va.v >> 12);", "src/mmu/plan.c": "x |= level << 44;"},
+          {"src/mmu/finish.c": "port_tlbi(kind, operand + i * step);", "src/mmu/tlbi.c": "return ttl << 44;",
+           "src/mmu/walk.c": "port_tlbi(PORT_TLBI_VALE1, tlbi_operand_address(asid, va,\n  0));"})
+rule_case("a descriptor behind the port's back", check_tree.rule_descriptor_port,
+          {"src/mmu/map.c": "desc_t *table = f();", "src/mmu/unmap.c": "*((desc_t *)p) = x;",
+           "src/core/a.c": "port_desc_write(t, 0, d);", "src/mmu/walk.c": "p = port_kernel_address(table);"},
+          {"src/mmu/ok.c": "desc_t old = port_desc_read(t, i); bool f(desc_t *expected);", "src/mmu/chunk.c": "port_kernel_address(c);"})
 rule_case("architecture in core", check_tree.rule_core_neutral,
           {"src/core/a.c": "int ttbr0_el1;"}, {"src/core/b.c": "// like TTBR0 on arm64\nint root;", "src/mmu/c.c": "int ttbr0;"})
 rule_case("conditional compilation", check_tree.rule_no_conditional_logic,
