@@ -43,7 +43,7 @@ rule_case("long functions", check_tree.rule_function_size,
           {"src/b.c": function(60), "src/c.c": "// More than 60 lines: one case for each of ...\n" + function(61),
            "src/e.c": "static const struct s t[] = {\n" + "    {1},\n" * 100 + "};\n"})
 rule_case("assembly in the wrong place", check_tree.rule_assembly_place,
-          {"src/core/a.c": 'void f(void) { __asm__("nop"); }', "src/mmu/b.S": "nop"},
+          {"src/core/a.c": 'void f(void) { __asm__("nop"); }', "src/mmu/b.S": "nop", "test/host/b.c": "void f(void) { asm(0); }"},
           {"src/arch/arm64/a.c": 'void f(void) { __asm__("nop"); }', "src/user/lib/c.S": "nop",
            "src/core/c.c": "// no asm here\nint f(void);"})
 rule_case("barriers in the wrong place", check_tree.rule_barrier_place,
