@@ -56,6 +56,8 @@ struct sheaf_bootinfo {
     uint32_t untyped_count;
     uint32_t ramdisk_count;    // Frames, ascending, without gaps
     uint32_t first_free_slot;  // from here to the end of the CNode all slots are empty
+    uint32_t slot_count;       // of the root CNode, index 0 included
+    uint32_t reserved;         // zero
     char args[SHEAF_BOOT_ARGS]; // boot arguments, zero-terminated
     struct sheaf_boot_untyped untyped[SHEAF_BOOT_UNTYPED];
     struct sheaf_boot_region ramdisk[SHEAF_BOOT_REGIONS];

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the boot arguments ask for.
+#ifndef SHEAF_INIT_OPTIONS_H
+#define SHEAF_INIT_OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+    const char *run;      // program to run, NULL: not said
+    const char *file;     // original name of the RAM disk file `file`, NULL: not said
+    char **arguments;     // what follows `--`, up to a NULL
+    unsigned long frames; // the pager's budget, 0: its default
+};
+
+// Reads init's argv. Words it does not know are the kernel's.
+void options_read(struct options *options, char **argv);
+
+#endif
