@@ -23,7 +23,8 @@ die() { # [-STATUS] MESSAGE
 build_preset() { # PRESET [TARGET...]
     local preset=$1 log=$TOP/build/$1.log
     shift
-    mkdir -p "$TOP/build"
+    mkdir -p "$TOP/build" 2>/dev/null || :
+    [ -w "$TOP/build" ] || die "cannot write to $TOP/build"
     (
         flock 8
         cd "$TOP"
