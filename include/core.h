@@ -22,6 +22,9 @@ void core_interrupt(struct pe *pe);
 void core_tick(struct pe *pe);   // the timer's deadline has passed
 void core_console_input(void);   // input waits in the serial port
 
+// Name of the running thread, "idle" if there is none; never NULL. For a panic: takes no lock.
+const char *core_thread_name(const struct pe *pe);
+
 struct memory_range {
     paddr_t start;
     uint64_t bytes;

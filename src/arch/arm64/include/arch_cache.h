@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Cache maintenance by address (Arm manual, "The AArch64 cache maintenance functionality").
+#ifndef ARCH_CACHE_H
+#define ARCH_CACHE_H
+
+#include <stddef.h>
+
+// Makes what was stored at [start, start + bytes) visible to instruction fetch on all PEs.
+// Steps that CTR_EL0 says are not needed are left out. A PE that already runs still needs a context
+// synchronisation event of its own; the exception return that starts the new code is one.
+void cache_sync_instructions(const void *start, size_t bytes);
+
+// Cleans to the point of coherency: an observer with caches off sees the stores. Ends with DSB SY.
+void cache_clean_to_memory(const volatile void *start, size_t bytes);
+
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The short functions of arch.h.
+#ifndef ARCH_INLINE_H
+#define ARCH_INLINE_H
+
+#include <arch_pe.h>
+
+#define ARCH_INSTRUCTION_BYTES 4
+
+static inline struct pe *arch_pe(void) { return pe_self(); }
+
+static inline void arch_context_restart(struct arch_context *context) {
+    context->pc -= ARCH_INSTRUCTION_BYTES; // the exception link register is behind the SVC
+}
+
+static inline bool arch_interrupt_pending(void) { return pe_interrupt_pending(); }
+
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The port on the target: each function is an instruction or a short loop.
+//
+// Every asm that orders memory or changes what an address means is volatile with a memory clobber:
+// the compiler must not move an access across it either.
+#ifndef PORT_INLINE_H
+#define PORT_INLINE_H
+
+#include <arch_cache.h>
+#include <arch_pe.h>
+
+// Virtual minus physical address in the direct map of RAM.
+#define PORT_DIRECT_MAP UINT64_C(0xffff000000000000)
+
+static inline void *port_kernel_address(paddr_t address) {
+    return (void *)(uintptr_t)(PORT_DIRECT_MAP + address.v);
+}
+
+static inline paddr_t port_physical_address(const void *pointer) {
+    return PADDR((uint64_t)(uintptr_t)pointer - PORT_DIRECT_MAP);
+}
+
+static inline desc_t *port_desc_place(paddr_t table, unsigned index) {
+    return (desc_t *)port_kernel_address(table) + index;
+}
+
+// ---- Descriptors: 64-bit aligned accesses are single-copy atomic (Arm manual, "Requirements for
+// single-copy atomicity"), for the walkers of all PEs too.
+
+static inline desc_t port_desc_read(paddr_t table, unsigned index) {
+    return DESC(__atomic_load_n(&port_desc_place(table, index)->v, __ATOMIC_RELAXED));
+}
+
+static inline void port_desc_write(paddr_t table, unsigned index, desc_t value) {
+    __atomic_store_n(&port_desc_place(table, index)->v, value.v, __ATOMIC_RELAXED);
+}
+
+static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t value) {
+    desc_t *place = port_desc_place(table, index);
+    uint64_t old;
+    uint32_t failed;
+    __asm__ volatile("1: ldxr %0, %2\n"
+                     "   stxr %w1, %3, %2\n"
+                     "   cbnz %w1, 1b\n"
+                     : "=&r"(old), "=&r"(failed), "+Q"(place->v)
+                     : "r"(value.v)
+                     : "memory");
+    return DESC(old);
+}
+
+static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected,
+                                              desc_t desired) {
+    desc_t *place = port_desc_place(table, index);
+    uint64_t old;
+    uint32_t failed;
+    __asm__ volatile("1: ldxr %0, %2\n"
+                     "   cmp %0, %3\n"
+                     "   b.ne 2f\n"
+                     "   stxr %w1, %4, %2\n"
+                     "   cbnz %w1, 1b\n"
+                     "   b 3f\n"
+                     "2: clrex\n"
+                     "3:\n"
+                     : "=&r"(old), "=&r"(failed), "+Q"(place->v)
+                     : "r"(expected->v), "r"(desired.v)
+                     : "cc", "memory");
+    bool written = old == expected->v;
+    expected->v = old;
+    return written;
+}
+
+void arch_zero(void *start, size_t bytes);
+
+static inline void port_table_zero(paddr_t table) {
+    arch_zero(port_kernel_address(table), PAGE_BYTES);
+}
+
+// ---- TLB maintenance
+
+// A switch over constants: callers name the kind literally, so one instruction remains. The range
+// operations are written as SYS instructions because the assembler knows their names only for
+// Armv8.4; the planner uses them only where FEAT_TLBIRANGE is present.
+static inline __attribute__((always_inline)) void port_tlbi(enum port_tlbi kind, uint64_t operand) {
+    switch (kind) {
+    case PORT_TLBI_VAE1IS:
+        __asm__ volatile("tlbi vae1is, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_VALE1IS:
+        __asm__ volatile("tlbi vale1is, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_ASIDE1IS:
+        __asm__ volatile("tlbi aside1is, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_VAAE1IS:
+        __asm__ volatile("tlbi vaae1is, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_VAALE1IS:
+        __asm__ volatile("tlbi vaale1is, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_VMALLE1IS:
+        __asm__ volatile("tlbi vmalle1is" ::: "memory");
+        break;
+    case PORT_TLBI_RVAE1IS:
+        __asm__ volatile("sys #0, c8, c2, #1, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_RVALE1IS:
+        __asm__ volatile("sys #0, c8, c2, #5, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_VALE1:
+        __asm__ volatile("tlbi vale1, %0" ::"r"(operand) : "memory");
+        break;
+    case PORT_TLBI_VMALLE1:
+        __asm__ volatile("tlbi vmalle1" ::: "memory");
+        break;
+    case PORT_TLBI_KINDS:
+        break;
+    }
+}
+
+// ---- Barriers. The caller's comment gives the reason of each use.
+
+static inline void port_dsb_ishst(void) { __asm__ volatile("dsb ishst" ::: "memory"); }
+
+static inline void port_dsb_ish(void) { __asm__ volatile("dsb ish" ::: "memory"); }
+
+static inline void port_dsb_nsh(void) { __asm__ volatile("dsb nsh" ::: "memory"); }
+
+static inline void port_dmb_ishst(void) { __asm__ volatile("dmb ishst" ::: "memory"); }
+
+static inline void port_isb(void) { __asm__ volatile("isb" ::: "memory"); }
+
+// ---- Translation table base. Root and ASID change in one register write (TCR_EL1.A1 = 0), so no
+// walk ever sees the root of one VSpace with the ASID of another.
+
+static inline void port_load_root(uint64_t ttbr0) {
+    __asm__ volatile("msr ttbr0_el1, %0" ::"r"(ttbr0) : "memory");
+    port_isb(); // a system register write takes effect at a context synchronisation
+}
+
+static inline uint64_t port_loaded_root(void) {
+    uint64_t ttbr0;
+    __asm__ volatile("mrs %0, ttbr0_el1" : "=r"(ttbr0));
+    return ttbr0;
+}
+
+// One PE runs: no other has the root loaded, and there is nobody to wait for.
+static inline void port_evict_root(uint64_t ttbr0, uint64_t empty) {
+    (void)ttbr0;
+    (void)empty;
+}
+
+static inline void port_relax(void) { __asm__ volatile("yield" ::: "memory"); }
+
+// The VSpace lock, which the caller holds, is all that a walk needs here: a table is released only
+// under that lock. The machine model checks it.
+static inline void port_walk_begin(asid_t asid) { (void)asid; }
+
+static inline void port_walk_end(asid_t asid) { (void)asid; }
+
+static inline unsigned port_pe(void) { return pe_self()->id; }
+
+static inline bool port_preemption_pending(void) { return pe_interrupt_pending(); }
+
+static inline void port_sync_instructions(paddr_t start, size_t bytes) {
+    cache_sync_instructions(port_kernel_address(start), bytes);
+}
+
+static inline void port_count(enum sheaf_counter counter, uint64_t n) {
+    pe_self()->counters[counter] += n; // per PE, interrupts masked: no atomic needed
+}
+
+// No event is recorded on the target.
+static inline void port_note(enum port_event event, uint64_t a, uint64_t b) {
+    (void)event;
+    (void)a;
+    (void)b;
+}
+
+#endif
