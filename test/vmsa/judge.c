@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Judging: reuse of ranges, tables, frames, roots and ASIDs against what may still be cached; the
+// events that led there; violations.
+#include "model.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVENTS 64u
+
+struct event {
+    const char *name;
+    uint64_t a, b, c;
+    unsigned pe;
+};
+
+static struct {
+    vmsa_handler *handler;
+    bool expecting;
+    unsigned count[VMSA_RULES];
+    struct event events[EVENTS];
+    uint64_t event_count;
+} judge;
+
+static const char *const rule_names[VMSA_RULES] = {
+    [VMSA_REMOVAL_INCOMPLETE] = "removal incomplete: the range may still be cached (G1)",
+    [VMSA_TABLE_REUSED] = "table reused while a walk may reach it (G2)",
+    [VMSA_FRAME_REUSED] = "memory reused while a translation to it may be cached (G3)",
+    [VMSA_BREAK_BEFORE_MAKE] = "break-before-make",
+    [VMSA_ROOT_RELEASED] = "root released while loaded (G7)",
+    [VMSA_ASID_REUSED] = "ASID reused while cached",
+    [VMSA_UNORDERED_CONTENTS] = "contents not ordered before the link",
+    [VMSA_PREEMPTIBLE] = "preemptible between TLBI and DSB (G8)",
+    [VMSA_HINT] = "level hint without FEAT_TTL",
+    [VMSA_WALK_UNPROTECTED] = "table released under a software walk",
+    [VMSA_LOCK_ORDER] = "lock order",
+};
+
+void judge_init(void) {
+    memset(judge.count, 0, sizeof(judge.count));
+    judge.expecting = false;
+    judge.event_count = 0;
+}
+
+void vmsa_set_handler(vmsa_handler *handler) { judge.handler = handler; }
+
+const char *vmsa_rule_name(enum vmsa_rule rule) { return rule_names[rule]; }
+
+void vmsa_expect_violations(void) { judge.expecting = true; }
+
+unsigned vmsa_violations(enum vmsa_rule rule) { return judge.count[rule]; }
+
+void record_event(const char *name, uint64_t a, uint64_t b, uint64_t c) {
+    judge.events[judge.event_count++ % EVENTS] = (struct event){name, a, b, c, machine.pe};
+}
+
+void vmsa_print_events(void) {
+    uint64_t first = judge.event_count > EVENTS ? judge.event_count - EVENTS : 0;
+    for (uint64_t i = first; i < judge.event_count; i++) {
+        const struct event *event = &judge.events[i % EVENTS];
+        fprintf(stderr, "# %6lu PE %u %-22s %#lx %#lx %#lx\n", (unsigned long)i, event->pe,
+                event->name, (unsigned long)event->a, (unsigned long)event->b,
+                (unsigned long)event->c);
+    }
+}
+
+void violation(enum vmsa_rule rule, const char *format, ...) {
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    judge.count[rule]++;
+    if (judge.expecting)
+        return;
+    vmsa_print_events();
+    fprintf(stderr, "# PE %u: %s: %s\n", machine.pe, rule_names[rule], text);
+    if (judge.handler == NULL)
+        abort();
+    judge.handler(rule, text);
+}
+
+// Whether the descriptor still is what the tables say, so that its being cached is right.
+static bool is_current(const struct entry *entry) {
+    const struct home *home = memory_home(entry->table);
+    return home != NULL && home->asid == entry->asid && home->level == entry->level &&
+           home->page + entry->index * span_pages(home->level) == entry->page &&
+           ((*memory_descriptor(entry->table, entry->index) ^ entry->value) & DESC_IDENTITY) == 0 &&
+           (*memory_descriptor(entry->table, entry->index) & DESC_VALID) != 0;
+}
+
+static void judge_range(uint16_t asid, uint64_t first, uint64_t pages) {
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        if (entry->cached == 0 || entry->asid != asid || entry->page >= first + pages ||
+            entry->page + span_pages(entry->level) <= first || is_current(entry))
+            continue;
+        violation(VMSA_REMOVAL_INCOMPLETE, "ASID %u page %lx level %u: %lx may be cached by PEs %x",
+                  asid, (unsigned long)entry->page, entry->level, (unsigned long)entry->value,
+                  entry->cached);
+        return;
+    }
+}
+
+static void judge_taken(uint64_t table) {
+    uint8_t pes = tlb_walks_into(table);
+    if (pes != 0)
+        violation(VMSA_TABLE_REUSED, "table %lx taken, PEs %x may walk into it",
+                  (unsigned long)table, pes);
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (ttbr_root(machine.ttbr0[pe]) == table)
+            violation(VMSA_TABLE_REUSED, "table %lx taken, it is the root of PE %u",
+                      (unsigned long)table, pe);
+    }
+}
+
+static void judge_root(uint64_t root, uint16_t asid) {
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (ttbr_root(machine.ttbr0[pe]) == root)
+            violation(VMSA_ROOT_RELEASED, "PE %u has root %lx loaded", pe, (unsigned long)root);
+    }
+    if (vmsa_cached(ASID(asid)) != 0)
+        violation(VMSA_ASID_REUSED, "ASID %u: %zu entries may be cached", asid,
+                  vmsa_cached(ASID(asid)));
+    memory_clear_root(root);
+}
+
+void judge_note(enum port_event event, uint64_t a, uint64_t b) {
+    switch (event) {
+    case PORT_EVENT_TABLE_TAKEN:
+        judge_taken(a);
+        break;
+    case PORT_EVENT_TABLE_RELEASED:
+        for (unsigned pe = 0; pe < MAX_PES; pe++) {
+            if (pe != machine.pe && machine.walking[pe] == b)
+                violation(VMSA_WALK_UNPROTECTED, "table %lx released, PE %u walks ASID %u",
+                          (unsigned long)a, pe, (unsigned)b);
+        }
+        break;
+    case PORT_EVENT_FRAME_RELEASED:
+        vmsa_frame_reused(PADDR(a), b);
+        break;
+    case PORT_EVENT_RANGE_RELEASED:
+        judge_range((uint16_t)(b >> 48), a / PAGE_BYTES, b & (BIT(48) - 1));
+        break;
+    case PORT_EVENT_ROOT_RELEASED:
+        judge_root(a, (uint16_t)b);
+        break;
+    case PORT_EVENT_ASID_LOADED:
+        break;
+    }
+}
+
+void vmsa_frame_reused(paddr_t frame, uint64_t bytes) {
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        uint64_t size = value_is_leaf(entry->value, entry->level)
+                            ? span_pages(entry->level) * PAGE_BYTES
+                            : PAGE_BYTES;
+        uint64_t output = entry->value & DESC_OUTPUT;
+        if (entry->cached != 0 && output < frame.v + bytes && frame.v < output + size) {
+            violation(VMSA_FRAME_REUSED, "%lx reused, ASID %u page %lx: %lx may be cached",
+                      (unsigned long)frame.v, entry->asid, (unsigned long)entry->page,
+                      (unsigned long)entry->value);
+            return;
+        }
+    }
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        uint64_t root = ttbr_root(machine.ttbr0[pe]);
+        if (root != 0 && root - frame.v < bytes)
+            violation(VMSA_ROOT_RELEASED, "%lx reused, PE %u has it loaded", (unsigned long)root,
+                      pe);
+    }
+}
+
+size_t vmsa_cached(asid_t asid) {
+    uint32_t count;
+    size_t found = 0;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count; i++)
+        found += entries[i].cached != 0 && entries[i].asid == asid.v;
+    return found;
+}
+
+unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max) {
+    uint32_t count;
+    unsigned found = 0;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        uint64_t offset = va.v / PAGE_BYTES - entry->page;
+        if ((entry->cached >> pe & 1) == 0 || entry->asid != ttbr_asid(machine.ttbr0[pe]) ||
+            !value_is_leaf(entry->value, entry->level) || offset >= span_pages(entry->level))
+            continue;
+        paddr_t address = PADDR((entry->value & DESC_OUTPUT) + offset * PAGE_BYTES);
+        unsigned n = 0;
+        while (n < MIN(found, max) && addresses[n].v != address.v)
+            n++;
+        if (n == found && found < max)
+            addresses[found++] = address;
+    }
+    return found;
+}

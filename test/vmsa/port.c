@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The port's functions on the host. Each passes through vmsa_step first: one place where a test, or
+// an explorer of interleavings, comes in between any two things that PEs could do to each other.
+#include "model.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct machine machine;
+struct vmsa_faults vmsa_faults;
+
+static struct {
+    struct vmsa_tlbi *entries;
+    size_t count, capacity;
+} tlbi_log;
+
+static void vmsa_step(enum vmsa_call call, uint64_t a, uint64_t b) {
+    if (machine.hook == NULL || machine.in_hook)
+        return;
+    unsigned pe = machine.pe;
+    machine.in_hook = true;
+    machine.hook(call, a, b);
+    machine.in_hook = false;
+    machine.pe = pe;
+}
+
+void vmsa_init(void *memory, size_t bytes) {
+    memset(&machine, 0, sizeof(machine));
+    machine.polls = VMSA_NEVER;
+    vmsa_faults = (struct vmsa_faults){0};
+    memory_init(memory, bytes);
+    tlb_init();
+    judge_init();
+    vmsa_log_reset();
+}
+
+void vmsa_set_pe(unsigned pe) { machine.pe = pe; }
+
+unsigned vmsa_pe(void) { return machine.pe; }
+
+void vmsa_set_hook(vmsa_hook *hook) { machine.hook = hook; }
+
+// ---- Descriptors
+
+desc_t vmsa_desc_read(paddr_t table, unsigned index) {
+    vmsa_step(VMSA_CALL_READ, table.v, index);
+    return DESC(*memory_descriptor(table.v, index));
+}
+
+static uint64_t store(paddr_t table, unsigned index, uint64_t value) {
+    uint64_t old = memory_store(table.v, index, value);
+    record_event("store table index value", table.v, index, value);
+    tlb_store(table.v, index, value);
+    return old;
+}
+
+void vmsa_desc_write(paddr_t table, unsigned index, desc_t value) {
+    vmsa_step(VMSA_CALL_STORE, table.v, index);
+    store(table, index, value.v);
+}
+
+desc_t vmsa_desc_exchange(paddr_t table, unsigned index, desc_t value) {
+    vmsa_step(VMSA_CALL_STORE, table.v, index);
+    return DESC(store(table, index, value.v));
+}
+
+bool vmsa_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected, desc_t desired) {
+    vmsa_step(VMSA_CALL_STORE, table.v, index);
+    uint64_t old = *memory_descriptor(table.v, index);
+    if (old != expected->v) {
+        expected->v = old;
+        return false;
+    }
+    store(table, index, desired.v);
+    return true;
+}
+
+void vmsa_table_zero(paddr_t table) {
+    vmsa_step(VMSA_CALL_ZERO, table.v, 0);
+    record_event("zero table", table.v, 0, 0);
+    if (tlb_walks_into(table.v) != 0)
+        violation(VMSA_TABLE_REUSED, "table %lx zeroed, it may be walked", (unsigned long)table.v);
+    memory_zero(table.v);
+}
+
+// ---- TLBI and barriers
+
+void vmsa_log_reset(void) {
+    tlbi_log.count = 0;
+    machine.dsb = 0;
+}
+
+size_t vmsa_log_count(void) { return tlbi_log.count; }
+
+const struct vmsa_tlbi *vmsa_log(void) { return tlbi_log.entries; }
+
+unsigned vmsa_dsb_count(void) { return machine.dsb; }
+
+void vmsa_tlbi(enum port_tlbi kind, uint64_t operand) {
+    vmsa_step(VMSA_CALL_TLBI, kind, operand);
+    record_event("tlbi kind operand", kind, operand, 0);
+    if (tlbi_log.count == tlbi_log.capacity) {
+        tlbi_log.capacity = MAX((size_t)1024, tlbi_log.capacity * 2);
+        tlbi_log.entries = realloc(tlbi_log.entries, tlbi_log.capacity * sizeof(*tlbi_log.entries));
+        if (tlbi_log.entries == NULL)
+            panic("vmsa: out of memory");
+    }
+    tlbi_log.entries[tlbi_log.count++] = (struct vmsa_tlbi){kind, operand};
+    machine.outstanding[machine.pe]++;
+    // Bits 47:44 are TTL; a core without FEAT_TTL has them RES0.
+    if ((operand >> 44 & 15) != 0)
+        violation(VMSA_HINT, "operand %lx", (unsigned long)operand);
+    if (!vmsa_faults.drop_tlbi)
+        tlb_tlbi(kind, operand);
+}
+
+void vmsa_dsb_ishst(void) {
+    vmsa_step(VMSA_CALL_BARRIER, 0, 0);
+    record_event("dsb ishst", 0, 0, 0);
+    machine.dsb++;
+    if (!vmsa_faults.drop_dsb_ishst)
+        memory_order(machine.pe, false);
+}
+
+void vmsa_dsb_ish(void) {
+    vmsa_step(VMSA_CALL_BARRIER, 1, 0);
+    record_event("dsb ish", 0, 0, 0);
+    machine.dsb++;
+    machine.outstanding[machine.pe] = 0;
+    if (vmsa_faults.drop_dsb_ish)
+        return;
+    memory_order(machine.pe, true);
+    tlb_complete(machine.pe, false);
+}
+
+void vmsa_dsb_nsh(void) {
+    vmsa_step(VMSA_CALL_BARRIER, 2, 0);
+    record_event("dsb nsh", 0, 0, 0);
+    machine.outstanding[machine.pe] = 0;
+    tlb_complete(machine.pe, true);
+}
+
+void vmsa_dmb_ishst(void) {
+    vmsa_step(VMSA_CALL_BARRIER, 3, 0);
+    record_event("dmb ishst", 0, 0, 0);
+    if (!vmsa_faults.drop_dmb_ishst)
+        memory_order_stores(machine.pe);
+}
+
+void vmsa_isb(void) { vmsa_step(VMSA_CALL_BARRIER, 4, 0); }
+
+void vmsa_sync_instructions(paddr_t start, size_t bytes) {
+    vmsa_step(VMSA_CALL_BARRIER, 5, start.v);
+    record_event("sync instructions", start.v, bytes, 0);
+}
+
+// ---- Roots
+
+static void load(unsigned pe, uint64_t ttbr0) {
+    uint64_t root = ttbr_root(ttbr0);
+    uint16_t asid = ttbr_asid(ttbr0);
+    machine.ttbr0[pe] = ttbr0;
+    if (root == 0 || asid == 0)
+        return; // the empty root: nothing to cache
+    const struct home *home = memory_home(root);
+    if ((home == NULL || home->level != 0 || home->asid != asid) && vmsa_cached(ASID(asid)) != 0)
+        violation(VMSA_ASID_REUSED, "ASID %u loaded with root %lx, entries may be cached", asid,
+                  (unsigned long)root);
+    memory_set_root(root, asid);
+    tlb_reach_table(root, 0, asid, 0, (uint8_t)BIT(pe));
+}
+
+void vmsa_load_root(uint64_t ttbr0) {
+    vmsa_step(VMSA_CALL_LOAD_ROOT, ttbr0, 0);
+    record_event("load root", ttbr0, 0, 0);
+    load(machine.pe, ttbr0);
+}
+
+uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
+
+void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
+    vmsa_step(VMSA_CALL_LOAD_ROOT, ttbr0, 1);
+    record_event("evict root", ttbr0, 0, 0);
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (pe != machine.pe && machine.ttbr0[pe] == ttbr0)
+            load(pe, empty);
+    }
+}
+
+// ---- Locks
+
+void vmsa_lock_acquire(struct lock *lock) {
+    vmsa_step(VMSA_CALL_LOCK, lock->rank, 0);
+    if (lock->next != lock->owner)
+        panic("vmsa: PE %u waits for a lock of rank %u that PE %u holds: nobody else runs",
+              machine.pe, lock->rank, lock->holder - 1);
+    if (machine.locks[machine.pe] >> lock->rank != 0)
+        violation(VMSA_LOCK_ORDER, "rank %u taken, ranks %x held", lock->rank,
+                  machine.locks[machine.pe]);
+    lock->next++;
+    lock->holder = machine.pe + 1;
+    machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
+    memory_lock(lock, machine.pe);
+}
+
+void vmsa_lock_release(struct lock *lock) {
+    if (lock->next == lock->owner || lock->holder != machine.pe + 1)
+        panic("vmsa: PE %u releases a lock it does not hold", machine.pe);
+    memory_unlock(lock, machine.pe);
+    machine.locks[machine.pe] &= ~(UINT32_C(1) << lock->rank);
+    lock->holder = 0;
+    lock->owner++;
+    vmsa_step(VMSA_CALL_UNLOCK, lock->rank, 0);
+}
+
+bool vmsa_lock_held(const struct lock *lock) {
+    return lock->next != lock->owner && lock->holder == machine.pe + 1;
+}
+
+// ---- The rest
+
+void vmsa_relax(void) {
+    vmsa_step(VMSA_CALL_RELAX, 0, 0);
+    if (machine.hook == NULL || machine.in_hook)
+        panic("vmsa: PE %u waits for another, and nobody else runs", machine.pe);
+}
+
+void vmsa_walk_begin(asid_t asid) { machine.walking[machine.pe] = asid.v; }
+
+void vmsa_walk_end(asid_t asid) {
+    (void)asid;
+    machine.walking[machine.pe] = 0;
+}
+
+void vmsa_set_interrupt(uint64_t polls) { machine.polls = polls; }
+
+bool vmsa_preemption_pending(void) {
+    vmsa_step(VMSA_CALL_POLL, 0, 0);
+    if (machine.outstanding[machine.pe] != 0)
+        violation(VMSA_PREEMPTIBLE, "%lu TLBI not completed",
+                  (unsigned long)machine.outstanding[machine.pe]);
+    if (machine.polls == 0)
+        return true;
+    if (machine.polls != VMSA_NEVER)
+        machine.polls--;
+    return false;
+}
+
+void vmsa_count(enum sheaf_counter counter, uint64_t n) { machine.counters[counter] += n; }
+
+uint64_t vmsa_counter(enum sheaf_counter counter) { return machine.counters[counter]; }
+
+void vmsa_note(enum port_event event, uint64_t a, uint64_t b) {
+    vmsa_step(VMSA_CALL_NOTE, a, b);
+    record_event("note event", event, a, b);
+    judge_note(event, a, b);
+}

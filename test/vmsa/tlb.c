@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What may be cached: the set of entries, how it grows and what shrinks it.
+//
+// Invariant: whatever a walker can see and reach is in the set, on every PE where it can. Reaching
+// a table means: its descriptor may be cached for that prefix (it stays reachable that way after
+// it was unlinked), or the table is the root loaded.
+#include "model.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS 65536u
+#define MOST_VALUES 8u
+
+static struct {
+    struct entry *entries;
+    uint32_t count, capacity, free; // free: chain of unused slots through next_key
+    uint32_t keys[BUCKETS], targets[BUCKETS];
+    uint64_t stamp;
+} tlb;
+
+void tlb_init(void) {
+    tlb.count = 0;
+    tlb.free = NONE;
+    memset(tlb.keys, 0xff, sizeof(tlb.keys));
+    memset(tlb.targets, 0xff, sizeof(tlb.targets));
+}
+
+struct entry *tlb_entries(uint32_t *count) {
+    *count = tlb.count;
+    return tlb.entries;
+}
+
+static uint32_t *key_bucket(uint16_t asid, unsigned level, uint64_t page) {
+    uint64_t hash = (page >> (9 * (3 - level))) * 0x9e3779b97f4a7c15u + asid * 131u + level;
+    return &tlb.keys[(hash ^ hash >> 32) % BUCKETS];
+}
+
+static uint32_t *target_bucket(uint64_t table) {
+    return &tlb.targets[table / PAGE_BYTES % BUCKETS];
+}
+
+// ---- Looking up
+
+static struct entry *find(uint16_t asid, unsigned level, uint64_t page, uint64_t table,
+                          uint64_t value) {
+    for (uint32_t i = *key_bucket(asid, level, page); i != NONE; i = tlb.entries[i].next_key) {
+        struct entry *entry = &tlb.entries[i];
+        if (entry->asid == asid && entry->level == level && entry->page == page &&
+            entry->table == table && entry->value == value)
+            return entry;
+    }
+    return NULL;
+}
+
+// The next entry of a chain with this key, from `i` on.
+static uint32_t with_key(uint32_t i, uint16_t asid, unsigned level, uint64_t page) {
+    for (; i != NONE; i = tlb.entries[i].next_key) {
+        const struct entry *entry = &tlb.entries[i];
+        if (entry->asid == asid && entry->level == level && entry->page == page)
+            break;
+    }
+    return i;
+}
+
+static uint32_t with_target(uint32_t i, uint64_t table) {
+    while (i != NONE && (tlb.entries[i].value & DESC_OUTPUT) != table)
+        i = tlb.entries[i].next_target;
+    return i;
+}
+
+uint8_t tlb_walks_into(uint64_t table) {
+    uint8_t pes = 0;
+    for (uint32_t i = with_target(*target_bucket(table), table); i != NONE;
+         i = with_target(tlb.entries[i].next_target, table))
+        pes |= tlb.entries[i].cached;
+    return pes;
+}
+
+// ---- Break-before-make
+
+static bool same_translation(const struct entry *entry, unsigned level, uint64_t value) {
+    return entry->level == level && (entry->value & DESC_TABLE) == (value & DESC_TABLE) &&
+           ((entry->value ^ value) & DESC_IDENTITY) == 0;
+}
+
+static void check_key(uint16_t asid, unsigned level, uint64_t page, unsigned new_level,
+                      uint64_t value, bool leaves_only) {
+    for (uint32_t i = with_key(*key_bucket(asid, level, page), asid, level, page); i != NONE;
+         i = with_key(tlb.entries[i].next_key, asid, level, page)) {
+        const struct entry *entry = &tlb.entries[i];
+        if (leaves_only && !value_is_leaf(entry->value, level))
+            continue;
+        if (!same_translation(entry, new_level, value))
+            violation(VMSA_BREAK_BEFORE_MAKE,
+                      "ASID %u page %lx level %u: %lx written, %lx of level %u may be cached", asid,
+                      (unsigned long)page, new_level, (unsigned long)value,
+                      (unsigned long)entry->value, level);
+    }
+}
+
+// A valid descriptor is made at a place: nothing else may be cached for its addresses.
+static void check_make(uint16_t asid, unsigned level, uint64_t page, uint64_t value) {
+    check_key(asid, level, page, level, value, false);
+    if (!value_is_leaf(value, level))
+        return;
+    for (unsigned upper = 1; upper < level; upper++)
+        check_key(asid, upper, page & ~(span_pages(upper) - 1), level, value, true);
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count && level < 3; i++) {
+        const struct entry *entry = &entries[i];
+        if (entry->cached != 0 && entry->asid == asid && entry->level > level &&
+            value_is_leaf(entry->value, entry->level) && entry->page - page < span_pages(level))
+            violation(VMSA_BREAK_BEFORE_MAKE,
+                      "ASID %u block at page %lx level %u: page %lx may be cached", asid,
+                      (unsigned long)page, level, (unsigned long)entry->page);
+    }
+}
+
+// ---- Growing
+
+static struct entry *insert(uint16_t asid, unsigned level, uint64_t page, uint64_t table,
+                            unsigned index, uint64_t value) {
+    uint32_t slot = tlb.free;
+    if (slot != NONE) {
+        tlb.free = tlb.entries[slot].next_key;
+    } else {
+        if (tlb.count == tlb.capacity) {
+            tlb.capacity = MAX(4096u, tlb.capacity * 2);
+            tlb.entries = realloc(tlb.entries, tlb.capacity * sizeof(*tlb.entries));
+            if (tlb.entries == NULL) {
+                fprintf(stderr, "vmsa: out of memory\n");
+                abort();
+            }
+        }
+        slot = tlb.count++;
+    }
+    uint32_t *key = key_bucket(asid, level, page);
+    struct entry *entry = &tlb.entries[slot];
+    *entry = (struct entry){
+        .page = page,
+        .value = value,
+        .table = table,
+        .index = (uint16_t)index,
+        .asid = asid,
+        .level = (uint8_t)level,
+        .next_key = *key,
+        .next_target = NONE,
+    };
+    *key = slot;
+    if (value_is_table(value, level)) {
+        uint32_t *target = target_bucket(value & DESC_OUTPUT);
+        entry->next_target = *target;
+        *target = slot;
+    }
+    return entry;
+}
+
+static void unchain(uint32_t *link, uint32_t slot, bool key) {
+    while (*link != slot)
+        link = key ? &tlb.entries[*link].next_key : &tlb.entries[*link].next_target;
+    *link = key ? tlb.entries[slot].next_key : tlb.entries[slot].next_target;
+}
+
+static void drop(uint32_t slot) {
+    struct entry *entry = &tlb.entries[slot];
+    unchain(key_bucket(entry->asid, entry->level, entry->page), slot, true);
+    if (value_is_table(entry->value, entry->level))
+        unchain(target_bucket(entry->value & DESC_OUTPUT), slot, false);
+    entry->cached = 0;
+    entry->next_key = tlb.free;
+    tlb.free = slot;
+}
+
+// The PEs may cache it: now, and again if a TLBI on its way would have taken it.
+static void add(uint16_t asid, unsigned level, uint64_t page, uint64_t table, unsigned index,
+                uint64_t value, uint8_t pes) {
+    if (pes == 0 || !value_is_cacheable(value, level))
+        return;
+    struct entry *entry = find(asid, level, page, table, value);
+    if (entry == NULL)
+        entry = insert(asid, level, page, table, index, value);
+    uint8_t fresh = pes & (uint8_t)~entry->cached;
+    entry->cached |= pes;
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        entry->matched[pe] &= (uint8_t)~pes;
+        entry->matched_local[pe] &= (uint8_t)~pes;
+    }
+    if (fresh != 0 && value_is_table(value, level))
+        tlb_reach_table(value & DESC_OUTPUT, level + 1, asid, page, fresh);
+}
+
+void tlb_reach_table(uint64_t table, unsigned level, uint16_t asid, uint64_t page, uint8_t pes) {
+    uint64_t values[MOST_VALUES];
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        unsigned count = memory_values(table, i, values, MOST_VALUES);
+        for (unsigned n = 0; n < count; n++)
+            add(asid, level, page + i * span_pages(level), table, i, values[n], pes);
+    }
+}
+
+static uint8_t pes_with_root(uint64_t table, uint16_t asid) {
+    uint8_t pes = 0;
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (ttbr_root(machine.ttbr0[pe]) == table && ttbr_asid(machine.ttbr0[pe]) == asid)
+            pes |= (uint8_t)BIT(pe);
+    }
+    return pes;
+}
+
+void tlb_store(uint64_t table, unsigned index, uint64_t value) {
+    const struct home *home = memory_home(table);
+    if (home != NULL) {
+        uint64_t page = home->page + index * span_pages(home->level);
+        if ((value & DESC_VALID) != 0)
+            check_make(home->asid, home->level, page, value);
+        if (home->level == 0)
+            add(home->asid, 0, page, table, index, value, pes_with_root(table, home->asid));
+    } else if (tlb_walks_into(table) != 0) {
+        violation(VMSA_TABLE_REUSED, "table %lx written, it is unhooked but may still be walked",
+                  (unsigned long)table);
+    }
+    for (uint32_t i = with_target(*target_bucket(table), table); i != NONE;
+         i = with_target(tlb.entries[i].next_target, table)) {
+        const struct entry *above = &tlb.entries[i];
+        add(above->asid, above->level + 1u, above->page + index * span_pages(above->level + 1u),
+            table, index, value, above->cached);
+    }
+}
+
+// ---- Invalidating
+
+// PEs that may read the entry's descriptor again after the operation looked at now.
+static uint8_t refill(const struct entry *entry) {
+    uint8_t pes = 0;
+    if (!memory_shows(entry->table, entry->index, entry->value))
+        return 0;
+    if (entry->level == 0)
+        return pes_with_root(entry->table, entry->asid);
+    uint64_t prefix = entry->page & ~(span_pages(entry->level - 1u) - 1);
+    for (uint32_t i = with_target(*target_bucket(entry->table), entry->table); i != NONE;
+         i = with_target(tlb.entries[i].next_target, entry->table)) {
+        const struct entry *above = &tlb.entries[i];
+        if (above->asid != entry->asid || above->page != prefix ||
+            above->level + 1u != entry->level)
+            continue;
+        pes |= above->cached & (uint8_t)~(above->going_stamp == tlb.stamp ? above->going : 0);
+    }
+    return pes;
+}
+
+static void match(struct entry *entry, uint8_t scope) {
+    entry->going = entry->cached & scope & (uint8_t)~refill(entry);
+    entry->going_stamp = tlb.stamp;
+    if (scope == UINT8_MAX)
+        entry->matched[machine.pe] |= entry->going;
+    else
+        entry->matched_local[machine.pe] |= entry->going;
+}
+
+static void match_page(uint16_t asid, uint64_t page, bool last_level, uint8_t scope) {
+    for (unsigned level = 0; level < LEVELS; level++) {
+        uint64_t prefix = page & ~(span_pages(level) - 1);
+        for (uint32_t i = with_key(*key_bucket(asid, level, prefix), asid, level, prefix);
+             i != NONE; i = with_key(tlb.entries[i].next_key, asid, level, prefix)) {
+            if (!last_level || value_is_leaf(tlb.entries[i].value, level))
+                match(&tlb.entries[i], scope);
+        }
+    }
+}
+
+// Which entries an operation that is not confined to one key looks at.
+struct scope {
+    bool any_asid, any_page, last_level;
+    uint16_t asid;
+    uint64_t page;
+};
+
+static bool in_scope(const struct entry *entry, const struct scope *scope) {
+    if (entry->cached == 0 || (!scope->any_asid && entry->asid != scope->asid))
+        return false;
+    if (scope->last_level && !value_is_leaf(entry->value, entry->level))
+        return false;
+    return scope->any_page || scope->page - entry->page < span_pages(entry->level);
+}
+
+// Levels from the top, so that a table descriptor's fate is known before what is below it.
+static void match_scope(struct scope scope, uint8_t pes) {
+    for (unsigned level = 0; level < LEVELS; level++) {
+        for (uint32_t i = 0; i < tlb.count; i++) {
+            struct entry *entry = &tlb.entries[i];
+            if (entry->level == level && in_scope(entry, &scope))
+                match(entry, pes);
+        }
+    }
+}
+
+void tlb_tlbi(enum port_tlbi kind, uint64_t operand) {
+    uint8_t own = (uint8_t)BIT(machine.pe);
+    uint8_t everyone = vmsa_faults.local_only ? own : UINT8_MAX;
+    uint16_t asid = (uint16_t)(operand >> 48);
+    uint64_t page = operand & (BIT(36) - 1); // VA[47:12]
+    tlb.stamp++;
+    if (vmsa_faults.wrong_asid)
+        asid++;
+    if (vmsa_faults.next_page)
+        page++;
+    switch (kind) {
+    case PORT_TLBI_VAE1IS:
+        match_page(asid, page, vmsa_faults.last_level_only, everyone);
+        break;
+    case PORT_TLBI_VALE1IS:
+        match_page(asid, page, true, everyone);
+        break;
+    case PORT_TLBI_ASIDE1IS:
+        match_scope((struct scope){.asid = asid, .any_page = true}, everyone);
+        break;
+    case PORT_TLBI_VAAE1IS:
+        match_scope((struct scope){.any_asid = true, .page = page}, everyone);
+        break;
+    case PORT_TLBI_VAALE1IS:
+        match_scope((struct scope){.any_asid = true, .page = page, .last_level = true}, everyone);
+        break;
+    case PORT_TLBI_VMALLE1IS:
+        match_scope((struct scope){.any_asid = true, .any_page = true}, everyone);
+        break;
+    case PORT_TLBI_VALE1:
+        match_page(asid, page, true, own);
+        break;
+    case PORT_TLBI_VMALLE1:
+        match_scope((struct scope){.any_asid = true, .any_page = true}, own);
+        break;
+    case PORT_TLBI_RVAE1IS:
+    case PORT_TLBI_RVALE1IS:
+    case PORT_TLBI_KINDS:
+        panic("vmsa: TLBI kind %d is not modelled", (int)kind);
+    }
+}
+
+void tlb_complete(unsigned pe, bool local_only) {
+    for (uint32_t i = 0; i < tlb.count; i++) {
+        struct entry *entry = &tlb.entries[i];
+        if (entry->cached == 0)
+            continue;
+        uint8_t gone = entry->matched_local[pe];
+        entry->matched_local[pe] = 0;
+        if (!local_only) {
+            gone |= entry->matched[pe];
+            entry->matched[pe] = 0;
+        }
+        entry->cached &= (uint8_t)~gone;
+        if (entry->cached == 0)
+            drop(i);
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A model of the translation machinery (VMSAv8-64, stage 1, EL1&0, 4 KiB granule), for the host.
+//
+// It stands in for the machine under the unchanged src/mmu and src/core: include/port.h is
+// implemented by calls into it. It is an adversary. Of every translation it keeps whether some PE
+// may have cached it, and whatever the architecture permits to be cached counts as cached:
+//
+//   - any descriptor that a walker can see and reach, at any moment, on every PE that has the root
+//     loaded (walks are speculative), leaves and table descriptors alike. A table descriptor is
+//     kept by address prefix, so it also stands for the combined entries that skip upper levels
+//   - not: invalid descriptors, leaves with a clear access flag
+//   - a store may be seen by walkers at once, but the value before it may still be seen until the
+//     storing PE executes DSB ISHST or stronger; or another PE DSB ISH, after it acquired a lock
+//     that the storer released in between
+//   - a TLBI takes nothing away before its own PE executes DSB ISH, and nothing that a walk could
+//     fetch anew when it was issued
+//
+// Uses of the architecture that are not safe against all of this are violations, reported by rule.
+// A violation calls the handler; without one it prints the last events and aborts.
+#ifndef VMSA_H
+#define VMSA_H
+
+#include <port.h>
+
+// Physical address of the arena's first byte. Aligned to the largest block.
+#define VMSA_BASE UINT64_C(0x40000000)
+
+enum vmsa_rule {
+    VMSA_REMOVAL_INCOMPLETE, // a range is given out as removed, but may still be cached
+    VMSA_TABLE_REUSED,       // a table is taken, zeroed or written while a walk may reach it
+    VMSA_FRAME_REUSED,       // memory is rewritten while a translation to it may be cached
+    VMSA_BREAK_BEFORE_MAKE,  // a translation is written while another one may be cached there
+    VMSA_ROOT_RELEASED,      // a root is given back while a PE has it loaded
+    VMSA_ASID_REUSED,        // an ASID is given back or loaded with another root, but is cached
+    VMSA_UNORDERED_CONTENTS, // a table is linked, its contents not ordered before
+    VMSA_PREEMPTIBLE,        // preemption is polled between a TLBI and its DSB
+    VMSA_HINT,               // TTL bits without FEAT_TTL
+    VMSA_WALK_UNPROTECTED,   // a table is released while another PE walks that VSpace
+    VMSA_LOCK_ORDER,         // ranks do not ascend, or a lock is taken twice
+    VMSA_RULES,
+};
+
+// What the port may be told to do wrong, to show that the model notices.
+struct vmsa_faults {
+    bool drop_dsb_ish;    // DSB ISH does nothing
+    bool drop_dsb_ishst;  // DSB ISHST does nothing
+    bool drop_dmb_ishst;  // DMB ISHST does nothing
+    bool drop_tlbi;       // TLBI does nothing
+    bool last_level_only; // VAE1IS acts as VALE1IS
+    bool local_only;      // broadcast operations reach this PE only
+    bool next_page;       // operations by address hit the page after
+    bool wrong_asid;      // operations hit the next ASID
+};
+
+// `memory`: `bytes` of host memory, aligned to 64, which becomes the simulated RAM from VMSA_BASE
+// on. All PEs are on a root of zero. Forgets everything from before.
+void vmsa_init(void *memory, size_t bytes);
+
+void vmsa_set_pe(unsigned pe); // what follows runs on this PE
+// Called by the model for a violation. NULL: print and abort.
+typedef void vmsa_handler(enum vmsa_rule rule, const char *text);
+void vmsa_set_handler(vmsa_handler *handler);
+const char *vmsa_rule_name(enum vmsa_rule rule);
+// Violations from now on are only counted, until the next vmsa_init.
+void vmsa_expect_violations(void);
+unsigned vmsa_violations(enum vmsa_rule rule);
+void vmsa_print_events(void); // the last ones, to stderr
+
+extern struct vmsa_faults vmsa_faults; // cleared by vmsa_init
+
+// Preemption polls that answer no before the first yes; then yes until set anew.
+#define VMSA_NEVER UINT64_MAX
+void vmsa_set_interrupt(uint64_t polls);
+
+// Called before each port call that has an effect or orders something. It may set another PE and
+// run kernel code there; the model restores the PE afterwards. NULL: none. Not called recursively.
+enum vmsa_call {
+    VMSA_CALL_READ,
+    VMSA_CALL_STORE,
+    VMSA_CALL_ZERO,
+    VMSA_CALL_TLBI,
+    VMSA_CALL_BARRIER,
+    VMSA_CALL_LOAD_ROOT,
+    VMSA_CALL_LOCK,
+    VMSA_CALL_UNLOCK,
+    VMSA_CALL_POLL,
+    VMSA_CALL_NOTE,
+    VMSA_CALL_RELAX,
+};
+typedef void vmsa_hook(enum vmsa_call call, uint64_t a, uint64_t b);
+void vmsa_set_hook(vmsa_hook *hook);
+
+// Memory is rewritten by someone who may not be its last owner.
+void vmsa_frame_reused(paddr_t frame, uint64_t bytes);
+// Physical addresses that an access of the PE at `va` may use now, by any leaf that may be cached
+// (every leaf a walk may find is among them). Fills at most `max`, returns how many.
+unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
+size_t vmsa_cached(asid_t asid); // entries that some PE may have cached
+
+// Every TLBI since vmsa_log_reset, in order.
+struct vmsa_tlbi {
+    enum port_tlbi kind;
+    uint64_t operand;
+};
+void vmsa_log_reset(void);
+size_t vmsa_log_count(void);
+const struct vmsa_tlbi *vmsa_log(void);
+unsigned vmsa_dsb_count(void); // DSB ISHST and ISH since vmsa_log_reset
+uint64_t vmsa_counter(enum sheaf_counter counter);
+
+#endif
