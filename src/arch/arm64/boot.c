@@ -4,7 +4,7 @@
 
 #include "boot_args.h"
 #include "boot_memory.h"
-#include "features.h"
+#include "pe_features.h"
 #include "irq.h"
 #include "kmap.h"
 #include "layout.h"
@@ -144,8 +144,8 @@ static void start_devices(void) {
 // The identity map that carried head.S goes out of use: user space starts on an empty root.
 static void start_mmu(const struct memory_range *asid_table, paddr_t empty_root) {
     struct mmu_config config = {
-        .features = features_mmu(),
-        .asid_bits = features_asid_bits(),
+        .features = pe_mmu_features(),
+        .asid_bits = pe_asid_bits(),
         .asid_limit = (unsigned)boot_args_number(boot_args, "asids", ASID_LIMIT_MAX, 0),
         .asid_table = port_kernel_address(asid_table->start),
         .empty_root = empty_root,
@@ -160,7 +160,7 @@ static void start_mmu(const struct memory_range *asid_table, paddr_t empty_root)
 }
 
 static void start_memory(paddr_t fdt, uint64_t fdt_bytes) {
-    size_t asid_bytes = mmu_asid_table_bytes(features_asid_bits());
+    size_t asid_bytes = mmu_asid_table_bytes(pe_asid_bits());
     struct memory_range tree = {fdt, fdt_bytes};
     boot_memory_init(&board, tree, ALIGN_UP(asid_bytes, PAGE_BYTES) + PAGE_BYTES);
     struct memory_range asid_table = {boot_memory_take(asid_bytes, PAGE_BYTES), asid_bytes};

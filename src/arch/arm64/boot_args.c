@@ -57,13 +57,17 @@ bool boot_args_is(const char *args, const char *name, const char *value) {
 static bool parse_number(struct word word, uint64_t limit, uint64_t *number) {
     uint64_t value = 0;
     for (size_t i = 0; i < word.length; i++) {
-        if (word.start[i] < '0' || word.start[i] > '9' || value > limit / 10) {
+        if (word.start[i] < '0' || word.start[i] > '9') {
             return false;
         }
-        value = value * 10 + (uint64_t)(word.start[i] - '0');
+        uint64_t digit = (uint64_t)(word.start[i] - '0');
+        if (digit > limit || value > (limit - digit) / 10) {
+            return false;
+        }
+        value = value * 10 + digit;
     }
     *number = value;
-    return word.length != 0 && value <= limit;
+    return word.length != 0;
 }
 
 uint64_t boot_args_number(const char *args, const char *name, uint64_t limit, uint64_t otherwise) {

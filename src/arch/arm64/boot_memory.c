@@ -51,10 +51,23 @@ static void collect_banks(const struct board *board) {
     memory.ram_bytes = ranges_bytes(&memory.mapped);
 }
 
-static void cut_out_reserved(const struct board *board) {
-    memory.free = memory.mapped;
-    cut_out(&memory.free, kmap_image().v, (uint64_t)(image_end - _start));
+static void cut_out_image(void) {
+    uint64_t image = kmap_image().v, bytes = (uint64_t)(image_end - _start);
+    cut_out(&memory.free, image, bytes);
     memory.image_bytes = memory.ram_bytes - ranges_bytes(&memory.free);
+    cut_out(&memory.mapped, image, bytes); // no second, writable view of the kernel's code
+}
+
+static void cut_out_ramdisk(const struct board *board) {
+    memory.ramdisk = (struct memory_range){board->ramdisk.base, board->ramdisk.size};
+    if (memory.ramdisk.bytes != 0) {
+        cut_out(&memory.free, memory.ramdisk.start.v, memory.ramdisk.bytes);
+    }
+}
+
+// Firmware may have reserved the RAM disk too; that does not count as reserved.
+static void cut_out_reserved(const struct board *board) {
+    uint64_t before = ranges_bytes(&memory.free);
     for (uint32_t i = 0; i < board->reserved_count; i++) {
         const struct board_reserved *reserved = &board->reserved[i];
         cut_out(&memory.free, reserved->range.base.v, reserved->range.size);
@@ -62,21 +75,14 @@ static void cut_out_reserved(const struct board *board) {
             cut_out(&memory.mapped, reserved->range.base.v, reserved->range.size);
         }
     }
-    memory.reserved_bytes = memory.ram_bytes - memory.image_bytes - ranges_bytes(&memory.free);
-    // No second, writable view of the kernel's code.
-    cut_out(&memory.mapped, kmap_image().v, (uint64_t)(image_end - _start));
+    memory.reserved_bytes = before - ranges_bytes(&memory.free);
 }
 
-static void set_ramdisk_apart(const struct board *board) {
-    uint64_t start = board->ramdisk.base.v, size = board->ramdisk.size;
-    if (size == 0) {
-        return;
+static void check_ramdisk(void) {
+    uint64_t start = memory.ramdisk.start.v, bytes = memory.ramdisk.bytes;
+    if (bytes != 0 && !ranges_contain(&memory.mapped, page_down(start), page_up(start + bytes))) {
+        panic("the RAM disk (0x%lx, %lu bytes) is not in usable RAM", start, bytes);
     }
-    if (!ranges_contain(&memory.mapped, page_down(start), page_up(start + size))) {
-        panic("the RAM disk (0x%lx, %lu bytes) is not in usable RAM", start, size);
-    }
-    memory.ramdisk = (struct memory_range){PADDR(start), size};
-    cut_out(&memory.free, start, size);
 }
 
 // One stretch for everything that will be taken, so that it can be mapped first and all tables lie
@@ -105,8 +111,11 @@ static void map_directly(uint64_t start, uint64_t bytes) {
 
 void boot_memory_init(const struct board *board, struct memory_range fdt, uint64_t wanted) {
     collect_banks(board);
+    memory.free = memory.mapped;
+    cut_out_image();
+    cut_out_ramdisk(board);
     cut_out_reserved(board);
-    set_ramdisk_apart(board);
+    check_ramdisk();
     find_pool(fdt, wanted);
     map_directly(memory.pool, memory.pool_end - memory.pool);
     kmap_use_boot_memory();

@@ -44,6 +44,9 @@ bool ranges_add(struct ranges *set, uint64_t start, uint64_t end) {
 }
 
 bool ranges_remove(struct ranges *set, uint64_t start, uint64_t end) {
+    if (start >= end) {
+        return true;
+    }
     unsigned index = 0;
     while (index < set->count) {
         struct memory_range *range = &set->range[index];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What this PE has. See features.h.
-#include "features.h"
+// What this PE has. See pe_features.h.
+#include "pe_features.h"
 
 // MIDR_EL1: implementer 31:24, variant 23:20, part 15:4, revision 3:0.
 #define MIDR_IMPLEMENTER(midr) ((unsigned)((midr) >> 24) & 0xff)
@@ -41,7 +41,7 @@ static const struct {
     {0xd87, RELEASE_ALL},   // A725
 };
 
-unsigned features_asid_bits(void) {
+unsigned pe_asid_bits(void) {
     uint64_t tcr;
     __asm__("mrs %0, tcr_el1" : "=r"(tcr));
     return (tcr & BIT(36)) != 0 ? 16 : 8; // AS
@@ -61,6 +61,6 @@ static bool needs_repeat_tlbi(void) {
     return false;
 }
 
-struct mmu_features features_mmu(void) {
+struct mmu_features pe_mmu_features(void) {
     return (struct mmu_features){.repeat_tlbi = needs_repeat_tlbi()};
 }
