@@ -34,7 +34,8 @@
 //        and word 3 must be the sum of their pages; each Frame of up to 2 MiB lies at a multiple
 //        of its size, a larger one at a multiple of 2 MiB. With PART the pages must lie in one
 //        table (not cross a 2 MiB boundary). A Frame of 2 MiB or more goes in as blocks where
-//        address and size allow, unless PAGES is given.
+//        address and size allow, unless PAGES is given or a smaller Frame is in the same operation.
+//        An operation writes at most SHEAF_MAP_LEAVES leaves (RANGE): it is all or nothing.
 // UNMAP  clears every leaf in the range and frees every empty table wholly inside it.
 enum sheaf_gather_operation {
     SHEAF_OP_MAP = 1,
@@ -42,6 +43,8 @@ enum sheaf_gather_operation {
 };
 #define SHEAF_OP_WORD0(op, rights, flags)                                                          \
     ((uint64_t)(op) | ((uint64_t)(rights) << 8) | ((uint64_t)(flags) << 16))
+
+#define SHEAF_MAP_LEAVES 512
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.
 #define SHEAF_MAP_READ UINT64_C(1)

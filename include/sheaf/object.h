@@ -10,7 +10,8 @@
 
 // A capability's name in the caller's CSpace. The lowest bits index the root CNode (as many as
 // that CNode has), the next ones the CNode found there, and so on until the rest is zero. Index 0
-// of a CNode is therefore never addressable, and 0 names no capability.
+// of a CNode is therefore never addressable, and 0 names no capability. At most 8 CNodes lie on the
+// way: a longer name is RANGE.
 typedef uint64_t sheaf_cptr;
 
 enum sheaf_type {
@@ -30,7 +31,7 @@ enum sheaf_type {
 
 // Rights of a capability. What each means depends on the type:
 //   Endpoint      READ receive, WRITE send and call, GRANT reserved for capability transfer
-//   Notification  READ wait, WRITE signal
+//   Notification  READ wait, WRITE signal (a capability without badge signals bit 0)
 //   Frame         READ map readable or executable, WRITE map writable
 //   Console       READ input, WRITE output
 //   System        READ counters, WRITE power
@@ -59,8 +60,10 @@ enum sheaf_type {
 // UNTYPED_RETYPE makes `count` objects of `type` and `size_bits` in `count` empty slots of a
 // CNode. All or none. The memory is zeroed. When nothing derived from the Untyped is left it
 // starts again from its first byte.
-//   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count
+//   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count, at most
+//   SHEAF_RETYPE_MAX
 // UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left.
+#define SHEAF_RETYPE_MAX 256 // one call is all or none, and interrupts wait for the last step of it
 enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
 
 // Memory types of a Frame, fixed when it is made.
@@ -121,9 +124,10 @@ enum sheaf_thread_state {
     SHEAF_STATE_FAULTED = 6, // a fault that nobody handles
 };
 
-// GROW    w0 Untyped  w1 count   gives the VSpace `count` chunks of 64 KiB
+// GROW    w0 Untyped  w1 count   gives the VSpace `count` chunks of 64 KiB, at most SHEAF_GROW_MAX
 // SHRINK  w0 chunk index         takes back a chunk none of whose tables is in use
 // INFO    answers w0 chunks, w1 tables free, w2 tables in use, w3 chunks the directory can hold
+#define SHEAF_GROW_MAX 64
 enum sheaf_vspace_method { SHEAF_VSPACE_GROW = 1, SHEAF_VSPACE_SHRINK = 2, SHEAF_VSPACE_INFO = 3 };
 
 // GET_ADDRESS answers w0 physical address, w1 size bits, w2 memory type

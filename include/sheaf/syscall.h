@@ -57,13 +57,18 @@ enum sheaf_syscall {
 #define SHEAF_TAG_LENGTH(tag) ((unsigned)((tag) & 0x7f))
 #define SHEAF_TAG_LABEL(tag) ((uint64_t)(tag) >> 16)
 
-// Labels of messages that the kernel sends to a fault endpoint; above all that users choose.
+// Labels of messages that the kernel sends. User space cannot send a label of 0xffffffffff00 or
+// above (INVALID_ARGUMENT), so they cannot be forged.
 //   PAGE_FAULT  w0 address  w1 access (SHEAF_ACCESS_*) | SHEAF_FAULT_PERMISSION  w2 instruction
 //   EXCEPTION   w0 syndrome as the processor gave it  w1 address if any  w2 instruction
+//   SIGNAL      w0 bits: RECV on an Endpoint took the signals of the thread's bound Notification;
+//               badge 0. (RECV on a Notification itself answers with label 0.)
 // A reply with label 0 lets the thread go on at the same instruction; any other label suspends
 // it, and its state becomes SHEAF_STATE_FAULTED.
 #define SHEAF_LABEL_PAGE_FAULT UINT64_C(0xffffffffff01)
 #define SHEAF_LABEL_EXCEPTION UINT64_C(0xffffffffff02)
+#define SHEAF_LABEL_SIGNAL UINT64_C(0xffffffffff03)
+#define SHEAF_LABEL_KERNEL UINT64_C(0xffffffffff00) // from here on
 #define SHEAF_ACCESS_READ UINT64_C(1)
 #define SHEAF_ACCESS_WRITE UINT64_C(2)
 #define SHEAF_ACCESS_EXECUTE UINT64_C(4)

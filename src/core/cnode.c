@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Methods of a CNode: copy, mint, move, delete, revoke.
+#include "delete.h"
+#include "invoke.h"
+
+static enum sheaf_error slot_at(const struct invocation *invocation, struct slot **out)
+{
+    uint64_t index = argument(invocation, 0);
+    if (index == 0 || index >= BIT(invocation->slot->size_bits)) {
+        return SHEAF_ERR_RANGE;
+    }
+    *out = cnode_slot(invocation->slot->object, index);
+    return SHEAF_OK;
+}
+
+static enum sheaf_error destination_and_source(const struct invocation *invocation,
+                                               struct slot **to, struct slot **from)
+{
+    enum sheaf_error error = slot_at(invocation, to);
+    if (error == SHEAF_OK) {
+        error = lookup(invocation->caller, argument(invocation, 1), from);
+    }
+    return error;
+}
+
+static enum sheaf_error derive(struct invocation *invocation, struct slot *to, struct slot *from,
+                               uint64_t badge)
+{
+    uint64_t rights = argument(invocation, 2);
+    if ((rights & ~SHEAF_RIGHTS_ALL) != 0) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    if (from->type == SHEAF_UNTYPED) {
+        return SHEAF_ERR_NOT_COPYABLE;
+    }
+    if (to->type != SHEAF_NULL) {
+        return SHEAF_ERR_SLOT_OCCUPIED;
+    }
+    struct cnode *home = invocation->slot->object;
+    lock_acquire(&tree_lock);
+    lock_acquire(&home->lock);
+    slot_derive(to, home, from, from->rights & rights, badge);
+    lock_release(&home->lock);
+    lock_release(&tree_lock);
+    return SHEAF_OK;
+}
+
+static bool has_badge(const struct slot *slot)
+{
+    return slot->type == SHEAF_ENDPOINT || slot->type == SHEAF_NOTIFICATION;
+}
+
+static enum sheaf_error cnode_copy(struct invocation *invocation)
+{
+    struct slot *to, *from;
+    enum sheaf_error error = destination_and_source(invocation, &to, &from);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    return derive(invocation, to, from, has_badge(from) ? from->badge : 0);
+}
+
+static enum sheaf_error cnode_mint(struct invocation *invocation)
+{
+    struct slot *to, *from;
+    enum sheaf_error error = destination_and_source(invocation, &to, &from);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (!has_badge(from)) {
+        return SHEAF_ERR_WRONG_TYPE;
+    }
+    uint64_t badge = argument(invocation, 3);
+    if (badge == 0 || from->badge != 0) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    return derive(invocation, to, from, badge);
+}
+
+static enum sheaf_error cnode_move(struct invocation *invocation)
+{
+    struct slot *to, *from;
+    enum sheaf_error error = destination_and_source(invocation, &to, &from);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (to->type != SHEAF_NULL) {
+        return SHEAF_ERR_SLOT_OCCUPIED;
+    }
+    lock_acquire(&tree_lock);
+    slot_move(to, invocation->slot->object, from);
+    lock_release(&tree_lock);
+    return SHEAF_OK;
+}
+
+static enum sheaf_error cnode_delete(struct invocation *invocation)
+{
+    struct slot *slot;
+    enum sheaf_error error = slot_at(invocation, &slot);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (slot->type == SHEAF_NULL) {
+        return SHEAF_ERR_INVALID_CAPABILITY;
+    }
+    error = slot_delete(invocation->pe, slot);
+    if (error == SHEAF_OK) {
+        error = burials_continue(invocation->pe);
+        if (error != SHEAF_OK) {
+            invocation->caller->continuation.kind = CONTINUE_DELETE;
+        }
+    }
+    reload_vspace(invocation->pe);
+    return error;
+}
+
+static enum sheaf_error cnode_revoke(struct invocation *invocation)
+{
+    struct slot *slot;
+    enum sheaf_error error = slot_at(invocation, &slot);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (slot->type == SHEAF_NULL) {
+        return SHEAF_ERR_INVALID_CAPABILITY;
+    }
+    error = slot_revoke(invocation->pe, slot);
+    reload_vspace(invocation->pe);
+    return error;
+}
+
+static const struct method methods[] = {
+    [SHEAF_CNODE_COPY] = {.run = cnode_copy, .words = 3},
+    [SHEAF_CNODE_MINT] = {.run = cnode_mint, .words = 4},
+    [SHEAF_CNODE_MOVE] = {.run = cnode_move, .words = 2},
+    [SHEAF_CNODE_DELETE] = {.run = cnode_delete, .words = 1},
+    [SHEAF_CNODE_REVOKE] = {.run = cnode_revoke, .words = 1},
+};
+const struct methods cnode_methods = {.of = methods, .count = ARRAY_SIZE(methods)};

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Delete, revoke, and emptying dead containers (delete.h tells the whole protocol).
+#include "delete.h"
+
+#include "death.h"
+
+#define BURIAL_SCAN 512    // slots of a dead CNode looked at in one slice
+#define TOMBSTONES_PASSED 64 // by one slice of revoke, before it rather empties them
+
+struct slice {
+    unsigned count;
+    struct slot *slot[DELETE_SLICE]; // NULL: another deleter took it over, or its object took it
+};
+
+static struct slice slices[MAX_PES];
+
+static struct {
+    struct slot *first, *last;
+} burials;
+
+void delete_init(void)
+{
+    tree_anchor = (struct slot){0};
+    burials.first = NULL;
+    burials.last = NULL;
+    for (unsigned i = 0; i < MAX_PES; i++) {
+        slices[i].count = 0;
+    }
+}
+
+// ---- A slot leaves
+
+// The lock of the CNode that holds the slot; NULL where there is none, or none any more: the header
+// of a dead CNode is a tombstone, in which the place of head.flags (never 0 in life) is 0.
+static struct lock *home_lock(const struct slot *slot)
+{
+    struct cnode *home = slot->home;
+    return home != NULL && home->head.flags != 0 ? &home->lock : NULL;
+}
+
+static void slice_forget(struct slot *slot)
+{
+    if (slot->dying_pe != 0) {
+        slices[slot->dying_pe - 1].slot[slot->dying_place] = NULL;
+        slot->dying_pe = 0;
+    }
+}
+
+static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot)
+{
+    ASSERT(lock_held(&tree_lock) && slice->count < DELETE_SLICE);
+    slice_forget(slot);
+    struct lock *lock = home_lock(slot);
+    if (lock != NULL) {
+        lock_acquire(lock);
+    }
+    slot->flags |= SLOT_DYING;
+    if (lock != NULL) {
+        lock_release(lock);
+    }
+    slot->dying_pe = (uint8_t)(pe->id + 1);
+    slot->dying_place = (uint16_t)slice->count;
+    slice->slot[slice->count++] = slot;
+}
+
+// Empties a slot that has left the tree.
+static void slot_clear(struct slot *slot)
+{
+    struct lock *lock = home_lock(slot);
+    slice_forget(slot);
+    if (lock != NULL) {
+        lock_acquire(lock);
+    }
+    *slot = (struct slot){0};
+    if (lock != NULL) {
+        lock_release(lock);
+    }
+}
+
+void slot_move(struct slot *to, struct cnode *home, struct slot *from)
+{
+    ASSERT(lock_held(&tree_lock) && to->type == SHEAF_NULL && !slot_is_dying(from));
+    struct lock *lock = home_lock(from);
+    if (lock != NULL) {
+        lock_acquire(lock); // MAP may be writing the record
+    }
+    struct slot capability = *from;
+    from->type = SHEAF_NULL;
+    if (lock != NULL) {
+        lock_release(lock);
+    }
+    tree_replace(from, to);
+    capability.next = to->next;
+    capability.previous = to->previous;
+    capability.first_child = to->first_child;
+    capability.last_child = to->last_child;
+    capability.home = home;
+    *to = capability;
+    *from = (struct slot){0};
+}
+
+static void slot_end(struct slot *slot)
+{
+    tree_remove(slot);
+    slot_clear(slot);
+}
+
+// ---- Containers
+
+static void write_tombstone(struct slot *tombstone, struct slot *slots, uint64_t count)
+{
+    *tombstone = (struct slot){.type = SLOT_TOMBSTONE};
+    tombstone->tombstone.slots = slots;
+    tombstone->tombstone.left = count;
+    *(burials.last != NULL ? &burials.last->next_to_bury : &burials.first) = tombstone;
+    burials.last = tombstone;
+}
+
+static void bury(struct slot *slot, struct slot *tombstone, struct slot *slots, uint64_t count)
+{
+    write_tombstone(tombstone, slots, count);
+    tree_replace(slot, tombstone);
+    slot_clear(slot);
+}
+
+void slots_retire(struct slot *owner, struct slot *tombstone, struct slot *slots, uint64_t count)
+{
+    ASSERT(lock_held(&tree_lock) && tombstone->type == SHEAF_NULL);
+    write_tombstone(tombstone, slots, count);
+    tree_insert_child(owner, tombstone);
+}
+
+static void bury_cnode(struct slot *slot)
+{
+    struct cnode *cnode = slot->object;
+    uint64_t count = BIT(slot->size_bits) - 1;
+    bury(slot, cnode_slot(cnode, 0), cnode_slot(cnode, 1), count);
+}
+
+// ---- Ending what a slot names. tree_lock held; dropped only for vspace_destroy.
+
+// Takes the chunks of a destroyed VSpace out of the tree, but the first, which the VSpace's own
+// capabilities stand for. A chunk's memory may be reused from then on while the directory still
+// names it, so head.reserved remembers how far we are. When a chunk's deletion has led here, that
+// chunk goes last (head.flags keeps its index meanwhile): as long as others are left, it is found
+// in the tree and its deletion goes on.
+static bool release_chunks(struct vspace *vspace, const struct slot *by)
+{
+    struct object_head *head = vspace_head(vspace);
+    unsigned end = vspace_chunk_slots(vspace);
+    unsigned index = MAX(1u, (unsigned)head->reserved);
+    for (unsigned steps = 0; index < end && steps < DELETE_SLICE; index++, steps++) {
+        struct chunk *chunk = vspace_chunk(vspace, index);
+        if (chunk == NULL) {
+            continue;
+        }
+        if (chunk_node(chunk) == by && head->flags == 0) {
+            head->flags = index;
+        } else {
+            slot_end(chunk_node(chunk));
+        }
+    }
+    head->reserved = index;
+    if (index < end) {
+        return false;
+    }
+    if (head->flags != 0) {
+        struct chunk *last = vspace_chunk(vspace, head->flags);
+        head->flags = 0;
+        slot_end(chunk_node(last));
+    }
+    return true;
+}
+
+static bool vspace_end(struct slot *slot, struct vspace *vspace)
+{
+    lock_release(&tree_lock);
+    vspace_destroy(vspace);
+    lock_acquire(&tree_lock);
+    return slot->type == SHEAF_NULL ||
+           release_chunks(vspace, slot->type == SLOT_CHUNK ? slot : NULL);
+}
+
+static bool object_end(struct pe *pe, struct slot *slot)
+{
+    switch (slot->type) {
+    case SHEAF_CNODE:
+        bury_cnode(slot);
+        return true;
+    case SHEAF_THREAD: {
+        struct thread *thread = slot->object;
+        thread_end(pe, thread);
+        bury(slot, &thread->tombstone, thread->slot, THREAD_SLOTS);
+        return true;
+    }
+    case SHEAF_ENDPOINT:
+        if (!endpoint_end(pe, slot->object)) {
+            return false;
+        }
+        break;
+    case SHEAF_NOTIFICATION:
+        if (!notification_end(pe, slot->object)) {
+            return false;
+        }
+        break;
+    case SHEAF_REPLY:
+        reply_end(pe, slot->object);
+        break;
+    default:
+        ASSERT(slot->type == SHEAF_VSPACE);
+        if (!vspace_end(slot, slot->object)) {
+            return false;
+        }
+        break;
+    }
+    if (slot->type != SHEAF_NULL) {
+        slot_end(slot);
+    }
+    return true;
+}
+
+static bool capability_end(struct pe *pe, struct slot *slot)
+{
+    ASSERT(lock_held(&tree_lock));
+    if (slot->type == SHEAF_NULL) {
+        return true; // a chunk that went with another of its VSpace
+    }
+    ASSERT(slot_is_dying(slot));
+    if (slot->type == SLOT_CHUNK) {
+        // Ends with the other chunks of its VSpace, which takes them all out of the tree.
+        return vspace_end(slot, chunk_vspace(slot->object));
+    }
+    struct object_head *head = slot_head(slot);
+    if (head == NULL) {
+        slot_end(slot);
+        return true;
+    }
+    if (head->references > 1) {
+        head->references--;
+        slot_end(slot);
+        return true;
+    }
+    return object_end(pe, slot);
+}
+
+// ---- A slice
+
+static void slice_unmap(const struct slice *slice)
+{
+    struct gather *gather = NULL;
+    for (unsigned i = 0; i < slice->count; i++) {
+        const struct slot *slot = slice->slot[i];
+        if (slot != NULL && slot->type == SHEAF_FRAME && slot->frame.record.v != 0) {
+            if (gather == NULL) {
+                gather = gather_begin();
+            }
+            gather_unmap_record(gather, slot->frame.record, slot->frame.address, slot->size_bits);
+        }
+    }
+    if (gather != NULL) {
+        gather_finish(gather);
+    }
+}
+
+static enum sheaf_error slice_end(struct pe *pe, struct slice *slice)
+{
+    enum sheaf_error error = SHEAF_OK;
+    slice_unmap(slice);
+    lock_acquire(&tree_lock);
+    for (unsigned i = 0; i < slice->count; i++) {
+        struct slot *slot = slice->slot[i];
+        if (slot == NULL) {
+            continue;
+        }
+        while (!capability_end(pe, slot) && error == SHEAF_OK) {
+            if (arch_interrupt_pending()) {
+                error = SHEAF_ERR_PREEMPTED;
+            }
+        }
+        // What is not through stays dying, in nobody's slice: whoever comes next goes on.
+        if (slice->slot[i] != NULL) {
+            slice_forget(slot);
+        }
+    }
+    lock_release(&tree_lock);
+    slice->count = 0;
+    if (error == SHEAF_OK && arch_interrupt_pending()) {
+        error = SHEAF_ERR_PREEMPTED;
+    }
+    return error;
+}
+
+// ---- Emptying dead containers
+
+// One slice of the first container in the list.
+static enum sheaf_error burial_slice(struct pe *pe)
+{
+    struct slice *slice = &slices[pe->id];
+    lock_acquire(&tree_lock);
+    struct slot *tombstone = burials.first;
+    if (tombstone != NULL) {
+        struct slot *slots = tombstone->tombstone.slots;
+        uint64_t left = tombstone->tombstone.left;
+        unsigned looked = 0;
+        for (; left > 0 && slots[left - 1].type == SHEAF_NULL && looked < BURIAL_SCAN; looked++) {
+            left--;
+        }
+        tombstone->tombstone.left = left;
+        for (uint64_t i = left; i > 0 && looked < BURIAL_SCAN && slice->count < DELETE_SLICE;
+             i--, looked++) {
+            if (slots[i - 1].type != SHEAF_NULL) {
+                slice_add(pe, slice, &slots[i - 1]);
+            }
+        }
+        if (left == 0) {
+            burials.first = tombstone->next_to_bury;
+            if (burials.first == NULL) {
+                burials.last = NULL;
+            }
+            tombstone->home = NULL;
+            slot_end(tombstone);
+        }
+    }
+    lock_release(&tree_lock);
+    return slice_end(pe, slice);
+}
+
+enum sheaf_error burials_continue(struct pe *pe)
+{
+    enum sheaf_error error = SHEAF_OK;
+    while (burials.first != NULL && error == SHEAF_OK) {
+        error = burial_slice(pe);
+    }
+    // Interrupted after the very last slice: there is nothing left to come back for.
+    return burials.first == NULL ? SHEAF_OK : error;
+}
+
+// ---- Delete and revoke
+
+enum sheaf_error slot_delete(struct pe *pe, struct slot *slot)
+{
+    struct slice *slice = &slices[pe->id];
+    lock_acquire(&tree_lock);
+    if (slot->type != SHEAF_NULL) {
+        slice_add(pe, slice, slot);
+    }
+    lock_release(&tree_lock);
+    enum sheaf_error error = slice_end(pe, slice);
+    return slot->type == SHEAF_NULL ? SHEAF_OK : error;
+}
+
+// The first capabilities below `slot`. Tombstones are passed over, so that a revoke which reaches
+// the CNode it was named through first takes back everything else; but only so many of them, as
+// the next slice would have to pass over them again.
+static void collect(struct pe *pe, struct slice *slice, struct slot *slot)
+{
+    ASSERT(lock_held(&tree_lock));
+    unsigned passed = 0;
+    struct slot *node = tree_next(slot, slot);
+    while (node != NULL && slice->count < DELETE_SLICE) {
+        if (node->type != SLOT_TOMBSTONE) {
+            slice_add(pe, slice, node);
+        } else if (++passed > TOMBSTONES_PASSED) {
+            return;
+        }
+        node = tree_next(slot, node);
+    }
+}
+
+enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot)
+{
+    struct slice *slice = &slices[pe->id];
+    enum sheaf_error error = SHEAF_OK;
+    while (error == SHEAF_OK) {
+        lock_acquire(&tree_lock);
+        collect(pe, slice, slot);
+        lock_release(&tree_lock);
+        if (slice->count == 0) {
+            if (burials.first == NULL) {
+                return SHEAF_OK;
+            }
+            error = burial_slice(pe);
+        } else {
+            error = slice_end(pe, slice);
+        }
+    }
+    return slot->first_child == NULL && burials.first == NULL ? SHEAF_OK : error;
+}

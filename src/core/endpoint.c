@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Endpoints: senders and receivers meet.
+//
+// An Endpoint's queue holds senders or receivers, never both. A sender that finds a receiver
+// delivers at once; a receiver that finds senders takes the first whose message can pass.
+#include "death.h"
+#include "ipc.h"
+
+static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoint_kind kind)
+{
+    ASSERT(lock_held(&endpoint->lock));
+    thread->state = kind == ENDPOINT_SENDERS ? SHEAF_STATE_SENDING : SHEAF_STATE_RECEIVING;
+    thread->waiting_on = endpoint;
+    endpoint->head.flags = kind;
+    queue_insert(&endpoint->queue, thread);
+}
+
+static void take_out(struct endpoint *endpoint, struct thread *thread)
+{
+    ASSERT(lock_held(&endpoint->lock));
+    queue_remove(&endpoint->queue, thread);
+    thread->waiting_on = NULL;
+    if (endpoint->queue.first == NULL) {
+        endpoint->head.flags = ENDPOINT_IDLE;
+    }
+}
+
+// A receiver is being served: its Reply waits for a caller no longer.
+static struct reply *reply_detach(struct thread *receiver)
+{
+    struct reply *reply = receiver->reply;
+    receiver->reply = NULL;
+    if (reply != NULL) {
+        reply->receiver = NULL;
+    }
+    return reply;
+}
+
+// Whether the message of `sender` can pass to `receiver`; else what to tell the sender.
+static enum sheaf_error passes(const struct thread *sender, bool call,
+                               const struct thread *receiver, const struct reply *reply)
+{
+    if (call && reply == NULL) {
+        return SHEAF_ERR_NO_REPLY;
+    }
+    if (!sender->faulting &&
+        SHEAF_TAG_LENGTH(sender->context.reg[SHEAF_REG_TAG]) > SHEAF_REG_WORDS &&
+        (thread_buffer(sender) == NULL || thread_buffer(receiver) == NULL)) {
+        return SHEAF_ERR_NO_BUFFER;
+    }
+    return SHEAF_OK;
+}
+
+static void deliver(const struct thread *sender, struct thread *receiver, uint64_t badge)
+{
+    if (sender->faulting) {
+        fault_message(sender, receiver);
+    } else {
+        message_copy(sender, receiver, sender->context.reg[SHEAF_REG_TAG]);
+    }
+    receiver->context.reg[SHEAF_REG_BADGE] = badge;
+}
+
+enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struct slot *slot,
+                               struct wait wait)
+{
+    struct endpoint *endpoint = slot->object;
+    uint64_t badge = slot->badge;
+    lock_acquire(&endpoint->lock);
+    if (endpoint->head.flags != ENDPOINT_RECEIVERS) {
+        if (wait.block) {
+            thread->badge = badge;
+            thread->calling = wait.call;
+            enter(endpoint, thread, ENDPOINT_SENDERS);
+        }
+        lock_release(&endpoint->lock);
+        return wait.block ? ANSWERED : SHEAF_ERR_WOULD_BLOCK;
+    }
+    struct thread *receiver = endpoint->queue.first;
+    enum sheaf_error error = passes(thread, wait.call, receiver, receiver->reply);
+    if (error != SHEAF_OK) {
+        lock_release(&endpoint->lock);
+        return error;
+    }
+    take_out(endpoint, receiver);
+    struct reply *reply = reply_detach(receiver);
+    lock_release(&endpoint->lock);
+
+    deliver(thread, receiver, badge);
+    if (wait.call) {
+        reply_hold(reply, thread);
+    }
+    sched_wake(pe, receiver);
+    return wait.call ? ANSWERED : SHEAF_OK;
+}
+
+// The first sender, taken out of the queue; NULL if there is none, and then `thread` waits.
+static struct thread *next_sender(struct endpoint *endpoint, struct thread *thread,
+                                  struct reply *reply, bool block)
+{
+    struct thread *sender = NULL;
+    lock_acquire(&endpoint->lock);
+    if (endpoint->head.flags == ENDPOINT_SENDERS) {
+        sender = endpoint->queue.first;
+        take_out(endpoint, sender);
+    } else if (block) {
+        thread->reply = reply;
+        if (reply != NULL) {
+            reply->receiver = thread;
+        }
+        enter(endpoint, thread, ENDPOINT_RECEIVERS);
+    }
+    lock_release(&endpoint->lock);
+    return sender;
+}
+
+enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
+                                  struct reply *reply, bool block)
+{
+    if (thread->bound != NULL && notification_take_bound(thread)) {
+        return ANSWERED;
+    }
+    for (;;) {
+        struct thread *sender = next_sender(endpoint, thread, reply, block);
+        if (sender == NULL) {
+            return block ? ANSWERED : SHEAF_ERR_WOULD_BLOCK;
+        }
+        enum sheaf_error error = passes(sender, sender->calling, thread, reply);
+        if (likely(error == SHEAF_OK)) {
+            deliver(sender, thread, sender->badge);
+            if (sender->calling) {
+                reply_hold(reply, sender);
+            } else {
+                thread_answer(sender, SHEAF_OK);
+                sched_wake(pe, sender);
+            }
+            return ANSWERED;
+        }
+        wait_fail(pe, sender, error);
+        if (arch_interrupt_pending()) {
+            return SHEAF_ERR_PREEMPTED; // the next execution finds a shorter queue
+        }
+    }
+}
+
+void endpoint_forget(struct thread *thread)
+{
+    struct endpoint *endpoint = thread->waiting_on;
+    lock_acquire(&endpoint->lock);
+    take_out(endpoint, thread);
+    if (thread->state == SHEAF_STATE_RECEIVING) {
+        reply_detach(thread);
+    }
+    lock_release(&endpoint->lock);
+}
+
+void endpoint_requeue(struct thread *thread, unsigned priority)
+{
+    struct endpoint *endpoint = thread->waiting_on;
+    lock_acquire(&endpoint->lock);
+    queue_remove(&endpoint->queue, thread);
+    thread->priority = (uint8_t)priority;
+    queue_insert(&endpoint->queue, thread);
+    lock_release(&endpoint->lock);
+}
+
+bool endpoint_end(struct pe *pe, struct endpoint *endpoint)
+{
+    ASSERT(lock_held(&tree_lock));
+    lock_acquire(&endpoint->lock);
+    struct thread *thread = endpoint->queue.first;
+    if (thread != NULL) {
+        take_out(endpoint, thread);
+        if (thread->state == SHEAF_STATE_RECEIVING) {
+            reply_detach(thread);
+        }
+    }
+    bool done = endpoint->queue.first == NULL;
+    lock_release(&endpoint->lock);
+    if (thread != NULL) {
+        wait_fail(pe, thread, SHEAF_ERR_CANCELLED);
+    }
+    return done;
+}

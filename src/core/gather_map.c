@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// MAP: whole Frames one after the other, or a part of one.
+//
+// All or nothing, so in three steps: everything that can be wrong with capabilities and layout;
+// then what takes time and may be preempted (making instructions visible); then, with the CNode's
+// slots and the VSpace locked, the check of the place, the leaves and the records.
+#include "gather_call.h"
+
+#define TABLE_ENTRIES 512u
+#define BLOCK_BITS 21u // 2 MiB: what one table of pages covers, and the smaller block
+#define GIANT_BITS 30u // 1 GiB, the larger one
+#define SYNC_PAGES 16u // 64 KiB: what port_sync_instructions takes
+
+struct map_plan {
+    const struct operation *operation;
+    struct slot *first;
+    uint64_t count;      // slots
+    uint64_t first_page; // with PART
+    unsigned level;
+    struct leaf_attributes attributes;
+};
+
+static bool is_part(const struct map_plan *plan)
+{
+    return (plan->operation->flags & SHEAF_OP_PART) != 0;
+}
+
+static uint64_t frame_pages(const struct slot *slot) { return BIT(slot->size_bits - PAGE_BITS); }
+
+static uint64_t plan_pages(const struct map_plan *plan, const struct slot *slot)
+{
+    return is_part(plan) ? plan->operation->pages : frame_pages(slot);
+}
+
+static paddr_t plan_start(const struct map_plan *plan, const struct slot *slot)
+{
+    return PADDR(slot->frame.address.v + (plan->first_page << PAGE_BITS));
+}
+
+// ---- Capabilities
+
+static enum sheaf_error find_slots(const struct thread *thread, struct map_plan *plan)
+{
+    const struct operation *operation = plan->operation;
+    enum sheaf_error error =
+        lookup_type(thread, operation->word4, SHEAF_FRAME, &plan->first);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    plan->count = is_part(plan) ? 1 : operation->word5;
+    plan->first_page = is_part(plan) ? operation->word5 : 0;
+    if (plan->count == 0) {
+        return SHEAF_ERR_ZERO_LENGTH;
+    }
+    struct cnode *home = plan->first->home;
+    uint64_t index = (uint64_t)(plan->first - cnode_slot(home, 0));
+    return plan->count > BIT(home->head.flags) - index ? SHEAF_ERR_RANGE : SHEAF_OK;
+}
+
+static enum sheaf_error check_rights(const struct map_plan *plan, const struct slot *slot)
+{
+    uint64_t needed = SHEAF_RIGHT_READ;
+    if ((plan->operation->rights & SHEAF_MAP_WRITE) != 0) {
+        needed |= SHEAF_RIGHT_WRITE;
+    }
+    return (slot->rights & needed) != needed ? SHEAF_ERR_RIGHTS_EXCEEDED : SHEAF_OK;
+}
+
+static enum sheaf_error check_slot(const struct map_plan *plan, const struct slot *slot)
+{
+    if (slot->type != SHEAF_FRAME) {
+        return slot->type == SHEAF_NULL ? SHEAF_ERR_INVALID_CAPABILITY : SHEAF_ERR_WRONG_TYPE;
+    }
+    if (slot_is_dying(slot)) {
+        return SHEAF_ERR_DEAD;
+    }
+    enum sheaf_error error = check_rights(plan, slot);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (slot->frame.record.v != 0 &&
+        record_is_live(slot->frame.record, slot->frame.address, slot->size_bits)) {
+        return SHEAF_ERR_ALREADY_MAPPED;
+    }
+    return SHEAF_OK;
+}
+
+static enum sheaf_error check_slots(const struct map_plan *plan)
+{
+    for (uint64_t i = 0; i < plan->count; i++) {
+        enum sheaf_error error = check_slot(plan, plan->first + i);
+        if (error != SHEAF_OK) {
+            return error;
+        }
+    }
+    return SHEAF_OK;
+}
+
+// ---- Layout
+
+// Whether [va, va + pages) lies in what one table of `level` covers.
+static bool in_one_table(vaddr_t va, uint64_t pages, unsigned level)
+{
+    unsigned bits = PAGE_BITS + 9 * (4 - level);
+    return va.v >> bits == (va.v + ((pages - 1) << PAGE_BITS)) >> bits;
+}
+
+static enum sheaf_error lay_part(struct map_plan *plan)
+{
+    const struct operation *operation = plan->operation;
+    uint64_t pages = frame_pages(plan->first);
+    if (plan->first_page >= pages || operation->pages > pages - plan->first_page) {
+        return SHEAF_ERR_RANGE;
+    }
+    if (!in_one_table(operation->va, operation->pages, 3)) {
+        return SHEAF_ERR_RANGE;
+    }
+    bool block = operation->pages == TABLE_ENTRIES && (operation->flags & SHEAF_OP_PAGES) == 0 &&
+                 IS_ALIGNED(plan->first_page, TABLE_ENTRIES);
+    plan->level = block ? 2 : 3;
+    return SHEAF_OK;
+}
+
+// The largest leaf that every Frame of the operation can be made of: one operation has one level,
+// so that its tables can be counted before anything is changed.
+static unsigned level_of(const struct map_plan *plan, unsigned least_bits)
+{
+    if ((plan->operation->flags & SHEAF_OP_PAGES) != 0 || least_bits < BLOCK_BITS) {
+        return 3;
+    }
+    return least_bits >= GIANT_BITS && IS_ALIGNED(plan->operation->va.v, BIT(GIANT_BITS)) ? 1 : 2;
+}
+
+static enum sheaf_error lay_frames(struct map_plan *plan)
+{
+    const struct operation *operation = plan->operation;
+    uint64_t sum = 0;
+    unsigned least = SHEAF_FRAME_MAX_BITS;
+    for (uint64_t i = 0; i < plan->count && sum <= operation->pages; i++) {
+        sum += frame_pages(plan->first + i);
+        least = MIN(least, plan->first[i].size_bits);
+    }
+    if (sum != operation->pages) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    plan->level = level_of(plan, least);
+    vaddr_t va = operation->va;
+    for (uint64_t i = 0; i < plan->count; i++) {
+        const struct slot *slot = plan->first + i;
+        if (!IS_ALIGNED(va.v, BIT(MIN(slot->size_bits, BLOCK_BITS)))) {
+            return SHEAF_ERR_MISALIGNED;
+        }
+        // A record names a run in one table.
+        if (!in_one_table(va, frame_pages(slot), plan->level)) {
+            return SHEAF_ERR_RANGE;
+        }
+        va.v += BIT(slot->size_bits);
+    }
+    return SHEAF_OK;
+}
+
+static enum sheaf_error prepare(const struct thread *thread, struct map_plan *plan)
+{
+    const struct operation *operation = plan->operation;
+    unsigned rights = operation->rights;
+    if (rights == 0 ||
+        (rights & ~(SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)) != 0 ||
+        ((operation->flags & SHEAF_OP_DIRTY) != 0 && (rights & SHEAF_MAP_WRITE) == 0)) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    enum sheaf_error error = find_slots(thread, plan);
+    if (error == SHEAF_OK) {
+        error = check_slots(plan);
+    }
+    if (error == SHEAF_OK) {
+        error = is_part(plan) ? lay_part(plan) : lay_frames(plan);
+    }
+    uint64_t leaves = operation->pages >> (9 * (3 - plan->level));
+    return error == SHEAF_OK && leaves > SHEAF_MAP_LEAVES ? SHEAF_ERR_RANGE : error;
+}
+
+// ---- Instructions
+
+// In slices; *done counts pages of the operation.
+static enum sheaf_error synchronise(const struct map_plan *plan, uint64_t *done)
+{
+    uint64_t before = 0; // pages of the Frames in front
+    for (uint64_t i = 0; i < plan->count; i++) {
+        const struct slot *slot = plan->first + i;
+        uint64_t pages = plan_pages(plan, slot);
+        while (*done < before + pages) {
+            uint64_t page = *done - before, slice = MIN(pages - page, SYNC_PAGES);
+            port_sync_instructions(PADDR(plan_start(plan, slot).v + (page << PAGE_BITS)),
+                                   slice << PAGE_BITS);
+            *done += slice;
+            if (arch_interrupt_pending()) {
+                return SHEAF_ERR_PREEMPTED;
+            }
+        }
+        before += pages;
+    }
+    return SHEAF_OK;
+}
+
+// ---- The leaves
+
+// What is pending in the VSpaces where these Frames were before is completed first: whoever still
+// has a translation of then must not see the Frame in a new role (design, G3).
+static void complete_earlier(struct gather *gather, const struct map_plan *plan)
+{
+    for (uint64_t i = 0; i < plan->count; i++) {
+        if (plan->first[i].frame.record.v != 0) {
+            gather_complete_record(gather, plan->first[i].frame.record);
+        }
+    }
+}
+
+static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
+                                const struct map_plan *plan, unsigned *missing)
+{
+    struct cnode *home = plan->first->home;
+    struct gather_map map;
+    lock_acquire(&home->lock);
+    enum sheaf_error error = gather_map_begin(gather, vspace, plan->operation->va,
+                                              plan->operation->pages, plan->level, &map, missing);
+    if (error == SHEAF_OK) {
+        struct leaf_attributes attributes = plan->attributes;
+        for (uint64_t i = 0; i < plan->count; i++) {
+            struct slot *slot = plan->first + i;
+            attributes.max_write = (slot->rights & SHEAF_RIGHT_WRITE) != 0;
+            attributes.memory_type = slot->memory_type;
+            slot->frame.record = gather_map_frame(&map, plan_start(plan, slot),
+                                                  plan_pages(plan, slot), &attributes);
+        }
+        gather_map_end(&map);
+    }
+    lock_release(&home->lock);
+    return error;
+}
+
+enum sheaf_error gather_map_operation(const struct thread *thread, struct gather *gather,
+                                      struct vspace *vspace, const struct operation *operation,
+                                      uint64_t *done, unsigned *missing)
+{
+    struct map_plan plan = {.operation = operation};
+    enum sheaf_error error = prepare(thread, &plan);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    plan.attributes = (struct leaf_attributes){
+        .write = (operation->rights & SHEAF_MAP_WRITE) != 0,
+        .execute = (operation->rights & SHEAF_MAP_EXECUTE) != 0,
+        .accessed = (operation->flags & (SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)) != 0,
+        .dirty = (operation->flags & SHEAF_OP_DIRTY) != 0,
+    };
+    if (plan.attributes.execute) {
+        error = synchronise(&plan, done);
+        if (error != SHEAF_OK) {
+            return error;
+        }
+    }
+    complete_earlier(gather, &plan);
+    return install(gather, vspace, &plan, missing);
+}

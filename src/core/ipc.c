@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The system calls SEND, RECV, REPLY and REPLY_RECV: what is checked, in which order.
+#include "ipc.h"
+
+static enum sheaf_error reply_argument(const struct thread *thread, struct reply **out)
+{
+    sheaf_cptr name = thread->context.reg[SHEAF_REG_REPLY];
+    struct slot *slot;
+    *out = NULL;
+    if (name == 0) {
+        return SHEAF_OK;
+    }
+    enum sheaf_error error = lookup_type(thread, name, SHEAF_REPLY, &slot);
+    if (likely(error == SHEAF_OK)) {
+        *out = slot->object;
+    }
+    return error;
+}
+
+enum sheaf_error sys_send(struct pe *pe, struct thread *thread, bool block)
+{
+    struct slot *slot;
+    enum sheaf_error error = lookup(thread, thread->context.reg[SHEAF_REG_CAP], &slot);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (slot->type != SHEAF_ENDPOINT && slot->type != SHEAF_NOTIFICATION) {
+        return SHEAF_ERR_WRONG_TYPE;
+    }
+    if ((slot->rights & SHEAF_RIGHT_WRITE) == 0) {
+        return SHEAF_ERR_NO_RIGHT;
+    }
+    if (slot->type == SHEAF_NOTIFICATION) {
+        notification_signal(pe, slot->object, slot->badge);
+        return SHEAF_OK;
+    }
+    error = message_check(thread, thread->context.reg[SHEAF_REG_TAG]);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    return endpoint_send(pe, thread, slot, (struct wait){.block = block});
+}
+
+// What is received from: an Endpoint or Notification with the right to.
+static enum sheaf_error source_argument(const struct thread *thread, struct slot **out)
+{
+    enum sheaf_error error = lookup(thread, thread->context.reg[SHEAF_REG_CAP], out);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if ((*out)->type != SHEAF_ENDPOINT && (*out)->type != SHEAF_NOTIFICATION) {
+        return SHEAF_ERR_WRONG_TYPE;
+    }
+    return ((*out)->rights & SHEAF_RIGHT_READ) == 0 ? SHEAF_ERR_NO_RIGHT : SHEAF_OK;
+}
+
+static enum sheaf_error receive(struct pe *pe, struct thread *thread, const struct slot *source,
+                                struct reply *reply, bool block)
+{
+    if (source->type == SHEAF_NOTIFICATION) {
+        return notification_receive(pe, thread, source->object, block);
+    }
+    return endpoint_receive(pe, thread, source->object, reply, block);
+}
+
+enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block)
+{
+    struct slot *source;
+    struct reply *reply;
+    enum sheaf_error error = source_argument(thread, &source);
+    if (error == SHEAF_OK) {
+        error = reply_argument(thread, &reply);
+    }
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (reply != NULL && (reply->caller != NULL || reply->receiver != NULL)) {
+        return SHEAF_ERR_IN_USE;
+    }
+    return receive(pe, thread, source, reply, block);
+}
+
+enum sheaf_error sys_reply(struct pe *pe, struct thread *thread)
+{
+    struct slot *slot;
+    enum sheaf_error error =
+        lookup_type(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_REPLY, &slot);
+    return error == SHEAF_OK ? reply_answer(pe, thread, slot->object) : error;
+}
+
+// Everything that can be wrong with the receive is found before the answer is given.
+enum sheaf_error sys_reply_receive(struct pe *pe, struct thread *thread)
+{
+    struct slot *source;
+    struct reply *reply;
+    enum sheaf_error error = source_argument(thread, &source);
+    if (error == SHEAF_OK) {
+        error = reply_argument(thread, &reply);
+    }
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (reply != NULL) {
+        if (reply->receiver != NULL) {
+            return SHEAF_ERR_IN_USE;
+        }
+        error = reply_answer(pe, thread, reply);
+        if (error != SHEAF_OK && error != SHEAF_ERR_NOT_WAITING) {
+            return error;
+        }
+    }
+    return receive(pe, thread, source, reply, true);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Messages between threads, signals, and the waits for them.
+//
+// A waiting thread's registers hold its side of the system call: a sender's tag and words, and
+// where its answer goes. A thread that has been taken out of a queue and is not yet ready belongs
+// to whoever took it; so no two locks of one rank are ever needed.
+//
+// Who is told when a message cannot pass: always the one who sends or calls, never a server that
+// receives. A message of more than six words for a receiver without IPC buffer answers NO_BUFFER
+// to its sender, a CALL to a receiver without Reply NO_REPLY, and the receiver waits on. An answer
+// too long for a caller without IPC buffer answers NO_BUFFER to the caller.
+#ifndef IPC_H
+#define IPC_H
+
+#include "lookup.h"
+#include "sched.h"
+
+// Beside enum sheaf_error, from a system call's handler: the registers are written, or will be
+// when the wait is over.
+#define ANSWERED ((enum sheaf_error)0x100)
+
+static inline void thread_answer(struct thread *thread, enum sheaf_error error)
+{
+    thread->context.reg[SHEAF_REG_STATUS] = error;
+    thread->context.reg[SHEAF_REG_TAG] = 0;
+}
+
+// MESSAGE_TOO_LONG, INVALID_ARGUMENT (bits 7-15, a label of the kernel's), NO_BUFFER.
+enum sheaf_error message_check(const struct thread *from, uint64_t tag);
+// Tag and words of `from`, as its registers and buffer hold them. Whether both have buffers when
+// the length asks for them was checked.
+void message_copy(const struct thread *from, struct thread *to, uint64_t tag);
+
+// ---- Endpoints (endpoint.c)
+struct wait {
+    bool call;  // send: wait for the answer
+    bool block; // or WOULD_BLOCK
+};
+enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struct slot *slot,
+                               struct wait wait);
+enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
+                                  struct reply *reply, bool block);
+void endpoint_forget(struct thread *thread); // takes a SENDING or RECEIVING thread out
+void endpoint_requeue(struct thread *thread, unsigned priority);
+
+// ---- Replies (reply.c)
+// Puts `caller`, which is in no queue, under the Reply.
+void reply_hold(struct reply *reply, struct thread *caller);
+void reply_forget(struct thread *caller); // a WAITING_REPLY thread goes
+// Answers the caller with the message in `thread`'s registers. NOT_WAITING, message_check's.
+enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply *reply);
+
+// ---- Notifications (notification.c)
+void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge);
+// Hands what is there to whoever waits for it.
+void notification_serve(struct pe *pe, struct notification *notification);
+enum sheaf_error notification_receive(struct pe *pe, struct thread *thread,
+                                      struct notification *notification, bool block);
+void notification_forget(struct thread *thread); // takes a WAITING_NOTIFICATION thread out
+void notification_requeue(struct thread *thread, unsigned priority);
+// Hands the signals of the thread's bound Notification to it, as the message of a receive.
+bool notification_take_bound(struct thread *thread);
+// Who is bound to what, both ways. IN_USE.
+enum sheaf_error notification_bind(struct thread *thread, struct notification *notification);
+void notification_unbind(struct thread *thread);
+
+// ---- Faults (fault.c)
+// Nobody handles the thread's fault: it stops as FAULTED, its fault Notification is signalled, the
+// registers are printed. Called with no lock but tree_lock held; the thread is in no queue.
+void fault_unhandled(struct pe *pe, struct thread *thread);
+// The words of its fault, as the message that `to` receives.
+void fault_message(const struct thread *faulting, struct thread *to);
+// Ends a wait with an error: the system call's answer, or a fault that nobody handles.
+void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error);
+
+// ---- System calls (ipc.c)
+enum sheaf_error sys_send(struct pe *pe, struct thread *thread, bool block);
+enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block);
+enum sheaf_error sys_reply(struct pe *pe, struct thread *thread);
+enum sheaf_error sys_reply_receive(struct pe *pe, struct thread *thread);
+
+#endif

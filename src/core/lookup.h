@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// From a capability pointer to a slot.
+//
+// The lowest bits of the pointer index the thread's root CNode, as many as that CNode has; the
+// rest, shifted down, indexes the CNode found there, until the rest is zero. Why so, and not from
+// the top with guards and a depth argument: a name needs no second number to be understood; what
+// is in the root CNode, which is nearly everything, costs a compare, an add and a load; and
+// consecutive slots of the root are consecutive numbers, which vectors like MAP's (first, count)
+// rest on. The price is that index 0 of a CNode cannot be named: its space holds the CNode's head.
+//
+// No lock is taken. On one PE nothing comes between a look-up and its use but a preemption point,
+// and after that everything is looked up again. What a look-up returns is never kept.
+#ifndef LOOKUP_H
+#define LOOKUP_H
+
+#include "objects.h"
+
+#define LOOKUP_LEVELS 8 // CNodes on the way; a longer name is RANGE
+
+enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, struct slot **out);
+
+// The slot named, with a living capability in it. INVALID_CAPABILITY, DEAD, RANGE.
+static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr name,
+                                      struct slot **out)
+{
+    const struct slot *root = &thread->slot[THREAD_CSPACE];
+    // One compare for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
+    if (likely(name - 1 < BIT(root->size_bits) - 1)) {
+        struct slot *slot = (struct slot *)root->object + name;
+        if (likely(slot->type != SHEAF_NULL && slot->flags == 0)) {
+            *out = slot;
+            return SHEAF_OK;
+        }
+    }
+    return lookup_levels(thread, name, out);
+}
+
+// The same, of that type; else WRONG_TYPE.
+static inline enum sheaf_error lookup_type(const struct thread *thread, sheaf_cptr name,
+                                           enum sheaf_type type, struct slot **out)
+{
+    enum sheaf_error error = lookup(thread, name, out);
+    return error != SHEAF_OK || likely((*out)->type == type) ? error : SHEAF_ERR_WRONG_TYPE;
+}
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The kernel objects of core, as they lie in memory.
+//
+// An object that counts the capabilities naming it begins with (or, for a Thread, contains) a
+// struct object_head and dies with the last of them. Frames and Untypeds are only their
+// capabilities; Console and System are the machine's.
+#ifndef OBJECTS_H
+#define OBJECTS_H
+
+#include <arch.h>
+#include <sheaf/gather.h>
+
+#include "slot.h"
+
+// ---- CNode: slots; index 0 is the CNode itself, which is why no capability pointer can name it.
+
+struct cnode {
+    struct object_head head; // flags: log2 of the number of slots
+    struct lock lock;
+    uint64_t unused[4];
+};
+_Static_assert(sizeof(struct cnode) == sizeof(struct slot), "the header takes the space of index 0");
+
+static inline struct slot *cnode_slot(struct cnode *cnode, uint64_t index)
+{
+    return (struct slot *)(void *)cnode + index;
+}
+
+// ---- Threads wait in one queue at most: a run queue, or that of an Endpoint or Notification.
+
+struct thread_queue {
+    struct thread *first, *last;
+};
+
+enum endpoint_kind { ENDPOINT_IDLE, ENDPOINT_SENDERS, ENDPOINT_RECEIVERS };
+
+struct endpoint {
+    struct object_head head; // flags: enum endpoint_kind, who waits in the queue
+    struct lock lock;
+    struct thread_queue queue; // by priority, first come first served within one
+    uint64_t unused[2];
+};
+
+struct notification {
+    struct object_head head;
+    struct lock lock;
+    uint64_t bits;             // exchanged atomically: taken once
+    struct thread_queue queue; // threads in RECV on it
+    struct thread *bound;      // also receives the signals on any Endpoint
+};
+
+struct reply {
+    struct object_head head;
+    struct lock lock;
+    struct thread *caller;   // waits for this Reply
+    struct thread *receiver; // waits on an Endpoint and named this Reply
+    uint64_t unused[2];
+};
+
+_Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI says");
+_Static_assert(sizeof(struct notification) == BIT(SHEAF_NOTIFICATION_BITS), "as the ABI says");
+_Static_assert(sizeof(struct reply) == BIT(SHEAF_REPLY_BITS), "as the ABI says");
+
+// ---- Thread
+
+enum thread_slot {
+    THREAD_CSPACE,
+    THREAD_VSPACE,
+    THREAD_FAULT_ENDPOINT,
+    THREAD_IPC_BUFFER,
+    THREAD_FAULT_NOTIFICATION,
+    THREAD_SLOTS,
+};
+
+// What a preempted system call left to be skipped when it is executed again. Anything else that
+// happens to the thread (another system call, WRITE_REGISTERS) forgets it.
+enum continuation_kind { CONTINUE_NOTHING, CONTINUE_DELETE, CONTINUE_GATHER };
+
+struct continuation {
+    enum continuation_kind kind;
+    unsigned index;              // GATHER: operation to go on with
+    uint64_t pages;              // GATHER: pages of it done
+    struct gather_totals totals; // GATHER: of the slices so far
+};
+
+struct thread {
+    struct arch_context context; // first: pe->context is the thread
+    struct object_head head;
+
+    struct thread *next, *previous;
+    uint8_t state; // enum sheaf_thread_state
+    uint8_t priority;
+    uint8_t max_priority;
+    uint8_t pe;          // affinity
+    bool queued;         // in a run queue
+    bool calling;        // SENDING: expects an answer
+    bool faulting;       // SENDING, WAITING_REPLY: the message is `fault`, sent by the kernel
+    void *waiting_on;    // Endpoint or Notification
+    struct reply *reply; // WAITING_REPLY: the one that holds us; RECEIVING: where a caller goes
+    struct notification *bound;
+    uint64_t badge; // SENDING: of the capability used
+    struct {
+        uint64_t label, word[3];
+    } fault;
+    struct continuation continuation;
+    char name[16];
+
+    _Alignas(64) struct slot slot[THREAD_SLOTS];
+    struct slot retired[THREAD_SLOTS]; // what CONFIGURE replaced, until it is deleted
+    struct slot tombstone, retirement; // of slot[] and of retired[] (delete.h)
+};
+_Static_assert(sizeof(struct thread) <= BIT(SHEAF_THREAD_BITS), "with room for scheduling budgets");
+_Static_assert(offsetof(struct thread, context) == 0, "pe->context is the thread");
+
+// A slot of the thread is empty as soon as the capability it was derived from is revoked. So the
+// kernel keeps no pointers beside them.
+static inline struct vspace *thread_vspace(const struct thread *thread)
+{
+    return (struct vspace *)thread->slot[THREAD_VSPACE].object;
+}
+
+static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread)
+{
+    const struct slot *slot = &thread->slot[THREAD_IPC_BUFFER];
+    return slot->type == SHEAF_FRAME ? port_kernel_address(slot->frame.address) : NULL;
+}
+
+// The head of the object that `slot` names; NULL for types without one.
+struct object_head *slot_head(const struct slot *slot);
+
+// Makes `slot` name what `source` names, as its child, with `rights` and `badge`. A Frame starts
+// without a record. tree_lock held; `slot` is empty; `home` is the CNode that holds it, or NULL.
+void slot_derive(struct slot *slot, struct cnode *home, struct slot *source, uint64_t rights,
+                 uint64_t badge);
+
+#endif

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Replies: who waits for an answer, and giving it.
+#include "death.h"
+#include "ipc.h"
+
+void reply_hold(struct reply *reply, struct thread *caller)
+{
+    lock_acquire(&reply->lock);
+    reply->caller = caller;
+    lock_release(&reply->lock);
+    caller->reply = reply;
+    caller->state = SHEAF_STATE_WAITING_REPLY;
+}
+
+void reply_forget(struct thread *caller)
+{
+    struct reply *reply = caller->reply;
+    lock_acquire(&reply->lock);
+    reply->caller = NULL;
+    lock_release(&reply->lock);
+    caller->reply = NULL;
+}
+
+// A fault is answered with a label only: 0 goes on at the same instruction.
+static void answer_fault(struct pe *pe, struct thread *caller, uint64_t tag)
+{
+    if (SHEAF_TAG_LABEL(tag) == 0) {
+        caller->faulting = false;
+        sched_wake(pe, caller);
+    } else {
+        fault_unhandled(pe, caller);
+    }
+}
+
+enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply *reply)
+{
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    enum sheaf_error error = message_check(thread, tag);
+    if (unlikely(error != SHEAF_OK)) {
+        return error;
+    }
+    lock_acquire(&reply->lock);
+    struct thread *caller = reply->caller;
+    reply->caller = NULL;
+    lock_release(&reply->lock);
+    if (caller == NULL) {
+        return SHEAF_ERR_NOT_WAITING;
+    }
+    caller->reply = NULL;
+    if (unlikely(caller->faulting)) {
+        answer_fault(pe, caller, tag);
+        return SHEAF_OK;
+    }
+    if (unlikely(SHEAF_TAG_LENGTH(tag) > SHEAF_REG_WORDS && thread_buffer(caller) == NULL)) {
+        thread_answer(caller, SHEAF_ERR_NO_BUFFER);
+    } else {
+        message_copy(thread, caller, tag);
+        caller->context.reg[SHEAF_REG_BADGE] = 0;
+    }
+    sched_wake(pe, caller);
+    return SHEAF_OK;
+}
+
+void reply_end(struct pe *pe, struct reply *reply)
+{
+    lock_acquire(&reply->lock);
+    struct thread *caller = reply->caller, *receiver = reply->receiver;
+    reply->caller = NULL;
+    reply->receiver = NULL;
+    lock_release(&reply->lock);
+    if (receiver != NULL) {
+        receiver->reply = NULL; // waits on; callers get NO_REPLY
+    }
+    if (caller != NULL) {
+        caller->reply = NULL;
+        wait_fail(pe, caller, SHEAF_ERR_NO_REPLY);
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The scheduler: 256 fixed priorities, round robin within one, one set of queues for each PE.
+//
+// The running thread is in no queue. A thread that becomes ready during a kernel entry is kept
+// aside as the candidate, and only when the kernel is left it is decided who goes on: the
+// candidate takes the PE straight from a thread that blocked, without passing through a queue, if
+// nothing of higher priority is ready. So an IPC in both directions touches no run queue at all.
+//
+// Time: the timer runs only while another thread of the running one's priority is ready. At its
+// tick the running thread goes to the end of its queue. The slice belongs to the PE and not to the
+// thread: a direct switch neither renews it nor programs the timer.
+#ifndef SCHED_H
+#define SCHED_H
+
+#include "objects.h"
+
+#define SLICE_MICROSECONDS 5000
+
+struct sched {
+    struct lock lock;
+    unsigned top;             // highest priority with a thread in its queue, plus one; 0: none
+    struct thread *candidate; // became ready during this kernel entry; in no queue
+    bool rotate;              // the running thread's slice is over, or it yields
+    bool armed;               // the timer runs
+    uint64_t ready[SHEAF_PRIORITIES / 64]; // which queues are not empty
+    struct thread_queue queue[SHEAF_PRIORITIES];
+};
+
+extern struct sched sched_of_pe[MAX_PES];
+
+void sched_init(void);
+
+// The thread's state becomes READY and it will run in its turn. It is in no queue.
+void sched_wake(struct pe *pe, struct thread *thread);
+// Takes a READY thread that may be in a run queue, or be the candidate, out of the scheduler.
+void sched_forget(struct pe *pe, struct thread *thread);
+// Takes a new priority into account.
+void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority);
+
+void sched_decide(struct pe *pe); // the long way of sched_leave
+
+// Before the kernel is left: pe->current and pe->context are who goes on; waits while nobody can.
+static inline void sched_leave(struct pe *pe)
+{
+    const struct sched *sched = &sched_of_pe[pe->id];
+    const struct thread *current = pe->current;
+    if (likely(current != NULL && current->state == SHEAF_STATE_READY && sched->candidate == NULL &&
+               sched->top <= current->priority && !sched->rotate)) {
+        return;
+    }
+    sched_decide(pe);
+}
+
+// Queues by descending priority, in order of arrival within one. The queue's lock is held.
+void queue_insert(struct thread_queue *queue, struct thread *thread);
+void queue_remove(struct thread_queue *queue, struct thread *thread);
+
+#endif

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// System calls: which, what is answered, and going on after an interrupt.
+#include <core.h>
+
+#include "gather_call.h"
+#include "invoke.h"
+
+static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t number)
+{
+    switch (number) {
+    case SHEAF_SYS_CALL:
+        return sys_call(pe, thread);
+    case SHEAF_SYS_SEND:
+        return sys_send(pe, thread, true);
+    case SHEAF_SYS_NB_SEND:
+        return sys_send(pe, thread, false);
+    case SHEAF_SYS_RECV:
+        return sys_receive(pe, thread, true);
+    case SHEAF_SYS_NB_RECV:
+        return sys_receive(pe, thread, false);
+    case SHEAF_SYS_REPLY:
+        return sys_reply(pe, thread);
+    case SHEAF_SYS_REPLY_RECV:
+        return sys_reply_receive(pe, thread);
+    case SHEAF_SYS_YIELD:
+        sched_of_pe[pe->id].rotate = true;
+        return SHEAF_OK;
+    case SHEAF_SYS_GATHER:
+        return sys_gather(pe, thread);
+    default:
+        return SHEAF_ERR_UNKNOWN_SYSCALL;
+    }
+}
+
+// A continuation belongs to the system call that left it; any other forgets it.
+static void check_continuation(struct thread *thread, uint64_t number)
+{
+    static const uint64_t owner[] = {
+        [CONTINUE_NOTHING] = 0,
+        [CONTINUE_DELETE] = SHEAF_SYS_CALL,
+        [CONTINUE_GATHER] = SHEAF_SYS_GATHER,
+    };
+    if (number != owner[thread->continuation.kind]) {
+        thread->continuation.kind = CONTINUE_NOTHING;
+    }
+}
+
+// The call is executed again when the thread runs next; the interrupt comes first.
+static void preempt(struct pe *pe, struct thread *thread)
+{
+    port_count(SHEAF_COUNTER_KERNEL_PREEMPTIONS, 1);
+    if (pe->current == thread) {
+        arch_context_restart(&thread->context);
+    }
+    arch_handle_interrupts();
+}
+
+void core_syscall(struct pe *pe)
+{
+    struct thread *thread = pe->current;
+    uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
+    port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
+    if (number == SHEAF_SYS_NULL) {
+        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+        return;
+    }
+    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
+        check_continuation(thread, number);
+    }
+    enum sheaf_error error = run(pe, thread, number);
+    if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
+        preempt(pe, thread);
+    } else {
+        if (error != ANSWERED && pe->current == thread) {
+            thread_answer(thread, error);
+        }
+        thread->continuation.kind = CONTINUE_NOTHING;
+    }
+    sched_leave(pe);
+}
+
+void core_interrupt(struct pe *pe)
+{
+    arch_handle_interrupts();
+    sched_leave(pe);
+}
+
+void core_tick(struct pe *pe)
+{
+    struct sched *sched = &sched_of_pe[pe->id];
+    sched->armed = false;
+    sched->rotate = true;
+}
+
+const char *core_thread_name(const struct pe *pe)
+{
+    const struct thread *thread = pe->current;
+    return thread == NULL ? "idle" : thread->name[0] != 0 ? thread->name : "(unnamed)";
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A thread's life: made, suspended, ended.
+#include "thread.h"
+
+#include "death.h"
+#include "invoke.h"
+
+void thread_init(struct thread *thread)
+{
+    arch_context_init(&thread->context);
+    thread->state = SHEAF_STATE_SUSPENDED;
+}
+
+void thread_suspend(struct pe *pe, struct thread *thread)
+{
+    bool waiting = true;
+    switch (thread->state) {
+    case SHEAF_STATE_SENDING:
+    case SHEAF_STATE_RECEIVING:
+        endpoint_forget(thread);
+        break;
+    case SHEAF_STATE_WAITING_REPLY:
+        reply_forget(thread);
+        break;
+    case SHEAF_STATE_WAITING_NOTIFICATION:
+        notification_forget(thread);
+        break;
+    default:
+        sched_forget(pe, thread);
+        waiting = false;
+        break;
+    }
+    // A fault has no answer: resumed, the thread executes the same instruction again.
+    if (waiting && !thread->faulting) {
+        thread_answer(thread, SHEAF_ERR_CANCELLED);
+    }
+    thread->faulting = false;
+    thread->state = SHEAF_STATE_SUSPENDED;
+}
+
+void thread_end(struct pe *pe, struct thread *thread)
+{
+    ASSERT(lock_held(&tree_lock));
+    thread_suspend(pe, thread);
+    notification_unbind(thread);
+    if (pe->current == thread) {
+        pe->current = NULL; // its registers are not saved, nor its memory touched again
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A thread's life, apart from what it waits for.
+#ifndef THREAD_H
+#define THREAD_H
+
+#include "ipc.h"
+
+// Takes the thread from wherever it is; a wait is cancelled. It is SUSPENDED then.
+void thread_suspend(struct pe *pe, struct thread *thread);
+
+#endif
