@@ -7,7 +7,7 @@
 #include <sheaf/bootinfo.h>
 
 #include "boot_image.h"
-#include "boot_memory.h"
+#include "first_memory.h"
 #include "console.h"
 #include "delete.h"
 #include "invoke.h"
@@ -88,7 +88,7 @@ static void map_page(struct slot *slot, uint64_t va, bool write, bool execute)
 
 static struct slot *new_page(uint64_t index, uint64_t rights)
 {
-    return new_frame(index, boot_memory_take(PAGE_BYTES), SHEAF_PAGE_BITS, rights);
+    return new_frame(index, first_memory_take(PAGE_BYTES), SHEAF_PAGE_BITS, rights);
 }
 
 static void *page_contents(const struct slot *slot)
@@ -145,12 +145,12 @@ static void load_program(const struct core_boot *from)
 
 static void make_vspace(void)
 {
-    paddr_t first = boot_memory_take(CHUNK_BYTES);
+    paddr_t first = first_memory_take(CHUNK_BYTES);
     if (vspace_create(port_kernel_address(first), &boot.vspace) != SHEAF_OK) {
         panic("boot: no address space identifier for the first program");
     }
     for (unsigned i = 1; i < BOOT_CHUNKS; i++) {
-        struct chunk *chunk = port_kernel_address(boot_memory_take(CHUNK_BYTES));
+        struct chunk *chunk = port_kernel_address(first_memory_take(CHUNK_BYTES));
         if (vspace_grow(boot.vspace, chunk) != SHEAF_OK) {
             panic("boot: the first program's VSpace cannot grow");
         }
@@ -166,12 +166,12 @@ static void make_vspace(void)
 static void make_objects(void)
 {
     uint64_t cnode_bytes = BIT(SHEAF_BOOT_CNODE_BITS + SHEAF_SLOT_BITS);
-    boot.cnode = port_kernel_address(boot_memory_take(cnode_bytes));
+    boot.cnode = port_kernel_address(first_memory_take(cnode_bytes));
     boot.cnode->head.flags = SHEAF_BOOT_CNODE_BITS;
     lock_init(&boot.cnode->lock, LOCK_CNODE);
     boot.next_slot = SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
     make_vspace();
-    boot.thread = port_kernel_address(boot_memory_take(PAGE_BYTES));
+    boot.thread = port_kernel_address(first_memory_take(PAGE_BYTES));
     thread_init(boot.thread);
     new_object(SHEAF_BOOT_SLOT_CNODE, SHEAF_CNODE, SHEAF_BOOT_CNODE_BITS, boot.cnode);
     new_object(SHEAF_BOOT_SLOT_THREAD, SHEAF_THREAD, SHEAF_THREAD_BITS, boot.thread);
@@ -237,7 +237,7 @@ static void give_memory(void)
     struct sheaf_bootinfo *info = boot.info;
     unsigned left_out;
     uint64_t bytes_left_out;
-    unsigned count = boot_memory_rest(pieces, SHEAF_BOOT_UNTYPED, &left_out, &bytes_left_out);
+    unsigned count = first_memory_rest(pieces, SHEAF_BOOT_UNTYPED, &left_out, &bytes_left_out);
     for (unsigned i = 0; i < count; i++) {
         struct slot *slot = new_capability(boot.next_slot, SHEAF_UNTYPED, pieces[i].size_bits,
                                            SHEAF_RIGHTS_ALL);
@@ -261,7 +261,7 @@ static void fill_bootinfo(const struct core_boot *from)
     info->ram_bytes = from->ram_bytes;
     info->kernel_bytes = from->kernel_bytes;
     info->reserved_bytes = from->reserved_bytes;
-    info->init_bytes = boot_memory_taken();
+    info->init_bytes = first_memory_taken();
     info->timer_hz = arch_timer_hz();
     info->pes = from->pes;
     info->first_free_slot = (uint32_t)boot.next_slot;
@@ -281,7 +281,7 @@ void core_boot(struct pe *pe, const struct core_boot *from)
     console_init();
     sched_init();
     system_register_pe(pe);
-    boot_memory_init(from);
+    first_memory_init(from);
     make_objects();
     make_pages();
     configure_thread();

@@ -3,7 +3,7 @@
 //
 // What is taken comes from the smallest free range that has room, so that the large ranges stay
 // whole and the rest makes few pieces.
-#include "boot_memory.h"
+#include "first_memory.h"
 
 #include <arch.h>
 #include <port.h>
@@ -35,7 +35,7 @@ static void insert(unsigned at, uint64_t start, uint64_t end)
     memory.range[at] = (struct memory_range){PADDR(start), end - start};
 }
 
-void boot_memory_init(const struct core_boot *boot)
+void first_memory_init(const struct core_boot *boot)
 {
     memory.count = 0;
     memory.taken = 0;
@@ -50,7 +50,7 @@ static bool fits(const struct memory_range *range, uint64_t bytes)
     return start < end_of(range) && end_of(range) - start >= bytes;
 }
 
-paddr_t boot_memory_take(uint64_t bytes)
+paddr_t first_memory_take(uint64_t bytes)
 {
     unsigned best = RANGES;
     for (unsigned i = 0; i < memory.count; i++) {
@@ -77,7 +77,7 @@ paddr_t boot_memory_take(uint64_t bytes)
     return PADDR(start);
 }
 
-uint64_t boot_memory_taken(void) { return memory.taken; }
+uint64_t first_memory_taken(void) { return memory.taken; }
 
 struct boot_piece boot_piece_first(uint64_t start, uint64_t end, unsigned most_bits)
 {
@@ -99,7 +99,7 @@ static unsigned smallest(const struct boot_piece *pieces, unsigned count)
     return least;
 }
 
-unsigned boot_memory_rest(struct boot_piece *pieces, unsigned room, unsigned *left_out,
+unsigned first_memory_rest(struct boot_piece *pieces, unsigned room, unsigned *left_out,
                           uint64_t *bytes_left_out)
 {
     unsigned count = 0;

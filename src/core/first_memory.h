@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Memory while the first program is made: taken from the free ranges, the rest cut into pieces.
-#ifndef BOOT_MEMORY_H
-#define BOOT_MEMORY_H
+#ifndef FIRST_MEMORY_H
+#define FIRST_MEMORY_H
 
 #include <core.h>
 #include <sheaf/bootinfo.h>
 
-void boot_memory_init(const struct core_boot *boot);
+void first_memory_init(const struct core_boot *boot);
 // Zeroed; `bytes` is also the alignment, a power of two of at least a page. Panics if there is none.
-paddr_t boot_memory_take(uint64_t bytes);
-uint64_t boot_memory_taken(void); // bytes so far
+paddr_t first_memory_take(uint64_t bytes);
+uint64_t first_memory_taken(void); // bytes so far
 
 struct boot_piece {
     uint64_t address;
@@ -22,7 +22,7 @@ struct boot_piece boot_piece_first(uint64_t start, uint64_t end, unsigned most_b
 
 // Everything that is left, as pieces, ascending. When there are more than `room`, the smallest are
 // left out: their number and bytes are in *left_out and *bytes_left_out.
-unsigned boot_memory_rest(struct boot_piece *pieces, unsigned room, unsigned *left_out,
+unsigned first_memory_rest(struct boot_piece *pieces, unsigned room, unsigned *left_out,
                           uint64_t *bytes_left_out);
 
 #endif
