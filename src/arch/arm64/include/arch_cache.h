@@ -10,6 +10,9 @@
 // synchronisation event of its own; the exception return that starts the new code is one.
 void cache_sync_instructions(const void *start, size_t bytes);
 
+// Zeroes; `start` and `bytes` are multiples of 64. By cache lines where the core can.
+void cache_zero(void *start, size_t bytes);
+
 // Cleans to the point of coherency: an observer with caches off sees the stores. Ends with DSB SY.
 void cache_clean_to_memory(const volatile void *start, size_t bytes);
 

@@ -69,10 +69,8 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
     return written;
 }
 
-void arch_zero(void *start, size_t bytes);
-
 static inline void port_table_zero(paddr_t table) {
-    arch_zero(port_kernel_address(table), PAGE_BYTES);
+    cache_zero(port_kernel_address(table), PAGE_BYTES);
 }
 
 // ---- TLB maintenance
