@@ -72,7 +72,8 @@ void serial_drain(void);
 
 // Interrupt when bytes wait (FIFO half full, or fewer and a pause of 32 bit times). Level: there is
 // nothing to acknowledge. It drops when serial_read_some() has emptied the FIFO (it answered less
-// than it was asked for) or when it is switched off here, for a reader that has no room.
+// than it was asked for) or when it is switched off here, for a reader that has no room. A byte
+// typed before serial_init() gives no interrupt: read before you wait.
 void serial_receive_interrupt(bool on);
 
 // Divisors of the PL011's baud rate generator, in 1/64: clock / (16 * baud), rounded to nearest.

@@ -42,7 +42,10 @@
 // reads (at least 50 ns each) has been stopped by flow control, and is taken over as it is.
 #define DRAIN_READS 20000000
 
-static volatile void *uart; // null: no port
+#define NO_BYTE (-1)
+
+static volatile void *uart;      // null: no port
+static int early_byte = NO_BYTE; // typed before the port was taken over
 
 bool pl011_divisors(uint32_t clock_hz, uint32_t baud, uint32_t *integer, uint32_t *fraction) {
     if (baud == 0) {
@@ -69,6 +72,7 @@ static void set_rate(uint32_t clock_hz, uint32_t baud) {
 
 bool serial_init(const struct serial_config *config) {
     uart = NULL;
+    early_byte = NO_BYTE;
     if (config->kind != BOARD_SERIAL_PL011) {
         return false;
     }
@@ -80,8 +84,13 @@ bool serial_init(const struct serial_config *config) {
     mmio_write32(uart, UART_IMSC, 0);
     mmio_write32(uart, UART_ICR, INT_ALL & ~(INT_RX | INT_RX_TIMEOUT));
     set_rate(config->clock_hz, config->baud);
-    // Writing LCR_H also makes the divisors take effect. The FIFOs are not switched off in between:
-    // that would drop what was typed while the machine booted.
+    // Writing LCR_H also makes the divisors take effect. Switching the FIFOs on empties them: a
+    // byte that waits in the only place there is without them is saved, right before. FIFOs that
+    // are on stay as they are.
+    if ((mmio_read32(uart, UART_LCR_H) & LCR_H_FIFO) == 0 &&
+        (mmio_read32(uart, UART_FR) & FR_RX_EMPTY) == 0) {
+        early_byte = (uint8_t)mmio_read32(uart, UART_DR);
+    }
     mmio_write32(uart, UART_LCR_H, LCR_H_8_BITS | LCR_H_FIFO);
     mmio_write32(uart, UART_IFLS, IFLS_RX_HALF);
     if (config->bcm_gpio != NULL) {
@@ -108,6 +117,10 @@ size_t serial_write_some(const char *bytes, size_t count) {
 
 size_t serial_read_some(char *bytes, size_t count) {
     size_t done = 0;
+    if (count > 0 && early_byte != NO_BYTE) {
+        bytes[done++] = (char)early_byte;
+        early_byte = NO_BYTE;
+    }
     while (uart != NULL && done < count && (mmio_read32(uart, UART_FR) & FR_RX_EMPTY) == 0) {
         uint32_t data = mmio_read32(uart, UART_DR);
         if ((data & (DR_FRAMING_ERROR | DR_PARITY_ERROR | DR_BREAK)) == 0) {
