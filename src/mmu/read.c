@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reading a word of user memory through its tables, for the backtrace of a thread.
+#include "walk.h"
+
+// Only cacheable memory: the kernel's own view of it is cacheable too.
+static bool readable(const struct place *place) {
+    const uint64_t type_mask = UINT64_C(7) << DESC_ATTRIBUTE_SHIFT;
+    const uint64_t normal = (uint64_t)SHEAF_MEMORY_NORMAL << DESC_ATTRIBUTE_SHIFT;
+    return desc_is_leaf(place->desc, place->level) && (place->desc.v & DESC_USER) != 0 &&
+           (place->desc.v & type_mask) == normal;
+}
+
+bool vspace_read_word(struct vspace *vspace, vaddr_t va, uint64_t *value) {
+    if (va.v >> PAGE_BITS >= USER_PAGES || !IS_ALIGNED(va.v, sizeof(*value)))
+        return false;
+    vspace_lock(vspace);
+    struct place place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
+    bool there = readable(&place);
+    if (there) {
+        uint64_t inside = va.v & ((level_pages(place.level) << PAGE_BITS) - 1);
+        const uint64_t *word = port_kernel_address(PADDR(desc_address(place.desc).v + inside));
+        *value = *word;
+    }
+    vspace_unlock(vspace);
+    return there;
+}
