@@ -169,6 +169,18 @@ static const char *add_ranges(const void *fdt, int node, bool no_map, uint32_t *
     }
 }
 
+static const char *reserved_nodes(const void *fdt, struct oracle_board *board) {
+    int reserved = fdt_path_offset(fdt, "/reserved-memory");
+    int node = reserved < 0 ? reserved : fdt_first_subnode(fdt, reserved);
+    for (; node >= 0; node = fdt_next_subnode(fdt, node)) {
+        bool no_map = fdt_getprop(fdt, node, "no-map", NULL) != NULL;
+        if (oracle_available(fdt, node)) {
+            CHECK(add_ranges(fdt, node, no_map, &board->reserved_count, board->reserved));
+        }
+    }
+    return NULL;
+}
+
 static const char *memory(const void *fdt, struct oracle_board *board) {
     int node;
     fdt_for_each_subnode(node, fdt, 0) {
@@ -189,16 +201,7 @@ static const char *memory(const void *fdt, struct oracle_board *board) {
         }
         board->reserved[board->reserved_count++] = range;
     }
-    int reserved = fdt_path_offset(fdt, "/reserved-memory");
-    if (reserved < 0) {
-        return NULL;
-    }
-    fdt_for_each_subnode(node, fdt, reserved) {
-        bool no_map = fdt_getprop(fdt, node, "no-map", NULL) != NULL;
-        if (oracle_available(fdt, node)) {
-            CHECK(add_ranges(fdt, node, no_map, &board->reserved_count, board->reserved));
-        }
-    }
+    CHECK(reserved_nodes(fdt, board));
     return board->reserved_count > 48 ? "too many reservations" : NULL;
 }
 
