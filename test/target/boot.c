@@ -19,7 +19,8 @@ static void counts_in_range(void) {
     CHECK(boot()->untyped_count >= 1 && boot()->untyped_count <= SHEAF_BOOT_UNTYPED);
     CHECK(boot()->ramdisk_count >= 1 && boot()->ramdisk_count <= SHEAF_BOOT_REGIONS);
     CHECK(boot()->first_free_slot >= SHEAF_BOOT_SLOT_FIRST_DYNAMIC);
-    CHECK(boot()->first_free_slot < (1u << SHEAF_BOOT_CNODE_BITS));
+    CHECK_EQ(boot()->slot_count, 1u << SHEAF_BOOT_CNODE_BITS);
+    CHECK(boot()->first_free_slot < boot()->slot_count);
 }
 
 static uint64_t ramdisk_frame_bytes(void) {

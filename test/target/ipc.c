@@ -101,6 +101,25 @@ static void label_is_48_bits(void) {
     CHECK_EQ(SHEAF_TAG_LABEL(m.tag), UINT64_C(0xfedcba987654));
 }
 
+// Otherwise a client could send its pager, or a server, faults and signals that never were.
+static void kernel_labels_are_not_forged(void) {
+    sheaf_cptr e = endpoint();
+    sheaf_cptr reply = reply_object();
+    static const uint64_t labels[] = {SHEAF_LABEL_KERNEL, SHEAF_LABEL_PAGE_FAULT,
+                                      SHEAF_LABEL_EXCEPTION, SHEAF_LABEL_SIGNAL,
+                                      UINT64_C(0xffffffffffff)};
+    struct helper *caller = spawn(call_once, LOW_PRIORITY, e, SHEAF_LABEL_KERNEL - 1, 0);
+    CHECK_OK(receive(e, reply).status);
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        CHECK_ERROR(send(e, MESSAGE(labels[i], 0, 0)), INVALID_ARGUMENT);
+        CHECK_ERROR(nb_send(e, MESSAGE(labels[i], 0, 0)), INVALID_ARGUMENT);
+        CHECK_ERROR(call(e, MESSAGE(labels[i], 0, 0)).status, INVALID_ARGUMENT);
+        CHECK_ERROR(answer(reply, MESSAGE(labels[i], 0, 0)), INVALID_ARGUMENT);
+    }
+    CHECK_OK(answer(reply, MESSAGE(0, 0, 0)));
+    join(caller);
+}
+
 static void badges(void) {
     sheaf_cptr e = endpoint();
     sheaf_cptr reply = reply_object();
@@ -311,14 +330,35 @@ static void deleted_reply(void) {
     CHECK_ERROR(caller->result[0], NO_REPLY);
 }
 
+// Who calls a server that waits without a Reply is told; the server waits on for a plain message.
 static void call_without_reply(void) {
     sheaf_cptr e = endpoint();
+    struct helper *server = spawn(receive_once, LOW_PRIORITY, e, 0, 0);
+    wait_for_state(server->thread, SHEAF_STATE_RECEIVING);
+    CHECK_ERROR(call(e, MESSAGE(0, 1, 8)).status, NO_REPLY);
+    CHECK(!server->finished);
+    CHECK_OK(send(e, MESSAGE(0, 1, 9)));
+    join(server);
+    CHECK_EQ(server->result[1], 9);
     struct helper *caller = spawn(call_once, LOW_PRIORITY, e, 0, 8);
-    struct message m = receive(e, 0);
-    CHECK_OK(m.status);
-    CHECK_EQ(m.word[0], 8); // the message is received all the same
+    wait_for_state(caller->thread, SHEAF_STATE_SENDING);
+    CHECK_ERROR(nb_receive(e, 0).status, WOULD_BLOCK);
     join(caller);
     CHECK_ERROR(caller->result[0], NO_REPLY);
+}
+
+static void receiver_without_buffer(void) {
+    sheaf_cptr e = endpoint();
+    struct helper *server = new_helper(receive_once, LOW_PRIORITY);
+    server->argument[0] = e;
+    server->buffer_frame = 0;
+    start(server);
+    wait_for_state(server->thread, SHEAF_STATE_RECEIVING);
+    CHECK_ERROR(send(e, patterned(own_buffer(), 7, 0)), NO_BUFFER);
+    CHECK_OK(send(e, patterned(own_buffer(), 6, 0)));
+    join(server);
+    CHECK_OK(server->result[0]);
+    CHECK_EQ(server->result[2], SHEAF_TAG(1006, 6));
 }
 
 static void deleted_endpoint(void) {
@@ -427,6 +467,7 @@ static const struct test_case cases[] = {
     {"ipc.every_length_from_0_to_64_words", all_lengths},
     {"ipc.bad_tags", tag_errors},
     {"ipc.label_is_48_bits", label_is_48_bits},
+    {"ipc.kernel_labels_are_not_forged", kernel_labels_are_not_forged},
     {"ipc.badge_of_the_capability_used", badges},
     {"ipc.send_waits_for_a_receiver", send_waits},
     {"ipc.receive_waits_for_a_sender", receive_waits},
@@ -436,6 +477,7 @@ static const struct test_case cases[] = {
     {"ipc.unknown_system_calls", unknown_system_calls},
     {"ipc.long_answer_needs_a_buffer", long_without_buffer},
     {"ipc.long_message_needs_a_buffer", long_from_without_buffer},
+    {"ipc.long_message_needs_a_buffer_at_the_receiver", receiver_without_buffer},
     {"ipc.senders_by_priority_then_in_order", by_priority},
     {"ipc.receivers_by_priority", receivers_by_priority},
     {"ipc.reply_answers_once", reply_once},
@@ -443,7 +485,7 @@ static const struct test_case cases[] = {
     {"ipc.reply_that_holds_a_caller_is_in_use", reply_in_use},
     {"ipc.replies_out_of_order", replies_out_of_order},
     {"ipc.deleted_reply_tells_the_caller", deleted_reply},
-    {"ipc.receive_without_reply_tells_the_caller", call_without_reply},
+    {"ipc.call_to_a_receiver_without_reply", call_without_reply},
     {"ipc.deleted_endpoint_tells_all_waiters", deleted_endpoint},
     {"ipc.endpoint_deleted_after_receive", endpoint_deleted_after_receive},
     {"ipc.server_dies", server_dies},

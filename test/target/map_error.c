@@ -163,7 +163,7 @@ static void rights_exceeded(void) {
 static void rights_that_are_none(void) {
     sheaf_cptr vspace = make_vspace(1);
     CHECK_REFUSED(map_op(vspace, CHILD_FREE, 1, page(), 1, 0, 0), vspace, INVALID_ARGUMENT);
-    CHECK_REFUSED(map_op(vspace, CHILD_FREE, 1, page(), 1, SHEAF_MAP_WRITE, 0), vspace,
+    CHECK_REFUSED(map_op(vspace, CHILD_FREE, 1, page(), 1, SHEAF_MAP_READ, SHEAF_OP_DIRTY), vspace,
                   INVALID_ARGUMENT);
     CHECK_REFUSED(map_op(vspace, CHILD_FREE, 1, page(), 1, 8 | ALL_ACCESS, 0), vspace,
                   INVALID_ARGUMENT);
@@ -241,13 +241,30 @@ static void no_tables(void) {
 static void no_tables_counts_the_missing_exactly(void) {
     sheaf_cptr vspace = make_vspace(1);
     uint64_t free = vspace_info(vspace).free;
-    CHECK(free < 18);
-    sheaf_cptr frame = make(SHEAF_FRAME, 25);
-    // 8,192 pages: 16 tables of level 3 and one each of levels 1 and 2.
-    struct gathered g = gather_one(map_op(vspace, 0, 8192, frame, 1, ALL_ACCESS, SHEAF_OP_PAGES));
+    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, (unsigned)free);
+    for (unsigned i = 0; i < free - 4; i++) { // two go into levels 1 and 2
+        must_gather(map_op(vspace, CHILD_FREE + i * BLOCK, 1, first + i, 1, ALL_ACCESS, 0));
+    }
+    CHECK_EQ(vspace_info(vspace).free, 2);
+    // Two pages in two tables of level 3, and one table each of levels 1 and 2: four, and two are
+    // there.
+    struct gathered g = gather_one(map_op(vspace, (CHILD_FREE << 12) + BLOCK - PAGE, 2,
+                                          first + (unsigned)free - 2, 2, ALL_ACCESS, 0));
     CHECK_ERROR(g.status, NO_TABLES);
-    CHECK_EQ(g.missing, 18 - free);
-    CHECK_EQ(vspace_info(vspace).free, free);
+    CHECK_EQ(g.missing, 2);
+    CHECK_EQ(vspace_info(vspace).free, 2);
+}
+
+static void too_many_leaves(void) {
+    sheaf_cptr vspace = make_vspace(1);
+    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, SHEAF_MAP_LEAVES + 1);
+    CHECK_REFUSED(map_op(vspace, CHILD_FREE, SHEAF_MAP_LEAVES + 1, first, SHEAF_MAP_LEAVES + 1,
+                         ALL_ACCESS, 0),
+                  vspace, RANGE);
+    CHECK_EQ(must_gather(map_op(vspace, CHILD_FREE, SHEAF_MAP_LEAVES, first, SHEAF_MAP_LEAVES,
+                                ALL_ACCESS, 0))
+                 .leaves,
+             SHEAF_MAP_LEAVES);
 }
 
 static void part_out_of_range(void) {
@@ -397,6 +414,7 @@ static const struct test_case cases[] = {
     {"gather.error_mapped_twice_in_one_call", mapped_twice_in_one_call},
     {"gather.error_no_tables_then_grow", no_tables},
     {"gather.error_no_tables_counts_exactly", no_tables_counts_the_missing_exactly},
+    {"gather.error_too_many_leaves", too_many_leaves},
     {"gather.error_part_out_of_range", part_out_of_range},
     {"gather.error_vector_too_long", vector_too_long},
     {"gather.error_unknown_call_flag", unknown_call_flags},

@@ -6,6 +6,7 @@
 static sheaf_cptr notification(void) { return make(SHEAF_NOTIFICATION, 0); }
 
 static void check_bits(struct message m, uint64_t bits) {
+    CHECK_EQ(m.badge, 0);
     CHECK_OK(m.status);
     CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 1);
     CHECK_EQ(m.word[0], bits);
@@ -15,6 +16,14 @@ static void signal_then_wait(void) {
     sheaf_cptr n = notification();
     CHECK_OK(signal_bits(badged(n, SHEAF_RIGHT_WRITE, 0x10)));
     check_bits(receive(n, 0), 0x10);
+}
+
+static void without_badge(void) {
+    sheaf_cptr n = notification();
+    CHECK_OK(signal_bits(n));
+    struct message m = receive(n, 0);
+    check_bits(m, 1);
+    CHECK_EQ(SHEAF_TAG_LABEL(m.tag), 0);
 }
 
 static void bits_are_gathered(void) {
@@ -112,7 +121,9 @@ static void bound_signal_comes_first(void) {
     CHECK_OK(bind(OWN_THREAD, n));
     CHECK_ERROR(nb_receive(e, 0).status, WOULD_BLOCK);
     CHECK_OK(signal_bits(badged(n, SHEAF_RIGHT_WRITE, 0x300)));
-    check_bits(receive(e, 0), 0x300);
+    struct message m = receive(e, 0);
+    check_bits(m, 0x300);
+    CHECK_EQ(SHEAF_TAG_LABEL(m.tag), SHEAF_LABEL_SIGNAL);
     CHECK_OK(signal_bits(badged(n, SHEAF_RIGHT_WRITE, 0x400)));
     check_bits(nb_receive(e, 0), 0x400);
     CHECK_ERROR(nb_receive(e, 0).status, WOULD_BLOCK);
@@ -153,6 +164,7 @@ static void deleted_while_bound(void) {
 
 static const struct test_case cases[] = {
     {"notification.signal_then_wait", signal_then_wait},
+    {"notification.signal_without_badge_is_bit_0", without_badge},
     {"notification.bits_are_gathered", bits_are_gathered},
     {"notification.bits_are_taken_once", taken_once},
     {"notification.rights", rights},

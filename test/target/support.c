@@ -104,7 +104,10 @@ sheaf_cptr make(unsigned type, unsigned bits) { return make_from(arena_slot, typ
 
 sheaf_cptr make_many(unsigned type, unsigned bits, unsigned count) {
     sheaf_cptr first = new_slots(count);
-    CHECK_OK(untyped_retype(arena_slot, type, bits, 0, ROOT, first, count));
+    for (unsigned made = 0; made < count; made += SHEAF_RETYPE_MAX) {
+        unsigned some = count - made < SHEAF_RETYPE_MAX ? count - made : SHEAF_RETYPE_MAX;
+        CHECK_OK(untyped_retype(arena_slot, type, bits, 0, ROOT, first + made, some));
+    }
     return first;
 }
 

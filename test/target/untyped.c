@@ -112,6 +112,14 @@ static void slot_range(void) {
     CHECK_OK(untyped_retype(arena(), SHEAF_FRAME, 12, 0, cnode, 1, 7));
 }
 
+static void objects_in_one_call_are_bounded(void) {
+    sheaf_cptr slots = new_slots(SHEAF_RETYPE_MAX + 1);
+    CHECK_ERROR(untyped_retype(arena(), SHEAF_ENDPOINT, 0, 0, ROOT, slots, SHEAF_RETYPE_MAX + 1),
+                RANGE);
+    CHECK(slot_is_empty(slots));
+    CHECK_OK(untyped_retype(arena(), SHEAF_ENDPOINT, 0, 0, ROOT, slots, SHEAF_RETYPE_MAX));
+}
+
 static void slot_occupied(void) {
     sheaf_cptr first = new_slots(4);
     CHECK_OK(cnode_copy(ROOT, first + 2, SHEAF_BOOT_SLOT_CONSOLE, SHEAF_RIGHTS_ALL));
@@ -145,8 +153,9 @@ static void bad_types(void) {
 
 static void bad_memory_types(void) {
     check_refused(SHEAF_ERR_MEMORY_TYPE, SHEAF_FRAME, 12, SHEAF_MEMORY_DEVICE);
-    check_refused(SHEAF_ERR_MEMORY_TYPE, SHEAF_FRAME, 12, 3);
-    check_refused(SHEAF_ERR_MEMORY_TYPE, SHEAF_FRAME, 12, 255);
+    check_refused(SHEAF_ERR_MEMORY_TYPE, SHEAF_THREAD, 0, SHEAF_MEMORY_NON_CACHEABLE);
+    check_refused(SHEAF_ERR_INVALID_ARGUMENT, SHEAF_FRAME, 12, 3);
+    check_refused(SHEAF_ERR_INVALID_ARGUMENT, SHEAF_FRAME, 12, 255);
 }
 
 static void undefined_argument_bits(void) {
@@ -289,7 +298,7 @@ static void not_copied_with_children(void) {
 static void unknown_method(void) {
     CHECK_ERROR(INVOKE(arena(), 0, 0, 0).status, UNKNOWN_METHOD);
     CHECK_ERROR(INVOKE(arena(), 3, 0, 0).status, UNKNOWN_METHOD);
-    CHECK_ERROR(INVOKE(arena(), UINT64_C(0xffffffffffff), 0, 0).status, UNKNOWN_METHOD);
+    CHECK_ERROR(INVOKE(arena(), SHEAF_LABEL_KERNEL - 1, 0, 0).status, UNKNOWN_METHOD);
 }
 
 static const struct test_case cases[] = {
@@ -301,6 +310,7 @@ static const struct test_case cases[] = {
     {"untyped.no_memory_changes_nothing", no_memory},
     {"untyped.gives_its_last_byte", exactly_all_memory},
     {"untyped.slots_out_of_range", slot_range},
+    {"untyped.objects_in_one_call_are_bounded", objects_in_one_call_are_bounded},
     {"untyped.occupied_slot_changes_nothing", slot_occupied},
     {"untyped.sizes_out_of_range", bad_sizes},
     {"untyped.types_that_are_not_made", bad_types},

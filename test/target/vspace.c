@@ -44,7 +44,8 @@ static void grow_errors(void) {
     sheaf_cptr memory = make(SHEAF_UNTYPED, SHEAF_CHUNK_BITS + 1);
     struct vspace_info before = vspace_info(vspace);
     CHECK_ERROR(grow(vspace, memory, 3), NO_MEMORY);
-    CHECK_ERROR(grow(vspace, memory, UINT64_MAX), NO_MEMORY);
+    CHECK_ERROR(grow(vspace, memory, SHEAF_GROW_MAX + 1), RANGE);
+    CHECK_ERROR(grow(vspace, memory, UINT64_MAX), RANGE);
     CHECK_ERROR(grow(vspace, memory, 0), ZERO_LENGTH);
     CHECK_ERROR(grow(vspace, page(), 1), WRONG_TYPE);
     CHECK_ERROR(grow(vspace, new_slot(), 1), INVALID_CAPABILITY);
@@ -60,7 +61,10 @@ static void directory_is_bounded(void) {
     struct vspace_info info = vspace_info(vspace);
     uint64_t left = untyped_info(arena()).left;
     CHECK(info.chunks_max > 512 && info.chunks_max < 512 + (left >> SHEAF_CHUNK_BITS));
-    CHECK_OK(grow(vspace, memory, 512));
+    for (unsigned i = 0; i < 512; i += SHEAF_GROW_MAX) {
+        CHECK_OK(grow(vspace, memory, SHEAF_GROW_MAX));
+    }
+    CHECK(info.chunks_max - 512 <= SHEAF_GROW_MAX);
     CHECK_ERROR(grow(vspace, arena(), info.chunks_max - 512), TOO_MANY_CHUNKS);
     CHECK_EQ(vspace_info(vspace).chunks, 513);
     CHECK_EQ(untyped_info(arena()).left, left);
