@@ -67,6 +67,7 @@ void surroundings_begin(void) {
 }
 
 void surroundings_end(void) {
+    threads_quieten();
     CHECK_OK(cnode_revoke(ROOT, arena_slot));
     for (sheaf_cptr slot = first_case_slot; slot < next_slot; slot++) {
         cnode_delete(ROOT, slot); // copies of what does not come from the arena

@@ -12,9 +12,24 @@ static struct helper helpers[MAX_HELPERS];
 static char stacks[MAX_HELPERS][STACK_BYTES] __attribute__((aligned(16)));
 static unsigned helper_count;
 
+#define MAX_CHILDREN 16
+static sheaf_cptr children[MAX_CHILDREN]; // their threads
+static unsigned child_count_made;
+
 void threads_forget(void) {
     helper_count = 0;
+    child_count_made = 0;
     memset(helpers, 0, sizeof(helpers));
+}
+
+void threads_quieten(void) {
+    for (unsigned i = 0; i < child_count_made; i++) {
+        struct message m = INVOKE(children[i], SHEAF_THREAD_INFO, 0, 0);
+        if (m.status == SHEAF_OK &&
+            (m.word[0] == SHEAF_STATE_SENDING || m.word[0] == SHEAF_STATE_WAITING_REPLY)) {
+            thread_suspend(children[i]);
+        }
+    }
 }
 
 void wait_for_state(sheaf_cptr thread, enum sheaf_thread_state state) {
@@ -103,6 +118,8 @@ static void point_child(const struct child *child, void (*entry)(struct child_pa
 struct child new_child(void (*entry)(struct child_page *page), unsigned priority,
                        sheaf_cptr fault_endpoint, sheaf_cptr fault_notification) {
     struct child child = {.vspace = make_vspace(2), .thread = make(SHEAF_THREAD, 0)};
+    CHECK(child_count_made < MAX_CHILDREN);
+    children[child_count_made++] = child.thread;
     load_child_code(child.vspace);
     put_in_child(child.vspace, CHILD_STACK_TOP - PAGE, make(SHEAF_FRAME, SHEAF_PAGE_BITS),
                  ALL_ACCESS);
