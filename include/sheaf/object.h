@@ -63,7 +63,7 @@ enum sheaf_type {
 //   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count, at most
 //   SHEAF_RETYPE_MAX
 // UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left.
-#define SHEAF_RETYPE_MAX 256 // one call is all or none, and interrupts wait for the last step of it
+#define SHEAF_RETYPE_MAX 1024 // one call is all or none: interrupts wait for its last step
 enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
 
 // Memory types of a Frame, fixed when it is made.

@@ -265,6 +265,7 @@ static void fill_bootinfo(const struct core_boot *from)
     info->timer_hz = arch_timer_hz();
     info->pes = from->pes;
     info->first_free_slot = (uint32_t)boot.next_slot;
+    info->slot_count = UINT32_C(1) << SHEAF_BOOT_CNODE_BITS;
     unsigned i = 0;
     for (; from->args[i] != 0 && i < SHEAF_BOOT_ARGS - 1; i++) {
         info->args[i] = from->args[i];

@@ -47,13 +47,17 @@ static enum sheaf_error invoke(struct pe *pe, struct thread *thread, struct slot
         return SHEAF_ERR_UNKNOWN_METHOD;
     }
     const struct method *method = &methods->of[number];
+    enum sheaf_error error = message_check(thread, tag);
+    if (error != SHEAF_OK) {
+        return error;
+    }
     if ((slot->rights & method->rights) != method->rights) {
         return SHEAF_ERR_NO_RIGHT;
     }
     if (invocation.length < method->words) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
-    enum sheaf_error error = method->run(&invocation);
+    error = method->run(&invocation);
     if (error == SHEAF_OK && pe->current == thread) { // it may have deleted itself
         write_answer(&invocation);
         return ANSWERED;
@@ -75,12 +79,12 @@ enum sheaf_error sys_call(struct pe *pe, struct thread *thread)
     if (unlikely(error != SHEAF_OK)) {
         return error;
     }
+    if (slot->type != SHEAF_ENDPOINT) {
+        return invoke(pe, thread, slot, tag);
+    }
     error = message_check(thread, tag);
     if (unlikely(error != SHEAF_OK)) {
         return error;
-    }
-    if (slot->type != SHEAF_ENDPOINT) {
-        return invoke(pe, thread, slot, tag);
     }
     if (unlikely((slot->rights & SHEAF_RIGHT_WRITE) == 0)) {
         return SHEAF_ERR_NO_RIGHT;

@@ -36,6 +36,9 @@ static enum sheaf_error find(const struct invocation *invocation, unsigned which
     if (which == THREAD_VSPACE && vspace_is_dead((*out)->object)) {
         return SHEAF_ERR_DEAD;
     }
+    if (which == THREAD_IPC_BUFFER && (*out)->size_bits != SHEAF_PAGE_BITS) {
+        return SHEAF_ERR_RANGE;
+    }
     // The kernel reaches the buffer by its own, cacheable mapping.
     return which == THREAD_IPC_BUFFER && (*out)->memory_type != SHEAF_MEMORY_NORMAL
                ? SHEAF_ERR_MEMORY_TYPE
