@@ -28,15 +28,13 @@ static struct {
 // ---- Capabilities
 
 static struct slot *new_capability(uint64_t index, enum sheaf_type type, unsigned size_bits,
-                                   uint64_t rights)
-{
+                                   uint64_t rights) {
     if (index >= BIT(SHEAF_BOOT_CNODE_BITS)) {
         panic("boot: the first program's CNode is full");
     }
     struct slot *slot = cnode_slot(boot.cnode, index);
-    *slot = (struct slot){.size_bits = (uint8_t)size_bits,
-                          .rights = (uint8_t)rights,
-                          .home = boot.cnode};
+    *slot = (struct slot){
+        .size_bits = (uint8_t)size_bits, .rights = (uint8_t)rights, .home = boot.cnode};
     lock_acquire(&tree_lock);
     tree_insert_child(&tree_anchor, slot);
     lock_release(&tree_lock);
@@ -44,8 +42,7 @@ static struct slot *new_capability(uint64_t index, enum sheaf_type type, unsigne
     return slot;
 }
 
-static void new_object(uint64_t index, enum sheaf_type type, unsigned size_bits, void *object)
-{
+static void new_object(uint64_t index, enum sheaf_type type, unsigned size_bits, void *object) {
     struct slot *slot = new_capability(index, type, size_bits, SHEAF_RIGHTS_ALL);
     slot->object = object;
     struct object_head *head = slot_head(slot);
@@ -54,8 +51,7 @@ static void new_object(uint64_t index, enum sheaf_type type, unsigned size_bits,
     }
 }
 
-static struct slot *new_frame(uint64_t index, paddr_t address, unsigned bits, uint64_t rights)
-{
+static struct slot *new_frame(uint64_t index, paddr_t address, unsigned bits, uint64_t rights) {
     struct slot *slot = new_capability(index, SHEAF_FRAME, bits, rights);
     slot->frame.address = address;
     return slot;
@@ -63,13 +59,11 @@ static struct slot *new_frame(uint64_t index, paddr_t address, unsigned bits, ui
 
 // ---- Mappings
 
-static void map_page(struct slot *slot, uint64_t va, bool write, bool execute)
-{
+static void map_page(struct slot *slot, uint64_t va, bool write, bool execute) {
     struct gather_map map;
     unsigned missing;
     struct gather *gather = gather_begin();
-    enum sheaf_error error =
-        gather_map_begin(gather, boot.vspace, VADDR(va), 1, 3, &map, &missing);
+    enum sheaf_error error = gather_map_begin(gather, boot.vspace, VADDR(va), 1, 3, &map, &missing);
     if (error != SHEAF_OK) {
         panic("boot: a page of the first program at %lx cannot be mapped (error %d)",
               (unsigned long)va, (int)error);
@@ -86,20 +80,17 @@ static void map_page(struct slot *slot, uint64_t va, bool write, bool execute)
     gather_finish(gather);
 }
 
-static struct slot *new_page(uint64_t index, uint64_t rights)
-{
+static struct slot *new_page(uint64_t index, uint64_t rights) {
     return new_frame(index, first_memory_take(PAGE_BYTES), SHEAF_PAGE_BITS, rights);
 }
 
-static void *page_contents(const struct slot *slot)
-{
+static void *page_contents(const struct slot *slot) {
     return port_kernel_address(slot->frame.address);
 }
 
 // ---- The program
 
-static void load_page(const struct boot_segment *segment, uint64_t va)
-{
+static void load_page(const struct boot_segment *segment, uint64_t va) {
     struct slot *slot = new_page(boot.next_slot++, SHEAF_RIGHTS_ALL);
     uint64_t from = MAX(va, segment->va);
     uint64_t to = MIN(va + PAGE_BYTES, segment->va + segment->file_bytes);
@@ -113,8 +104,7 @@ static void load_page(const struct boot_segment *segment, uint64_t va)
     map_page(slot, va, segment->write, segment->execute);
 }
 
-static void load_program(const struct core_boot *from)
-{
+static void load_program(const struct core_boot *from) {
     const char *problem;
     struct boot_program program;
     struct boot_bytes archive = {port_kernel_address(from->ramdisk.start), from->ramdisk.bytes};
@@ -143,8 +133,7 @@ static void load_program(const struct core_boot *from)
 
 // ---- Objects
 
-static void make_vspace(void)
-{
+static void make_vspace(void) {
     paddr_t first = first_memory_take(CHUNK_BYTES);
     if (vspace_create(port_kernel_address(first), &boot.vspace) != SHEAF_OK) {
         panic("boot: no address space identifier for the first program");
@@ -163,8 +152,7 @@ static void make_vspace(void)
     }
 }
 
-static void make_objects(void)
-{
+static void make_objects(void) {
     uint64_t cnode_bytes = BIT(SHEAF_BOOT_CNODE_BITS + SHEAF_SLOT_BITS);
     boot.cnode = port_kernel_address(first_memory_take(cnode_bytes));
     boot.cnode->head.flags = SHEAF_BOOT_CNODE_BITS;
@@ -180,8 +168,7 @@ static void make_objects(void)
     new_object(SHEAF_BOOT_SLOT_SYSTEM, SHEAF_SYSTEM, 0, NULL);
 }
 
-static void make_pages(void)
-{
+static void make_pages(void) {
     struct slot *buffer = new_page(SHEAF_BOOT_SLOT_IPC_BUFFER, SHEAF_RIGHTS_ALL);
     map_page(buffer, SHEAF_BOOT_IPC_BUFFER_VA, true, false);
     struct slot *info = new_page(SHEAF_BOOT_SLOT_BOOTINFO, SHEAF_RIGHT_READ);
@@ -189,8 +176,7 @@ static void make_pages(void)
     boot.info = page_contents(info);
 }
 
-static void configure_thread(void)
-{
+static void configure_thread(void) {
     static const struct {
         uint8_t slot, from;
     } stands_on[] = {
@@ -211,8 +197,7 @@ static void configure_thread(void)
 
 // ---- What is left
 
-static void give_ramdisk(const struct core_boot *from)
-{
+static void give_ramdisk(const struct core_boot *from) {
     struct sheaf_bootinfo *info = boot.info;
     uint64_t at = ALIGN_DOWN(from->ramdisk.start.v, PAGE_BYTES);
     uint64_t end = ALIGN_UP(from->ramdisk.start.v + from->ramdisk.bytes, PAGE_BYTES);
@@ -231,16 +216,15 @@ static void give_ramdisk(const struct core_boot *from)
     }
 }
 
-static void give_memory(void)
-{
+static void give_memory(void) {
     static struct boot_piece pieces[SHEAF_BOOT_UNTYPED];
     struct sheaf_bootinfo *info = boot.info;
     unsigned left_out;
     uint64_t bytes_left_out;
     unsigned count = first_memory_rest(pieces, SHEAF_BOOT_UNTYPED, &left_out, &bytes_left_out);
     for (unsigned i = 0; i < count; i++) {
-        struct slot *slot = new_capability(boot.next_slot, SHEAF_UNTYPED, pieces[i].size_bits,
-                                           SHEAF_RIGHTS_ALL);
+        struct slot *slot =
+            new_capability(boot.next_slot, SHEAF_UNTYPED, pieces[i].size_bits, SHEAF_RIGHTS_ALL);
         slot->untyped.base = pieces[i].address >> UNTYPED_UNIT_BITS;
         info->untyped[i] = (struct sheaf_boot_untyped){.physical = pieces[i].address,
                                                        .size_bits = pieces[i].size_bits,
@@ -254,8 +238,7 @@ static void give_memory(void)
     }
 }
 
-static void fill_bootinfo(const struct core_boot *from)
-{
+static void fill_bootinfo(const struct core_boot *from) {
     struct sheaf_bootinfo *info = boot.info;
     info->magic = SHEAF_BOOTINFO_MAGIC;
     info->ram_bytes = from->ram_bytes;
@@ -275,8 +258,7 @@ static void fill_bootinfo(const struct core_boot *from)
     }
 }
 
-void core_boot(struct pe *pe, const struct core_boot *from)
-{
+void core_boot(struct pe *pe, const struct core_boot *from) {
     lock_init(&tree_lock, LOCK_TREE);
     delete_init();
     console_init();

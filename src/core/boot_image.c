@@ -6,14 +6,13 @@
 
 #define CPIO_MAGIC "070701"
 #define CPIO_HEADER 110u
-#define CPIO_MODE 14u     // offset of the field
+#define CPIO_MODE 14u // offset of the field
 #define CPIO_FILE_SIZE 54u
 #define CPIO_NAME_SIZE 94u
 #define CPIO_TYPE_MASK 0170000u
 #define CPIO_REGULAR 0100000u
 
-static bool same(const uint8_t *bytes, const char *text, uint64_t count)
-{
+static bool same(const uint8_t *bytes, const char *text, uint64_t count) {
     for (uint64_t i = 0; i < count; i++) {
         if (bytes[i] != (uint8_t)text[i]) {
             return false;
@@ -22,8 +21,7 @@ static bool same(const uint8_t *bytes, const char *text, uint64_t count)
     return true;
 }
 
-static bool hex_field(const uint8_t *at, uint64_t *out)
-{
+static bool hex_field(const uint8_t *at, uint64_t *out) {
     *out = 0;
     for (unsigned i = 0; i < 8; i++) {
         unsigned c = at[i] | 0x20u; // lower case; digits have the bit already
@@ -36,8 +34,7 @@ static bool hex_field(const uint8_t *at, uint64_t *out)
     return true;
 }
 
-static uint64_t text_length(const char *text)
-{
+static uint64_t text_length(const char *text) {
     uint64_t length = 0;
     while (text[length] != 0) {
         length++;
@@ -45,14 +42,12 @@ static uint64_t text_length(const char *text)
     return length;
 }
 
-static bool is_name(const uint8_t *at, uint64_t bytes, const char *name)
-{
+static bool is_name(const uint8_t *at, uint64_t bytes, const char *name) {
     uint64_t length = text_length(name) + 1; // its zero too
     return bytes == length && same(at, name, length);
 }
 
-struct boot_bytes cpio_find(struct boot_bytes archive, const char *name, const char **problem)
-{
+struct boot_bytes cpio_find(struct boot_bytes archive, const char *name, const char **problem) {
     const struct boot_bytes nothing = {NULL, 0};
     uint64_t at = 0, mode, name_size, file_size;
     *problem = "the RAM disk is cut off";
@@ -91,8 +86,7 @@ struct boot_bytes cpio_find(struct boot_bytes archive, const char *name, const c
 #define ELF_WRITE 2u
 #define USER_END (UINT64_C(1) << 47) // far below what the first program's other parts occupy
 
-static uint64_t little_endian(const uint8_t *at, unsigned bytes)
-{
+static uint64_t little_endian(const uint8_t *at, unsigned bytes) {
     uint64_t value = 0;
     for (unsigned i = 0; i < bytes; i++) {
         value |= (uint64_t)at[i] << (8 * i);
@@ -101,8 +95,7 @@ static uint64_t little_endian(const uint8_t *at, unsigned bytes)
 }
 
 static const char *read_segment(struct boot_bytes file, const uint8_t *header,
-                                struct boot_segment *segment)
-{
+                                struct boot_segment *segment) {
     uint64_t flags = little_endian(header + 4, 4), offset = little_endian(header + 8, 8);
     segment->va = little_endian(header + 16, 8);
     segment->file_bytes = little_endian(header + 32, 8);
@@ -124,8 +117,7 @@ static const char *read_segment(struct boot_bytes file, const uint8_t *header,
     return NULL;
 }
 
-const char *elf_read(struct boot_bytes file, struct boot_program *program)
-{
+const char *elf_read(struct boot_bytes file, struct boot_program *program) {
     if (file.bytes < ELF_HEADER || !same(file.start, "\177ELF\2\1\1", 7)) {
         return "`init` is not a 64-bit little-endian ELF file";
     }

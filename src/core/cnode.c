@@ -3,8 +3,7 @@
 #include "delete.h"
 #include "invoke.h"
 
-static enum sheaf_error slot_at(const struct invocation *invocation, struct slot **out)
-{
+static enum sheaf_error slot_at(const struct invocation *invocation, struct slot **out) {
     uint64_t index = argument(invocation, 0);
     if (index == 0 || index >= BIT(invocation->slot->size_bits)) {
         return SHEAF_ERR_RANGE;
@@ -14,8 +13,7 @@ static enum sheaf_error slot_at(const struct invocation *invocation, struct slot
 }
 
 static enum sheaf_error destination_and_source(const struct invocation *invocation,
-                                               struct slot **to, struct slot **from)
-{
+                                               struct slot **to, struct slot **from) {
     enum sheaf_error error = slot_at(invocation, to);
     if (error == SHEAF_OK) {
         error = lookup(invocation->caller, argument(invocation, 1), from);
@@ -24,8 +22,7 @@ static enum sheaf_error destination_and_source(const struct invocation *invocati
 }
 
 static enum sheaf_error derive(struct invocation *invocation, struct slot *to, struct slot *from,
-                               uint64_t badge)
-{
+                               uint64_t badge) {
     uint64_t rights = argument(invocation, 2);
     if ((rights & ~SHEAF_RIGHTS_ALL) != 0) {
         return SHEAF_ERR_INVALID_ARGUMENT;
@@ -45,13 +42,11 @@ static enum sheaf_error derive(struct invocation *invocation, struct slot *to, s
     return SHEAF_OK;
 }
 
-static bool has_badge(const struct slot *slot)
-{
+static bool has_badge(const struct slot *slot) {
     return slot->type == SHEAF_ENDPOINT || slot->type == SHEAF_NOTIFICATION;
 }
 
-static enum sheaf_error cnode_copy(struct invocation *invocation)
-{
+static enum sheaf_error cnode_copy(struct invocation *invocation) {
     struct slot *to, *from;
     enum sheaf_error error = destination_and_source(invocation, &to, &from);
     if (error != SHEAF_OK) {
@@ -60,8 +55,7 @@ static enum sheaf_error cnode_copy(struct invocation *invocation)
     return derive(invocation, to, from, has_badge(from) ? from->badge : 0);
 }
 
-static enum sheaf_error cnode_mint(struct invocation *invocation)
-{
+static enum sheaf_error cnode_mint(struct invocation *invocation) {
     struct slot *to, *from;
     enum sheaf_error error = destination_and_source(invocation, &to, &from);
     if (error != SHEAF_OK) {
@@ -77,8 +71,7 @@ static enum sheaf_error cnode_mint(struct invocation *invocation)
     return derive(invocation, to, from, badge);
 }
 
-static enum sheaf_error cnode_move(struct invocation *invocation)
-{
+static enum sheaf_error cnode_move(struct invocation *invocation) {
     struct slot *to, *from;
     enum sheaf_error error = destination_and_source(invocation, &to, &from);
     if (error != SHEAF_OK) {
@@ -93,8 +86,7 @@ static enum sheaf_error cnode_move(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error cnode_delete(struct invocation *invocation)
-{
+static enum sheaf_error cnode_delete(struct invocation *invocation) {
     struct slot *slot;
     enum sheaf_error error = slot_at(invocation, &slot);
     if (error != SHEAF_OK) {
@@ -114,8 +106,7 @@ static enum sheaf_error cnode_delete(struct invocation *invocation)
     return error;
 }
 
-static enum sheaf_error cnode_revoke(struct invocation *invocation)
-{
+static enum sheaf_error cnode_revoke(struct invocation *invocation) {
     struct slot *slot;
     enum sheaf_error error = slot_at(invocation, &slot);
     if (error != SHEAF_OK) {

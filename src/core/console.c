@@ -19,8 +19,7 @@ static struct {
 
 void console_init(void) { listener.notification = NULL; }
 
-static enum sheaf_error console_write(struct invocation *invocation)
-{
+static enum sheaf_error console_write(struct invocation *invocation) {
     uint64_t count = argument(invocation, 0);
     char bytes[WRITE_MAX];
     if (count > WRITE_MAX) {
@@ -40,8 +39,7 @@ static enum sheaf_error console_write(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error console_read(struct invocation *invocation)
-{
+static enum sheaf_error console_read(struct invocation *invocation) {
     // The answer's first word is the count: five words are left in registers.
     bool buffer = thread_buffer(invocation->caller) != NULL;
     size_t most = buffer ? READ_MAX : (SHEAF_REG_WORDS - 1) * WORD_BYTES;
@@ -61,8 +59,7 @@ static enum sheaf_error console_read(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error console_bind(struct invocation *invocation)
-{
+static enum sheaf_error console_bind(struct invocation *invocation) {
     sheaf_cptr name = argument(invocation, 0);
     struct slot *slot = NULL;
     if (name != 0) {
@@ -85,8 +82,7 @@ static enum sheaf_error console_bind(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-void console_forget(const struct notification *notification)
-{
+void console_forget(const struct notification *notification) {
     ASSERT(lock_held(&tree_lock));
     if (listener.notification == notification) {
         listener.notification = NULL;
@@ -94,8 +90,7 @@ void console_forget(const struct notification *notification)
     }
 }
 
-void core_console_input(void)
-{
+void core_console_input(void) {
     arch_console_listen(false); // or the port would interrupt until the bytes are read
     if (listener.notification != NULL) {
         notification_signal(arch_pe(), listener.notification, listener.badge);

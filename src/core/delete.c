@@ -4,7 +4,7 @@
 
 #include "death.h"
 
-#define BURIAL_SCAN 512    // slots of a dead CNode looked at in one slice
+#define BURIAL_SCAN 512      // slots of a dead CNode looked at in one slice
 #define TOMBSTONES_PASSED 64 // by one slice of revoke, before it rather empties them
 
 struct slice {
@@ -18,8 +18,7 @@ static struct {
     struct slot *first, *last;
 } burials;
 
-void delete_init(void)
-{
+void delete_init(void) {
     tree_anchor = (struct slot){0};
     burials.first = NULL;
     burials.last = NULL;
@@ -32,22 +31,19 @@ void delete_init(void)
 
 // The lock of the CNode that holds the slot; NULL where there is none, or none any more: the header
 // of a dead CNode is a tombstone, in which the place of head.flags (never 0 in life) is 0.
-static struct lock *home_lock(const struct slot *slot)
-{
+static struct lock *home_lock(const struct slot *slot) {
     struct cnode *home = slot->home;
     return home != NULL && home->head.flags != 0 ? &home->lock : NULL;
 }
 
-static void slice_forget(struct slot *slot)
-{
+static void slice_forget(struct slot *slot) {
     if (slot->dying_pe != 0) {
         slices[slot->dying_pe - 1].slot[slot->dying_place] = NULL;
         slot->dying_pe = 0;
     }
 }
 
-static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot)
-{
+static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot) {
     ASSERT(lock_held(&tree_lock) && slice->count < DELETE_SLICE);
     slice_forget(slot);
     struct lock *lock = home_lock(slot);
@@ -64,8 +60,7 @@ static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot)
 }
 
 // Empties a slot that has left the tree.
-static void slot_clear(struct slot *slot)
-{
+static void slot_clear(struct slot *slot) {
     struct lock *lock = home_lock(slot);
     slice_forget(slot);
     if (lock != NULL) {
@@ -77,8 +72,7 @@ static void slot_clear(struct slot *slot)
     }
 }
 
-void slot_move(struct slot *to, struct cnode *home, struct slot *from)
-{
+void slot_move(struct slot *to, struct cnode *home, struct slot *from) {
     ASSERT(lock_held(&tree_lock) && to->type == SHEAF_NULL && !slot_is_dying(from));
     struct lock *lock = home_lock(from);
     if (lock != NULL) {
@@ -99,16 +93,14 @@ void slot_move(struct slot *to, struct cnode *home, struct slot *from)
     *from = (struct slot){0};
 }
 
-static void slot_end(struct slot *slot)
-{
+static void slot_end(struct slot *slot) {
     tree_remove(slot);
     slot_clear(slot);
 }
 
 // ---- Containers
 
-static void write_tombstone(struct slot *tombstone, struct slot *slots, uint64_t count)
-{
+static void write_tombstone(struct slot *tombstone, struct slot *slots, uint64_t count) {
     *tombstone = (struct slot){.type = SLOT_TOMBSTONE};
     tombstone->tombstone.slots = slots;
     tombstone->tombstone.left = count;
@@ -116,22 +108,19 @@ static void write_tombstone(struct slot *tombstone, struct slot *slots, uint64_t
     burials.last = tombstone;
 }
 
-static void bury(struct slot *slot, struct slot *tombstone, struct slot *slots, uint64_t count)
-{
+static void bury(struct slot *slot, struct slot *tombstone, struct slot *slots, uint64_t count) {
     write_tombstone(tombstone, slots, count);
     tree_replace(slot, tombstone);
     slot_clear(slot);
 }
 
-void slots_retire(struct slot *owner, struct slot *tombstone, struct slot *slots, uint64_t count)
-{
+void slots_retire(struct slot *owner, struct slot *tombstone, struct slot *slots, uint64_t count) {
     ASSERT(lock_held(&tree_lock) && tombstone->type == SHEAF_NULL);
     write_tombstone(tombstone, slots, count);
     tree_insert_child(owner, tombstone);
 }
 
-static void bury_cnode(struct slot *slot)
-{
+static void bury_cnode(struct slot *slot) {
     struct cnode *cnode = slot->object;
     uint64_t count = BIT(slot->size_bits) - 1;
     bury(slot, cnode_slot(cnode, 0), cnode_slot(cnode, 1), count);
@@ -144,8 +133,7 @@ static void bury_cnode(struct slot *slot)
 // names it, so head.reserved remembers how far we are. When a chunk's deletion has led here, that
 // chunk goes last (head.flags keeps its index meanwhile): as long as others are left, it is found
 // in the tree and its deletion goes on.
-static bool release_chunks(struct vspace *vspace, const struct slot *by)
-{
+static bool release_chunks(struct vspace *vspace, const struct slot *by) {
     struct object_head *head = vspace_head(vspace);
     unsigned end = vspace_chunk_slots(vspace);
     unsigned index = MAX(1u, (unsigned)head->reserved);
@@ -172,8 +160,7 @@ static bool release_chunks(struct vspace *vspace, const struct slot *by)
     return true;
 }
 
-static bool vspace_end(struct slot *slot, struct vspace *vspace)
-{
+static bool vspace_end(struct slot *slot, struct vspace *vspace) {
     lock_release(&tree_lock);
     vspace_destroy(vspace);
     lock_acquire(&tree_lock);
@@ -181,8 +168,7 @@ static bool vspace_end(struct slot *slot, struct vspace *vspace)
            release_chunks(vspace, slot->type == SLOT_CHUNK ? slot : NULL);
 }
 
-static bool object_end(struct pe *pe, struct slot *slot)
-{
+static bool object_end(struct pe *pe, struct slot *slot) {
     switch (slot->type) {
     case SHEAF_CNODE:
         bury_cnode(slot);
@@ -219,8 +205,7 @@ static bool object_end(struct pe *pe, struct slot *slot)
     return true;
 }
 
-static bool capability_end(struct pe *pe, struct slot *slot)
-{
+static bool capability_end(struct pe *pe, struct slot *slot) {
     ASSERT(lock_held(&tree_lock));
     if (slot->type == SHEAF_NULL) {
         return true; // a chunk that went with another of its VSpace
@@ -245,8 +230,7 @@ static bool capability_end(struct pe *pe, struct slot *slot)
 
 // ---- A slice
 
-static void slice_unmap(const struct slice *slice)
-{
+static void slice_unmap(const struct slice *slice) {
     struct gather *gather = NULL;
     for (unsigned i = 0; i < slice->count; i++) {
         const struct slot *slot = slice->slot[i];
@@ -262,8 +246,7 @@ static void slice_unmap(const struct slice *slice)
     }
 }
 
-static enum sheaf_error slice_end(struct pe *pe, struct slice *slice)
-{
+static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
     enum sheaf_error error = SHEAF_OK;
     slice_unmap(slice);
     lock_acquire(&tree_lock);
@@ -293,8 +276,7 @@ static enum sheaf_error slice_end(struct pe *pe, struct slice *slice)
 // ---- Emptying dead containers
 
 // One slice of the first container in the list.
-static enum sheaf_error burial_slice(struct pe *pe)
-{
+static enum sheaf_error burial_slice(struct pe *pe) {
     struct slice *slice = &slices[pe->id];
     lock_acquire(&tree_lock);
     struct slot *tombstone = burials.first;
@@ -325,8 +307,7 @@ static enum sheaf_error burial_slice(struct pe *pe)
     return slice_end(pe, slice);
 }
 
-enum sheaf_error burials_continue(struct pe *pe)
-{
+enum sheaf_error burials_continue(struct pe *pe) {
     enum sheaf_error error = SHEAF_OK;
     while (burials.first != NULL && error == SHEAF_OK) {
         error = burial_slice(pe);
@@ -337,8 +318,7 @@ enum sheaf_error burials_continue(struct pe *pe)
 
 // ---- Delete and revoke
 
-enum sheaf_error slot_delete(struct pe *pe, struct slot *slot)
-{
+enum sheaf_error slot_delete(struct pe *pe, struct slot *slot) {
     struct slice *slice = &slices[pe->id];
     lock_acquire(&tree_lock);
     if (slot->type != SHEAF_NULL) {
@@ -352,8 +332,7 @@ enum sheaf_error slot_delete(struct pe *pe, struct slot *slot)
 // The first capabilities below `slot`. Tombstones are passed over, so that a revoke which reaches
 // the CNode it was named through first takes back everything else; but only so many of them, as
 // the next slice would have to pass over them again.
-static void collect(struct pe *pe, struct slice *slice, struct slot *slot)
-{
+static void collect(struct pe *pe, struct slice *slice, struct slot *slot) {
     ASSERT(lock_held(&tree_lock));
     unsigned passed = 0;
     struct slot *node = tree_next(slot, slot);
@@ -367,8 +346,7 @@ static void collect(struct pe *pe, struct slice *slice, struct slot *slot)
     }
 }
 
-enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot)
-{
+enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot) {
     struct slice *slice = &slices[pe->id];
     enum sheaf_error error = SHEAF_OK;
     while (error == SHEAF_OK) {

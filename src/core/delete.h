@@ -35,8 +35,8 @@ enum sheaf_error slot_delete(struct pe *pe, struct slot *slot);
 // Deletes all that was derived from `slot`. OK or PREEMPTED.
 enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot);
 
-// Gives `count` slots, none of which can be named any more, to the burials. `tombstone` is empty and
-// lies, as they do, in the object that `owner` names.
+// Gives `count` slots, none of which can be named any more, to the burials. `tombstone` is empty
+// and lies, as they do, in the object that `owner` names.
 void slots_retire(struct slot *owner, struct slot *tombstone, struct slot *slots, uint64_t count);
 
 // Moves the capability in `from`, with its place in the tree, to the empty slot `to` in `home`.

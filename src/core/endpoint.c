@@ -6,8 +6,7 @@
 #include "death.h"
 #include "ipc.h"
 
-static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoint_kind kind)
-{
+static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoint_kind kind) {
     ASSERT(lock_held(&endpoint->lock));
     thread->state = kind == ENDPOINT_SENDERS ? SHEAF_STATE_SENDING : SHEAF_STATE_RECEIVING;
     thread->waiting_on = endpoint;
@@ -15,8 +14,7 @@ static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoin
     queue_insert(&endpoint->queue, thread);
 }
 
-static void take_out(struct endpoint *endpoint, struct thread *thread)
-{
+static void take_out(struct endpoint *endpoint, struct thread *thread) {
     ASSERT(lock_held(&endpoint->lock));
     queue_remove(&endpoint->queue, thread);
     thread->waiting_on = NULL;
@@ -26,8 +24,7 @@ static void take_out(struct endpoint *endpoint, struct thread *thread)
 }
 
 // A receiver is being served: its Reply waits for a caller no longer.
-static struct reply *reply_detach(struct thread *receiver)
-{
+static struct reply *reply_detach(struct thread *receiver) {
     struct reply *reply = receiver->reply;
     receiver->reply = NULL;
     if (reply != NULL) {
@@ -38,8 +35,7 @@ static struct reply *reply_detach(struct thread *receiver)
 
 // Whether the message of `sender` can pass to `receiver`; else what to tell the sender.
 static enum sheaf_error passes(const struct thread *sender, bool call,
-                               const struct thread *receiver, const struct reply *reply)
-{
+                               const struct thread *receiver, const struct reply *reply) {
     if (call && reply == NULL) {
         return SHEAF_ERR_NO_REPLY;
     }
@@ -51,8 +47,7 @@ static enum sheaf_error passes(const struct thread *sender, bool call,
     return SHEAF_OK;
 }
 
-static void deliver(const struct thread *sender, struct thread *receiver, uint64_t badge)
-{
+static void deliver(const struct thread *sender, struct thread *receiver, uint64_t badge) {
     if (sender->faulting) {
         fault_message(sender, receiver);
     } else {
@@ -62,8 +57,7 @@ static void deliver(const struct thread *sender, struct thread *receiver, uint64
 }
 
 enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struct slot *slot,
-                               struct wait wait)
-{
+                               struct wait wait) {
     struct endpoint *endpoint = slot->object;
     uint64_t badge = slot->badge;
     lock_acquire(&endpoint->lock);
@@ -96,8 +90,7 @@ enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struc
 
 // The first sender, taken out of the queue; NULL if there is none, and then `thread` waits.
 static struct thread *next_sender(struct endpoint *endpoint, struct thread *thread,
-                                  struct reply *reply, bool block)
-{
+                                  struct reply *reply, bool block) {
     struct thread *sender = NULL;
     lock_acquire(&endpoint->lock);
     if (endpoint->head.flags == ENDPOINT_SENDERS) {
@@ -115,8 +108,7 @@ static struct thread *next_sender(struct endpoint *endpoint, struct thread *thre
 }
 
 enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
-                                  struct reply *reply, bool block)
-{
+                                  struct reply *reply, bool block) {
     if (thread->bound != NULL && notification_take_bound(thread)) {
         return ANSWERED;
     }
@@ -143,8 +135,7 @@ enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct e
     }
 }
 
-void endpoint_forget(struct thread *thread)
-{
+void endpoint_forget(struct thread *thread) {
     struct endpoint *endpoint = thread->waiting_on;
     lock_acquire(&endpoint->lock);
     take_out(endpoint, thread);
@@ -154,8 +145,7 @@ void endpoint_forget(struct thread *thread)
     lock_release(&endpoint->lock);
 }
 
-void endpoint_requeue(struct thread *thread, unsigned priority)
-{
+void endpoint_requeue(struct thread *thread, unsigned priority) {
     struct endpoint *endpoint = thread->waiting_on;
     lock_acquire(&endpoint->lock);
     queue_remove(&endpoint->queue, thread);
@@ -164,8 +154,7 @@ void endpoint_requeue(struct thread *thread, unsigned priority)
     lock_release(&endpoint->lock);
 }
 
-bool endpoint_end(struct pe *pe, struct endpoint *endpoint)
-{
+bool endpoint_end(struct pe *pe, struct endpoint *endpoint) {
     ASSERT(lock_held(&tree_lock));
     lock_acquire(&endpoint->lock);
     struct thread *thread = endpoint->queue.first;

@@ -4,8 +4,7 @@
 
 #include "ipc.h"
 
-void fault_message(const struct thread *faulting, struct thread *to)
-{
+void fault_message(const struct thread *faulting, struct thread *to) {
     to->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
     to->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(faulting->fault.label, 3);
     for (unsigned i = 0; i < ARRAY_SIZE(faulting->fault.word); i++) {
@@ -14,8 +13,7 @@ void fault_message(const struct thread *faulting, struct thread *to)
     port_count(SHEAF_COUNTER_FAULT_MESSAGES, 1);
 }
 
-void fault_unhandled(struct pe *pe, struct thread *thread)
-{
+void fault_unhandled(struct pe *pe, struct thread *thread) {
     thread->state = SHEAF_STATE_FAULTED;
     thread->faulting = false;
     port_count(SHEAF_COUNTER_FAULT_UNHANDLED, 1);
@@ -27,8 +25,7 @@ void fault_unhandled(struct pe *pe, struct thread *thread)
     }
 }
 
-void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error)
-{
+void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error) {
     if (thread->faulting) {
         fault_unhandled(pe, thread);
     } else {
@@ -38,8 +35,7 @@ void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error)
 }
 
 // The fault is a CALL that the kernel makes in the thread's name.
-static void send_fault(struct pe *pe, struct thread *thread)
-{
+static void send_fault(struct pe *pe, struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
     thread->continuation.kind = CONTINUE_NOTHING;
     thread->faulting = true;
@@ -49,8 +45,7 @@ static void send_fault(struct pe *pe, struct thread *thread)
     }
 }
 
-void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access)
-{
+void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
     struct thread *thread = pe->current;
     struct vspace *vspace = thread_vspace(thread);
     enum mmu_fault fault =
@@ -60,15 +55,13 @@ void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access)
     }
     thread->fault.label = SHEAF_LABEL_PAGE_FAULT;
     thread->fault.word[0] = address.v;
-    thread->fault.word[1] =
-        access | (fault == MMU_FAULT_PERMISSION ? SHEAF_FAULT_PERMISSION : 0);
+    thread->fault.word[1] = access | (fault == MMU_FAULT_PERMISSION ? SHEAF_FAULT_PERMISSION : 0);
     thread->fault.word[2] = thread->context.pc;
     send_fault(pe, thread);
     sched_leave(pe);
 }
 
-void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address)
-{
+void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
     struct thread *thread = pe->current;
     thread->fault.label = SHEAF_LABEL_EXCEPTION;
     thread->fault.word[0] = syndrome;

@@ -16,13 +16,9 @@ static struct {
     uint64_t taken;
 } memory;
 
-static uint64_t end_of(const struct memory_range *range)
-{
-    return range->start.v + range->bytes;
-}
+static uint64_t end_of(const struct memory_range *range) { return range->start.v + range->bytes; }
 
-static void insert(unsigned at, uint64_t start, uint64_t end)
-{
+static void insert(unsigned at, uint64_t start, uint64_t end) {
     if (start == end) {
         return;
     }
@@ -35,8 +31,7 @@ static void insert(unsigned at, uint64_t start, uint64_t end)
     memory.range[at] = (struct memory_range){PADDR(start), end - start};
 }
 
-void first_memory_init(const struct core_boot *boot)
-{
+void first_memory_init(const struct core_boot *boot) {
     memory.count = 0;
     memory.taken = 0;
     for (unsigned i = 0; i < boot->free_count; i++) {
@@ -44,14 +39,12 @@ void first_memory_init(const struct core_boot *boot)
     }
 }
 
-static bool fits(const struct memory_range *range, uint64_t bytes)
-{
+static bool fits(const struct memory_range *range, uint64_t bytes) {
     uint64_t start = ALIGN_UP(range->start.v, bytes);
     return start < end_of(range) && end_of(range) - start >= bytes;
 }
 
-paddr_t first_memory_take(uint64_t bytes)
-{
+paddr_t first_memory_take(uint64_t bytes) {
     unsigned best = RANGES;
     for (unsigned i = 0; i < memory.count; i++) {
         if (fits(&memory.range[i], bytes) &&
@@ -79,8 +72,7 @@ paddr_t first_memory_take(uint64_t bytes)
 
 uint64_t first_memory_taken(void) { return memory.taken; }
 
-struct boot_piece boot_piece_first(uint64_t start, uint64_t end, unsigned most_bits)
-{
+struct boot_piece boot_piece_first(uint64_t start, uint64_t end, unsigned most_bits) {
     unsigned bits = most_bits;
     while (!IS_ALIGNED(start, BIT(bits)) || end - start < BIT(bits)) {
         bits--;
@@ -88,8 +80,7 @@ struct boot_piece boot_piece_first(uint64_t start, uint64_t end, unsigned most_b
     return (struct boot_piece){start, bits};
 }
 
-static unsigned smallest(const struct boot_piece *pieces, unsigned count)
-{
+static unsigned smallest(const struct boot_piece *pieces, unsigned count) {
     unsigned least = 0;
     for (unsigned i = 1; i < count; i++) {
         if (pieces[i].size_bits < pieces[least].size_bits) {
@@ -100,8 +91,7 @@ static unsigned smallest(const struct boot_piece *pieces, unsigned count)
 }
 
 unsigned first_memory_rest(struct boot_piece *pieces, unsigned room, unsigned *left_out,
-                          uint64_t *bytes_left_out)
-{
+                           uint64_t *bytes_left_out) {
     unsigned count = 0;
     *left_out = 0;
     *bytes_left_out = 0;

@@ -7,7 +7,8 @@
 #include <sheaf/bootinfo.h>
 
 void first_memory_init(const struct core_boot *boot);
-// Zeroed; `bytes` is also the alignment, a power of two of at least a page. Panics if there is none.
+// Zeroed; `bytes` is also the alignment, a power of two of at least a page. Panics if there is
+// none.
 paddr_t first_memory_take(uint64_t bytes);
 uint64_t first_memory_taken(void); // bytes so far
 
@@ -23,6 +24,6 @@ struct boot_piece boot_piece_first(uint64_t start, uint64_t end, unsigned most_b
 // Everything that is left, as pieces, ascending. When there are more than `room`, the smallest are
 // left out: their number and bytes are in *left_out and *bytes_left_out.
 unsigned first_memory_rest(struct boot_piece *pieces, unsigned room, unsigned *left_out,
-                          uint64_t *bytes_left_out);
+                           uint64_t *bytes_left_out);
 
 #endif

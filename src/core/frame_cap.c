@@ -2,8 +2,7 @@
 // Methods of a Frame: where it is, and where it is mapped.
 #include "invoke.h"
 
-static enum sheaf_error frame_get_address(struct invocation *invocation)
-{
+static enum sheaf_error frame_get_address(struct invocation *invocation) {
     const struct slot *slot = invocation->slot;
     answer(invocation, slot->frame.address.v);
     answer(invocation, slot->size_bits);
@@ -11,8 +10,7 @@ static enum sheaf_error frame_get_address(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error frame_get_mapping(struct invocation *invocation)
-{
+static enum sheaf_error frame_get_mapping(struct invocation *invocation) {
     const struct slot *slot = invocation->slot;
     vaddr_t va = {0};
     uint64_t pages = 0;

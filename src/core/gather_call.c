@@ -17,17 +17,16 @@ struct vector {
     struct thread *thread;
     struct gather *gather;
     unsigned count, index;
-    unsigned missing;      // tables, with NO_TABLES
-    uint64_t done;         // pages of the operation at `index`
-    size_t report_start;   // bytes of reports of the operations before it
-    size_t report_end;     // bytes of `report` that hold something
+    unsigned missing;            // tables, with NO_TABLES
+    uint64_t done;               // pages of the operation at `index`
+    size_t report_start;         // bytes of reports of the operations before it
+    size_t report_end;           // bytes of `report` that hold something
     struct gather_totals before; // of the slices before this one
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
     uint8_t report[SHEAF_RESULT_BYTES];
 };
 
-static struct operation take_apart(const struct sheaf_gather_op *op)
-{
+static struct operation take_apart(const struct sheaf_gather_op *op) {
     return (struct operation){.code = op->word[0] & 0xff,
                               .rights = (op->word[0] >> 8) & 0xff,
                               .flags = (op->word[0] >> 16) & 0xffff,
@@ -39,14 +38,12 @@ static struct operation take_apart(const struct sheaf_gather_op *op)
                               .word5 = op->word[5]};
 }
 
-static size_t report_bytes(const struct operation *operation)
-{
+static size_t report_bytes(const struct operation *operation) {
     bool reports = operation->code == SHEAF_OP_UNMAP && (operation->flags & SHEAF_OP_REPORT) != 0;
     return reports ? SHEAF_REPORT_BYTES(operation->pages) : 0;
 }
 
-static enum sheaf_error check(const struct operation *operation)
-{
+static enum sheaf_error check(const struct operation *operation) {
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
@@ -57,7 +54,9 @@ static enum sheaf_error check(const struct operation *operation)
     if ((operation->flags & ~flags[operation->code]) != 0) {
         return SHEAF_ERR_UNKNOWN_FLAG;
     }
-    if (operation->rest != 0) {
+    bool unused = operation->code == SHEAF_OP_UNMAP &&
+                  (operation->rights | operation->word4 | operation->word5) != 0;
+    if (operation->rest != 0 || unused) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
     return gather_check_range(operation->va, operation->pages);
@@ -65,8 +64,7 @@ static enum sheaf_error check(const struct operation *operation)
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
 // area; what comes after begins empty.
-static void resume_report(const struct vector *vector, uint8_t *report, size_t bytes)
-{
+static void resume_report(const struct vector *vector, uint8_t *report, size_t bytes) {
     size_t first = vector->done / 4;
     for (size_t i = first; i < bytes; i++) {
         report[i] = 0;
@@ -78,8 +76,7 @@ static void resume_report(const struct vector *vector, uint8_t *report, size_t b
 }
 
 static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
-                                  const struct operation *operation)
-{
+                                  const struct operation *operation) {
     size_t bytes = report_bytes(operation);
     if (bytes > SHEAF_RESULT_BYTES - vector->report_start) {
         return SHEAF_ERR_RESULTS_TOO_LARGE;
@@ -96,8 +93,7 @@ static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
     return error;
 }
 
-static enum sheaf_error run_operation(struct vector *vector)
-{
+static enum sheaf_error run_operation(struct vector *vector) {
     struct operation operation = take_apart(&vector->ops[vector->index]);
     struct slot *slot;
     enum sheaf_error error = check(&operation);
@@ -122,8 +118,7 @@ static enum sheaf_error run_operation(struct vector *vector)
     return error;
 }
 
-static enum sheaf_error run_all(struct vector *vector)
-{
+static enum sheaf_error run_all(struct vector *vector) {
     for (; vector->index < vector->count; vector->index++) {
         enum sheaf_error error = run_operation(vector);
         if (error != SHEAF_OK) {
@@ -138,8 +133,7 @@ static enum sheaf_error run_all(struct vector *vector)
 }
 
 // Copies the operations and goes on where an interrupted execution was.
-static enum sheaf_error begin(struct vector *vector, struct thread *thread)
-{
+static enum sheaf_error begin(struct vector *vector, struct thread *thread) {
     uint64_t argument = thread->context.reg[SHEAF_REG_GATHER];
     uint64_t count = argument & UINT32_MAX;
     if ((argument >> 32 & ~SHEAF_GATHER_REPLY_RECV) != 0) {
@@ -149,12 +143,10 @@ static enum sheaf_error begin(struct vector *vector, struct thread *thread)
         return SHEAF_ERR_VECTOR_TOO_LONG;
     }
     const struct sheaf_ipc_buffer *buffer = thread_buffer(thread);
-    if (count != 0) {
-        if (buffer == NULL) {
-            return SHEAF_ERR_NO_BUFFER;
-        }
-        arch_copy(vector->ops, buffer->ops, count * sizeof(vector->ops[0]));
+    if (buffer == NULL) {
+        return SHEAF_ERR_NO_BUFFER;
     }
+    arch_copy(vector->ops, buffer->ops, count * sizeof(vector->ops[0]));
     vector->thread = thread;
     vector->count = (unsigned)count;
     vector->index = 0;
@@ -179,8 +171,7 @@ static enum sheaf_error begin(struct vector *vector, struct thread *thread)
     return SHEAF_OK;
 }
 
-static struct gather_totals totals_of(const struct vector *vector)
-{
+static struct gather_totals totals_of(const struct vector *vector) {
     struct gather_totals totals = *gather_totals(vector->gather);
     totals.leaves += vector->before.leaves;
     totals.tables += vector->before.tables;
@@ -192,8 +183,7 @@ static struct gather_totals totals_of(const struct vector *vector)
 
 // After the finish: what was removed is gone, so what is reported is final. The bits of what an
 // earlier execution did are already there.
-static void write_report(const struct vector *vector, size_t start)
-{
+static void write_report(const struct vector *vector, size_t start) {
     struct sheaf_ipc_buffer *buffer = thread_buffer(vector->thread);
     if (buffer != NULL && vector->report_end > start) {
         arch_copy(buffer->results + start, vector->report + start, vector->report_end - start);
@@ -202,8 +192,7 @@ static void write_report(const struct vector *vector, size_t start)
 
 static uint64_t capped(uint64_t value) { return MIN(value, UINT16_MAX); }
 
-static void write_totals(struct vector *vector, enum sheaf_error error)
-{
+static void write_totals(struct vector *vector, enum sheaf_error error) {
     uint64_t *reg = vector->thread->context.reg;
     struct gather_totals totals = totals_of(vector);
     reg[SHEAF_REG_GATHER] = (uint64_t)error |
@@ -213,8 +202,7 @@ static void write_totals(struct vector *vector, enum sheaf_error error)
                             capped(totals.dsb) << 32 | capped(totals.batches) << 48;
 }
 
-static enum sheaf_error keep_place(struct vector *vector)
-{
+static enum sheaf_error keep_place(struct vector *vector) {
     struct continuation *continuation = &vector->thread->continuation;
     continuation->kind = CONTINUE_GATHER;
     continuation->index = vector->index;
@@ -224,8 +212,7 @@ static enum sheaf_error keep_place(struct vector *vector)
 }
 
 // The operations are done; an interrupt in the tail comes back to the tail alone.
-static enum sheaf_error tail(struct pe *pe, struct vector *vector)
-{
+static enum sheaf_error tail(struct pe *pe, struct vector *vector) {
     uint64_t argument = vector->thread->context.reg[SHEAF_REG_GATHER];
     write_totals(vector, SHEAF_OK); // now: the receive may wait
     enum sheaf_error error = sys_reply_receive(pe, vector->thread);
@@ -236,8 +223,7 @@ static enum sheaf_error tail(struct pe *pe, struct vector *vector)
     return error;
 }
 
-enum sheaf_error sys_gather(struct pe *pe, struct thread *thread)
-{
+enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
     struct vector vector; // not cleared: 3.5 KiB, of which a call uses what it brings
     enum sheaf_error error = begin(&vector, thread);
     if (error != SHEAF_OK) {

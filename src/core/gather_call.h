@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The gather system call: a vector of operations over mmu.h (gather_call.c), and MAP (gather_map.c).
+// The gather system call: a vector of operations over mmu.h (gather_call.c), and MAP
+// (gather_map.c).
 #ifndef GATHER_CALL_H
 #define GATHER_CALL_H
 

@@ -20,30 +20,25 @@ struct map_plan {
     struct leaf_attributes attributes;
 };
 
-static bool is_part(const struct map_plan *plan)
-{
+static bool is_part(const struct map_plan *plan) {
     return (plan->operation->flags & SHEAF_OP_PART) != 0;
 }
 
 static uint64_t frame_pages(const struct slot *slot) { return BIT(slot->size_bits - PAGE_BITS); }
 
-static uint64_t plan_pages(const struct map_plan *plan, const struct slot *slot)
-{
+static uint64_t plan_pages(const struct map_plan *plan, const struct slot *slot) {
     return is_part(plan) ? plan->operation->pages : frame_pages(slot);
 }
 
-static paddr_t plan_start(const struct map_plan *plan, const struct slot *slot)
-{
+static paddr_t plan_start(const struct map_plan *plan, const struct slot *slot) {
     return PADDR(slot->frame.address.v + (plan->first_page << PAGE_BITS));
 }
 
 // ---- Capabilities
 
-static enum sheaf_error find_slots(const struct thread *thread, struct map_plan *plan)
-{
+static enum sheaf_error find_slots(const struct thread *thread, struct map_plan *plan) {
     const struct operation *operation = plan->operation;
-    enum sheaf_error error =
-        lookup_type(thread, operation->word4, SHEAF_FRAME, &plan->first);
+    enum sheaf_error error = lookup_type(thread, operation->word4, SHEAF_FRAME, &plan->first);
     if (error != SHEAF_OK) {
         return error;
     }
@@ -57,17 +52,15 @@ static enum sheaf_error find_slots(const struct thread *thread, struct map_plan 
     return plan->count > BIT(home->head.flags) - index ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
-static enum sheaf_error check_rights(const struct map_plan *plan, const struct slot *slot)
-{
-    uint64_t needed = SHEAF_RIGHT_READ;
-    if ((plan->operation->rights & SHEAF_MAP_WRITE) != 0) {
-        needed |= SHEAF_RIGHT_WRITE;
+static enum sheaf_error check_rights(const struct map_plan *plan, const struct slot *slot) {
+    if ((slot->rights & SHEAF_RIGHT_READ) == 0) {
+        return SHEAF_ERR_NO_RIGHT; // every mapping can be read
     }
-    return (slot->rights & needed) != needed ? SHEAF_ERR_RIGHTS_EXCEEDED : SHEAF_OK;
+    bool write = (plan->operation->rights & SHEAF_MAP_WRITE) != 0;
+    return write && (slot->rights & SHEAF_RIGHT_WRITE) == 0 ? SHEAF_ERR_RIGHTS_EXCEEDED : SHEAF_OK;
 }
 
-static enum sheaf_error check_slot(const struct map_plan *plan, const struct slot *slot)
-{
+static enum sheaf_error check_slot(const struct map_plan *plan, const struct slot *slot) {
     if (slot->type != SHEAF_FRAME) {
         return slot->type == SHEAF_NULL ? SHEAF_ERR_INVALID_CAPABILITY : SHEAF_ERR_WRONG_TYPE;
     }
@@ -85,8 +78,7 @@ static enum sheaf_error check_slot(const struct map_plan *plan, const struct slo
     return SHEAF_OK;
 }
 
-static enum sheaf_error check_slots(const struct map_plan *plan)
-{
+static enum sheaf_error check_slots(const struct map_plan *plan) {
     for (uint64_t i = 0; i < plan->count; i++) {
         enum sheaf_error error = check_slot(plan, plan->first + i);
         if (error != SHEAF_OK) {
@@ -99,14 +91,12 @@ static enum sheaf_error check_slots(const struct map_plan *plan)
 // ---- Layout
 
 // Whether [va, va + pages) lies in what one table of `level` covers.
-static bool in_one_table(vaddr_t va, uint64_t pages, unsigned level)
-{
+static bool in_one_table(vaddr_t va, uint64_t pages, unsigned level) {
     unsigned bits = PAGE_BITS + 9 * (4 - level);
     return va.v >> bits == (va.v + ((pages - 1) << PAGE_BITS)) >> bits;
 }
 
-static enum sheaf_error lay_part(struct map_plan *plan)
-{
+static enum sheaf_error lay_part(struct map_plan *plan) {
     const struct operation *operation = plan->operation;
     uint64_t pages = frame_pages(plan->first);
     if (plan->first_page >= pages || operation->pages > pages - plan->first_page) {
@@ -123,16 +113,14 @@ static enum sheaf_error lay_part(struct map_plan *plan)
 
 // The largest leaf that every Frame of the operation can be made of: one operation has one level,
 // so that its tables can be counted before anything is changed.
-static unsigned level_of(const struct map_plan *plan, unsigned least_bits)
-{
+static unsigned level_of(const struct map_plan *plan, unsigned least_bits) {
     if ((plan->operation->flags & SHEAF_OP_PAGES) != 0 || least_bits < BLOCK_BITS) {
         return 3;
     }
     return least_bits >= GIANT_BITS && IS_ALIGNED(plan->operation->va.v, BIT(GIANT_BITS)) ? 1 : 2;
 }
 
-static enum sheaf_error lay_frames(struct map_plan *plan)
-{
+static enum sheaf_error lay_frames(struct map_plan *plan) {
     const struct operation *operation = plan->operation;
     uint64_t sum = 0;
     unsigned least = SHEAF_FRAME_MAX_BITS;
@@ -159,12 +147,10 @@ static enum sheaf_error lay_frames(struct map_plan *plan)
     return SHEAF_OK;
 }
 
-static enum sheaf_error prepare(const struct thread *thread, struct map_plan *plan)
-{
+static enum sheaf_error prepare(const struct thread *thread, struct map_plan *plan) {
     const struct operation *operation = plan->operation;
     unsigned rights = operation->rights;
-    if (rights == 0 ||
-        (rights & ~(SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)) != 0 ||
+    if (rights == 0 || (rights & ~(SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)) != 0 ||
         ((operation->flags & SHEAF_OP_DIRTY) != 0 && (rights & SHEAF_MAP_WRITE) == 0)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
@@ -182,8 +168,7 @@ static enum sheaf_error prepare(const struct thread *thread, struct map_plan *pl
 // ---- Instructions
 
 // In slices; *done counts pages of the operation.
-static enum sheaf_error synchronise(const struct map_plan *plan, uint64_t *done)
-{
+static enum sheaf_error synchronise(const struct map_plan *plan, uint64_t *done) {
     uint64_t before = 0; // pages of the Frames in front
     for (uint64_t i = 0; i < plan->count; i++) {
         const struct slot *slot = plan->first + i;
@@ -206,8 +191,7 @@ static enum sheaf_error synchronise(const struct map_plan *plan, uint64_t *done)
 
 // What is pending in the VSpaces where these Frames were before is completed first: whoever still
 // has a translation of then must not see the Frame in a new role (design, G3).
-static void complete_earlier(struct gather *gather, const struct map_plan *plan)
-{
+static void complete_earlier(struct gather *gather, const struct map_plan *plan) {
     for (uint64_t i = 0; i < plan->count; i++) {
         if (plan->first[i].frame.record.v != 0) {
             gather_complete_record(gather, plan->first[i].frame.record);
@@ -216,8 +200,7 @@ static void complete_earlier(struct gather *gather, const struct map_plan *plan)
 }
 
 static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
-                                const struct map_plan *plan, unsigned *missing)
-{
+                                const struct map_plan *plan, unsigned *missing) {
     struct cnode *home = plan->first->home;
     struct gather_map map;
     lock_acquire(&home->lock);
@@ -229,8 +212,8 @@ static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
             struct slot *slot = plan->first + i;
             attributes.max_write = (slot->rights & SHEAF_RIGHT_WRITE) != 0;
             attributes.memory_type = slot->memory_type;
-            slot->frame.record = gather_map_frame(&map, plan_start(plan, slot),
-                                                  plan_pages(plan, slot), &attributes);
+            slot->frame.record =
+                gather_map_frame(&map, plan_start(plan, slot), plan_pages(plan, slot), &attributes);
         }
         gather_map_end(&map);
     }
@@ -240,8 +223,7 @@ static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
 
 enum sheaf_error gather_map_operation(const struct thread *thread, struct gather *gather,
                                       struct vspace *vspace, const struct operation *operation,
-                                      uint64_t *done, unsigned *missing)
-{
+                                      uint64_t *done, unsigned *missing) {
     struct map_plan plan = {.operation = operation};
     enum sheaf_error error = prepare(thread, &plan);
     if (error != SHEAF_OK) {

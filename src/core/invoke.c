@@ -4,8 +4,7 @@
 
 #include "delete.h"
 
-static const struct methods *methods_of(unsigned type)
-{
+static const struct methods *methods_of(unsigned type) {
     switch (type) {
     case SHEAF_UNTYPED:
         return &untyped_methods;
@@ -26,8 +25,7 @@ static const struct methods *methods_of(unsigned type)
     }
 }
 
-static void write_answer(const struct invocation *invocation)
-{
+static void write_answer(const struct invocation *invocation) {
     uint64_t *reg = invocation->caller->context.reg;
     reg[SHEAF_REG_STATUS] = SHEAF_OK;
     reg[SHEAF_REG_TAG] = SHEAF_TAG(0, invocation->answers);
@@ -37,8 +35,7 @@ static void write_answer(const struct invocation *invocation)
 }
 
 static enum sheaf_error invoke(struct pe *pe, struct thread *thread, struct slot *slot,
-                               uint64_t tag)
-{
+                               uint64_t tag) {
     struct invocation invocation = {
         .pe = pe, .caller = thread, .slot = slot, .length = SHEAF_TAG_LENGTH(tag)};
     const struct methods *methods = methods_of(slot->type);
@@ -65,8 +62,7 @@ static enum sheaf_error invoke(struct pe *pe, struct thread *thread, struct slot
     return error;
 }
 
-enum sheaf_error sys_call(struct pe *pe, struct thread *thread)
-{
+enum sheaf_error sys_call(struct pe *pe, struct thread *thread) {
     struct slot *slot;
     uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
     if (unlikely(thread->continuation.kind == CONTINUE_DELETE)) {

@@ -34,25 +34,21 @@ extern const struct methods untyped_methods, cnode_methods, thread_methods, vspa
 enum sheaf_error sys_call(struct pe *pe, struct thread *thread);
 
 // Word `i` of the message, read once from the register or the buffer. i < length.
-static inline uint64_t argument(const struct invocation *invocation, unsigned i)
-{
+static inline uint64_t argument(const struct invocation *invocation, unsigned i) {
     const struct thread *caller = invocation->caller;
-    return i < SHEAF_REG_WORDS
-               ? caller->context.reg[SHEAF_REG_WORD0 + i]
-               : *(const volatile uint64_t *)&thread_buffer(caller)->message[i];
+    return i < SHEAF_REG_WORDS ? caller->context.reg[SHEAF_REG_WORD0 + i]
+                               : *(const volatile uint64_t *)&thread_buffer(caller)->message[i];
 }
 
 // The next word of the answer. One after the sixth needs the caller's buffer.
-static inline void answer(struct invocation *invocation, uint64_t word)
-{
+static inline void answer(struct invocation *invocation, uint64_t word) {
     unsigned i = invocation->answers++;
     *(i < SHEAF_REG_WORDS ? &invocation->answer[i]
                           : &thread_buffer(invocation->caller)->message[i]) = word;
 }
 
 // The running thread may stand in another VSpace now, or in none.
-static inline void reload_vspace(const struct pe *pe)
-{
+static inline void reload_vspace(const struct pe *pe) {
     if (pe->current != NULL) {
         vspace_activate(thread_vspace(pe->current));
     }
@@ -66,8 +62,8 @@ enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t c
 // Up to `end` it is used now. tree_lock held.
 void untyped_commit(struct slot *untyped, uint64_t end);
 
-enum sheaf_error untyped_retype(struct invocation *invocation);     // retype.c
-enum sheaf_error thread_configure(struct invocation *invocation);   // thread_configure.c
+enum sheaf_error untyped_retype(struct invocation *invocation);   // retype.c
+enum sheaf_error thread_configure(struct invocation *invocation); // thread_configure.c
 
 void thread_init(struct thread *thread); // in zeroed memory
 

@@ -2,8 +2,7 @@
 // The system calls SEND, RECV, REPLY and REPLY_RECV: what is checked, in which order.
 #include "ipc.h"
 
-static enum sheaf_error reply_argument(const struct thread *thread, struct reply **out)
-{
+static enum sheaf_error reply_argument(const struct thread *thread, struct reply **out) {
     sheaf_cptr name = thread->context.reg[SHEAF_REG_REPLY];
     struct slot *slot;
     *out = NULL;
@@ -17,8 +16,7 @@ static enum sheaf_error reply_argument(const struct thread *thread, struct reply
     return error;
 }
 
-enum sheaf_error sys_send(struct pe *pe, struct thread *thread, bool block)
-{
+enum sheaf_error sys_send(struct pe *pe, struct thread *thread, bool block) {
     struct slot *slot;
     enum sheaf_error error = lookup(thread, thread->context.reg[SHEAF_REG_CAP], &slot);
     if (error != SHEAF_OK) {
@@ -42,8 +40,7 @@ enum sheaf_error sys_send(struct pe *pe, struct thread *thread, bool block)
 }
 
 // What is received from: an Endpoint or Notification with the right to.
-static enum sheaf_error source_argument(const struct thread *thread, struct slot **out)
-{
+static enum sheaf_error source_argument(const struct thread *thread, struct slot **out) {
     enum sheaf_error error = lookup(thread, thread->context.reg[SHEAF_REG_CAP], out);
     if (error != SHEAF_OK) {
         return error;
@@ -55,16 +52,14 @@ static enum sheaf_error source_argument(const struct thread *thread, struct slot
 }
 
 static enum sheaf_error receive(struct pe *pe, struct thread *thread, const struct slot *source,
-                                struct reply *reply, bool block)
-{
+                                struct reply *reply, bool block) {
     if (source->type == SHEAF_NOTIFICATION) {
         return notification_receive(pe, thread, source->object, block);
     }
     return endpoint_receive(pe, thread, source->object, reply, block);
 }
 
-enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block)
-{
+enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block) {
     struct slot *source;
     struct reply *reply;
     enum sheaf_error error = source_argument(thread, &source);
@@ -80,8 +75,7 @@ enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block)
     return receive(pe, thread, source, reply, block);
 }
 
-enum sheaf_error sys_reply(struct pe *pe, struct thread *thread)
-{
+enum sheaf_error sys_reply(struct pe *pe, struct thread *thread) {
     struct slot *slot;
     enum sheaf_error error =
         lookup_type(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_REPLY, &slot);
@@ -89,8 +83,7 @@ enum sheaf_error sys_reply(struct pe *pe, struct thread *thread)
 }
 
 // Everything that can be wrong with the receive is found before the answer is given.
-enum sheaf_error sys_reply_receive(struct pe *pe, struct thread *thread)
-{
+enum sheaf_error sys_reply_receive(struct pe *pe, struct thread *thread) {
     struct slot *source;
     struct reply *reply;
     enum sheaf_error error = source_argument(thread, &source);

@@ -19,8 +19,7 @@
 // when the wait is over.
 #define ANSWERED ((enum sheaf_error)0x100)
 
-static inline void thread_answer(struct thread *thread, enum sheaf_error error)
-{
+static inline void thread_answer(struct thread *thread, enum sheaf_error error) {
     thread->context.reg[SHEAF_REG_STATUS] = error;
     thread->context.reg[SHEAF_REG_TAG] = 0;
 }

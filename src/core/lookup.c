@@ -2,8 +2,7 @@
 // Look-up over several levels, and what is wrong with a name.
 #include "lookup.h"
 
-enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, struct slot **out)
-{
+enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, struct slot **out) {
     const struct slot *node = &thread->slot[THREAD_CSPACE];
     for (unsigned level = 0; level < LOOKUP_LEVELS; level++) {
         if (node->type != SHEAF_CNODE) {

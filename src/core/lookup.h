@@ -21,8 +21,7 @@ enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, str
 
 // The slot named, with a living capability in it. INVALID_CAPABILITY, DEAD, RANGE.
 static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr name,
-                                      struct slot **out)
-{
+                                      struct slot **out) {
     const struct slot *root = &thread->slot[THREAD_CSPACE];
     // One compare for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
     if (likely(name - 1 < BIT(root->size_bits) - 1)) {
@@ -37,8 +36,7 @@ static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr na
 
 // The same, of that type; else WRONG_TYPE.
 static inline enum sheaf_error lookup_type(const struct thread *thread, sheaf_cptr name,
-                                           enum sheaf_type type, struct slot **out)
-{
+                                           enum sheaf_type type, struct slot **out) {
     enum sheaf_error error = lookup(thread, name, out);
     return error != SHEAF_OK || likely((*out)->type == type) ? error : SHEAF_ERR_WRONG_TYPE;
 }

@@ -4,8 +4,7 @@
 
 #define TAG_ZERO_BITS UINT64_C(0xff80) // bits 7-15
 
-enum sheaf_error message_check(const struct thread *from, uint64_t tag)
-{
+enum sheaf_error message_check(const struct thread *from, uint64_t tag) {
     if (unlikely((tag & TAG_ZERO_BITS) != 0 || SHEAF_TAG_LABEL(tag) >= SHEAF_LABEL_KERNEL)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
@@ -18,8 +17,7 @@ enum sheaf_error message_check(const struct thread *from, uint64_t tag)
                                          : SHEAF_OK;
 }
 
-void message_copy(const struct thread *from, struct thread *to, uint64_t tag)
-{
+void message_copy(const struct thread *from, struct thread *to, uint64_t tag) {
     const uint64_t *in = &from->context.reg[SHEAF_REG_WORD0];
     uint64_t *out = &to->context.reg[SHEAF_REG_WORD0];
     unsigned length = SHEAF_TAG_LENGTH(tag);

@@ -9,13 +9,11 @@
 #include "death.h"
 #include "ipc.h"
 
-static uint64_t take_bits(struct notification *notification)
-{
+static uint64_t take_bits(struct notification *notification) {
     return __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
 }
 
-static void hand_over(struct thread *thread, uint64_t label, uint64_t bits)
-{
+static void hand_over(struct thread *thread, uint64_t label, uint64_t bits) {
     thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
     thread->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(label, 1);
     thread->context.reg[SHEAF_REG_WORD0] = bits;
@@ -23,8 +21,7 @@ static void hand_over(struct thread *thread, uint64_t label, uint64_t bits)
 }
 
 // Serves the first thread that waits on the Notification itself. lock held.
-static struct thread *serve_waiter(struct notification *notification)
-{
+static struct thread *serve_waiter(struct notification *notification) {
     struct thread *thread = notification->queue.first;
     if (thread != NULL) {
         uint64_t bits = take_bits(notification);
@@ -36,8 +33,7 @@ static struct thread *serve_waiter(struct notification *notification)
 }
 
 // Serves the bound thread if it waits on an Endpoint.
-static struct thread *serve_bound(struct notification *notification)
-{
+static struct thread *serve_bound(struct notification *notification) {
     struct thread *thread = notification->bound;
     if (thread == NULL || thread->state != SHEAF_STATE_RECEIVING) {
         return NULL;
@@ -47,16 +43,14 @@ static struct thread *serve_bound(struct notification *notification)
     return thread;
 }
 
-void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge)
-{
+void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge) {
     __atomic_fetch_or(&notification->bits, badge != 0 ? badge : 1, __ATOMIC_ACQ_REL);
     if (notification->queue.first != NULL || notification->bound != NULL) {
         notification_serve(pe, notification);
     }
 }
 
-void notification_serve(struct pe *pe, struct notification *notification)
-{
+void notification_serve(struct pe *pe, struct notification *notification) {
     struct thread *thread = NULL;
     lock_acquire(&notification->lock);
     bool any = notification->bits != 0;
@@ -72,8 +66,7 @@ void notification_serve(struct pe *pe, struct notification *notification)
     }
 }
 
-bool notification_take_bound(struct thread *thread)
-{
+bool notification_take_bound(struct thread *thread) {
     uint64_t bits = take_bits(thread->bound);
     if (bits != 0) {
         hand_over(thread, SHEAF_LABEL_SIGNAL, bits);
@@ -82,8 +75,7 @@ bool notification_take_bound(struct thread *thread)
 }
 
 enum sheaf_error notification_receive(struct pe *pe, struct thread *thread,
-                                      struct notification *notification, bool block)
-{
+                                      struct notification *notification, bool block) {
     (void)pe;
     enum sheaf_error error = ANSWERED;
     lock_acquire(&notification->lock);
@@ -101,8 +93,7 @@ enum sheaf_error notification_receive(struct pe *pe, struct thread *thread,
     return error;
 }
 
-void notification_forget(struct thread *thread)
-{
+void notification_forget(struct thread *thread) {
     struct notification *notification = thread->waiting_on;
     lock_acquire(&notification->lock);
     queue_remove(&notification->queue, thread);
@@ -110,8 +101,7 @@ void notification_forget(struct thread *thread)
     lock_release(&notification->lock);
 }
 
-void notification_requeue(struct thread *thread, unsigned priority)
-{
+void notification_requeue(struct thread *thread, unsigned priority) {
     struct notification *notification = thread->waiting_on;
     lock_acquire(&notification->lock);
     queue_remove(&notification->queue, thread);
@@ -120,8 +110,7 @@ void notification_requeue(struct thread *thread, unsigned priority)
     lock_release(&notification->lock);
 }
 
-enum sheaf_error notification_bind(struct thread *thread, struct notification *notification)
-{
+enum sheaf_error notification_bind(struct thread *thread, struct notification *notification) {
     enum sheaf_error error = SHEAF_ERR_IN_USE;
     lock_acquire(&notification->lock);
     if (notification->bound == NULL && thread->bound == NULL) {
@@ -133,8 +122,7 @@ enum sheaf_error notification_bind(struct thread *thread, struct notification *n
     return error;
 }
 
-void notification_unbind(struct thread *thread)
-{
+void notification_unbind(struct thread *thread) {
     struct notification *notification = thread->bound;
     if (notification != NULL) {
         lock_acquire(&notification->lock);
@@ -144,8 +132,7 @@ void notification_unbind(struct thread *thread)
     }
 }
 
-bool notification_end(struct pe *pe, struct notification *notification)
-{
+bool notification_end(struct pe *pe, struct notification *notification) {
     ASSERT(lock_held(&tree_lock));
     lock_acquire(&notification->lock);
     struct thread *thread = notification->queue.first;

@@ -19,10 +19,10 @@ struct cnode {
     struct lock lock;
     uint64_t unused[4];
 };
-_Static_assert(sizeof(struct cnode) == sizeof(struct slot), "the header takes the space of index 0");
+_Static_assert(sizeof(struct cnode) == sizeof(struct slot),
+               "the header takes the space of index 0");
 
-static inline struct slot *cnode_slot(struct cnode *cnode, uint64_t index)
-{
+static inline struct slot *cnode_slot(struct cnode *cnode, uint64_t index) {
     return (struct slot *)(void *)cnode + index;
 }
 
@@ -114,13 +114,11 @@ _Static_assert(offsetof(struct thread, context) == 0, "pe->context is the thread
 
 // A slot of the thread is empty as soon as the capability it was derived from is revoked. So the
 // kernel keeps no pointers beside them.
-static inline struct vspace *thread_vspace(const struct thread *thread)
-{
+static inline struct vspace *thread_vspace(const struct thread *thread) {
     return (struct vspace *)thread->slot[THREAD_VSPACE].object;
 }
 
-static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread)
-{
+static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_IPC_BUFFER];
     return slot->type == SHEAF_FRAME ? port_kernel_address(slot->frame.address) : NULL;
 }

@@ -3,8 +3,7 @@
 #include "death.h"
 #include "ipc.h"
 
-void reply_hold(struct reply *reply, struct thread *caller)
-{
+void reply_hold(struct reply *reply, struct thread *caller) {
     lock_acquire(&reply->lock);
     reply->caller = caller;
     lock_release(&reply->lock);
@@ -12,8 +11,7 @@ void reply_hold(struct reply *reply, struct thread *caller)
     caller->state = SHEAF_STATE_WAITING_REPLY;
 }
 
-void reply_forget(struct thread *caller)
-{
+void reply_forget(struct thread *caller) {
     struct reply *reply = caller->reply;
     lock_acquire(&reply->lock);
     reply->caller = NULL;
@@ -22,8 +20,7 @@ void reply_forget(struct thread *caller)
 }
 
 // A fault is answered with a label only: 0 goes on at the same instruction.
-static void answer_fault(struct pe *pe, struct thread *caller, uint64_t tag)
-{
+static void answer_fault(struct pe *pe, struct thread *caller, uint64_t tag) {
     if (SHEAF_TAG_LABEL(tag) == 0) {
         caller->faulting = false;
         sched_wake(pe, caller);
@@ -32,8 +29,7 @@ static void answer_fault(struct pe *pe, struct thread *caller, uint64_t tag)
     }
 }
 
-enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply *reply)
-{
+enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply *reply) {
     uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
     enum sheaf_error error = message_check(thread, tag);
     if (unlikely(error != SHEAF_OK)) {
@@ -61,8 +57,7 @@ enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply
     return SHEAF_OK;
 }
 
-void reply_end(struct pe *pe, struct reply *reply)
-{
+void reply_end(struct pe *pe, struct reply *reply) {
     lock_acquire(&reply->lock);
     struct thread *caller = reply->caller, *receiver = reply->receiver;
     reply->caller = NULL;

@@ -16,8 +16,7 @@ struct retype {
     uint64_t watermark; // of the Untyped before
 };
 
-static enum sheaf_error fixed_size(struct retype *retype, unsigned bits)
-{
+static enum sheaf_error fixed_size(struct retype *retype, unsigned bits) {
     if (retype->size_bits != 0 && retype->size_bits != bits) {
         return SHEAF_ERR_RANGE;
     }
@@ -27,14 +26,12 @@ static enum sheaf_error fixed_size(struct retype *retype, unsigned bits)
 }
 
 static enum sheaf_error chosen_size(struct retype *retype, unsigned least, unsigned most,
-                                    unsigned unit_bits)
-{
+                                    unsigned unit_bits) {
     retype->object_bits = retype->size_bits + unit_bits;
     return retype->size_bits < least || retype->size_bits > most ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
-static enum sheaf_error size_of_type(struct retype *retype)
-{
+static enum sheaf_error size_of_type(struct retype *retype) {
     switch (retype->type) {
     case SHEAF_UNTYPED:
         return chosen_size(retype, SHEAF_UNTYPED_MIN_BITS, SHEAF_UNTYPED_MAX_BITS, 0);
@@ -57,8 +54,7 @@ static enum sheaf_error size_of_type(struct retype *retype)
     }
 }
 
-static enum sheaf_error parse(const struct invocation *invocation, struct retype *retype)
-{
+static enum sheaf_error parse(const struct invocation *invocation, struct retype *retype) {
     uint64_t what = argument(invocation, 0);
     *retype = (struct retype){.type = what & 0xff,
                               .size_bits = (what >> 8) & 0xff,
@@ -84,8 +80,7 @@ static enum sheaf_error parse(const struct invocation *invocation, struct retype
 }
 
 static enum sheaf_error find_destination(const struct invocation *invocation,
-                                         struct retype *retype)
-{
+                                         struct retype *retype) {
     struct slot *slot;
     enum sheaf_error error =
         lookup_type(invocation->caller, argument(invocation, 1), SHEAF_CNODE, &slot);
@@ -100,8 +95,7 @@ static enum sheaf_error find_destination(const struct invocation *invocation,
     return SHEAF_OK;
 }
 
-static enum sheaf_error check_empty(const struct retype *retype)
-{
+static enum sheaf_error check_empty(const struct retype *retype) {
     for (uint64_t i = 0; i < retype->count; i++) {
         if (cnode_slot(retype->cnode, retype->first + i)->type != SHEAF_NULL) {
             return SHEAF_ERR_SLOT_OCCUPIED;
@@ -110,15 +104,13 @@ static enum sheaf_error check_empty(const struct retype *retype)
     return SHEAF_OK;
 }
 
-static void *object_memory(const struct retype *retype, uint64_t i)
-{
+static void *object_memory(const struct retype *retype, uint64_t i) {
     uint64_t offset = retype->start + (i << retype->object_bits);
     return port_kernel_address(PADDR(untyped_address(retype->untyped).v + offset));
 }
 
 // VSpaces are made before any capability: identifiers may run out. All or none.
-static enum sheaf_error make_vspaces(const struct retype *retype)
-{
+static enum sheaf_error make_vspaces(const struct retype *retype) {
     struct vspace *vspace;
     for (uint64_t made = 0; made < retype->count; made++) {
         enum sheaf_error error = vspace_create(object_memory(retype, made), &vspace);
@@ -134,8 +126,7 @@ static enum sheaf_error make_vspaces(const struct retype *retype)
     return SHEAF_OK;
 }
 
-static void init_object(unsigned type, struct slot *slot, unsigned size_bits)
-{
+static void init_object(unsigned type, struct slot *slot, unsigned size_bits) {
     void *object = slot->object;
     switch (type) {
     case SHEAF_CNODE:
@@ -162,11 +153,10 @@ static void init_object(unsigned type, struct slot *slot, unsigned size_bits)
     }
 }
 
-static void make_capability(const struct retype *retype, uint64_t i)
-{
+static void make_capability(const struct retype *retype, uint64_t i) {
     struct slot *slot = cnode_slot(retype->cnode, retype->first + i);
-    uint64_t address = untyped_address(retype->untyped).v + retype->start +
-                       (i << retype->object_bits);
+    uint64_t address =
+        untyped_address(retype->untyped).v + retype->start + (i << retype->object_bits);
     slot->size_bits = (uint8_t)retype->size_bits;
     slot->memory_type = (uint8_t)retype->memory_type;
     slot->rights = SHEAF_RIGHTS_ALL;
@@ -188,8 +178,7 @@ static void make_capability(const struct retype *retype, uint64_t i)
 }
 
 // tree_lock held.
-static enum sheaf_error make_all(const struct retype *retype)
-{
+static enum sheaf_error make_all(const struct retype *retype) {
     // Again: until the tree lock was taken, another PE could fill the slots.
     enum sheaf_error error = check_empty(retype);
     if (error == SHEAF_OK && retype->type == SHEAF_VSPACE) {
@@ -207,8 +196,7 @@ static enum sheaf_error make_all(const struct retype *retype)
     return SHEAF_OK;
 }
 
-enum sheaf_error untyped_retype(struct invocation *invocation)
-{
+enum sheaf_error untyped_retype(struct invocation *invocation) {
     struct retype retype;
     enum sheaf_error error = parse(invocation, &retype);
     if (error == SHEAF_OK) {

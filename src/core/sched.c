@@ -6,16 +6,14 @@
 
 struct sched sched_of_pe[MAX_PES];
 
-void sched_init(void)
-{
+void sched_init(void) {
     for (unsigned i = 0; i < MAX_PES; i++) {
         sched_of_pe[i] = (struct sched){0};
         lock_init(&sched_of_pe[i].lock, LOCK_RUN_QUEUE);
     }
 }
 
-static void find_top(struct sched *sched)
-{
+static void find_top(struct sched *sched) {
     for (unsigned word = ARRAY_SIZE(sched->ready); word-- > 0;) {
         if (sched->ready[word] != 0) {
             sched->top = word * 64 + 64 - (unsigned)__builtin_clzll(sched->ready[word]);
@@ -25,8 +23,7 @@ static void find_top(struct sched *sched)
     sched->top = 0;
 }
 
-static void enqueue(struct sched *sched, struct thread *thread, bool first)
-{
+static void enqueue(struct sched *sched, struct thread *thread, bool first) {
     ASSERT(lock_held(&sched->lock) && !thread->queued && thread->state == SHEAF_STATE_READY);
     struct thread_queue *queue = &sched->queue[thread->priority];
     thread->queued = true;
@@ -42,8 +39,7 @@ static void enqueue(struct sched *sched, struct thread *thread, bool first)
     sched->top = MAX(sched->top, thread->priority + 1u);
 }
 
-static void dequeue(struct sched *sched, struct thread *thread)
-{
+static void dequeue(struct sched *sched, struct thread *thread) {
     ASSERT(lock_held(&sched->lock) && thread->queued);
     struct thread_queue *queue = &sched->queue[thread->priority];
     queue_remove(queue, thread);
@@ -56,8 +52,7 @@ static void dequeue(struct sched *sched, struct thread *thread)
     }
 }
 
-void sched_wake(struct pe *pe, struct thread *thread)
-{
+void sched_wake(struct pe *pe, struct thread *thread) {
     struct sched *sched = &sched_of_pe[pe->id];
     thread->state = SHEAF_STATE_READY;
     lock_acquire(&sched->lock);
@@ -69,8 +64,7 @@ void sched_wake(struct pe *pe, struct thread *thread)
     lock_release(&sched->lock);
 }
 
-void sched_forget(struct pe *pe, struct thread *thread)
-{
+void sched_forget(struct pe *pe, struct thread *thread) {
     struct sched *sched = &sched_of_pe[pe->id];
     lock_acquire(&sched->lock);
     if (sched->candidate == thread) {
@@ -81,8 +75,7 @@ void sched_forget(struct pe *pe, struct thread *thread)
     lock_release(&sched->lock);
 }
 
-void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
-{
+void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority) {
     struct sched *sched = &sched_of_pe[pe->id];
     lock_acquire(&sched->lock);
     bool queued = thread->queued;
@@ -97,8 +90,7 @@ void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
 }
 
 // Whom the queues and the candidate let go on; NULL if nobody is ready. Removes it from there.
-static struct thread *choose(struct sched *sched, struct thread *current)
-{
+static struct thread *choose(struct sched *sched, struct thread *current) {
     struct thread *candidate = sched->candidate;
     bool rotate = sched->rotate;
     sched->candidate = NULL;
@@ -132,8 +124,7 @@ static struct thread *choose(struct sched *sched, struct thread *current)
     return thread;
 }
 
-static void run_timer(struct sched *sched, const struct thread *thread)
-{
+static void run_timer(struct sched *sched, const struct thread *thread) {
     if (!sched->armed && sched->queue[thread->priority].first != NULL) {
         sched->armed = true;
         arch_timer_set(arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000);
@@ -142,8 +133,7 @@ static void run_timer(struct sched *sched, const struct thread *thread)
 
 // Stands on the empty root without a tick until an interrupt makes a thread ready. What dead
 // containers are left by a deleter that died itself is cleared here.
-static void idle(struct pe *pe, struct sched *sched)
-{
+static void idle(struct pe *pe, struct sched *sched) {
     vspace_activate(NULL);
     if (sched->armed) {
         sched->armed = false;
@@ -157,8 +147,7 @@ static void idle(struct pe *pe, struct sched *sched)
     }
 }
 
-void sched_decide(struct pe *pe)
-{
+void sched_decide(struct pe *pe) {
     struct sched *sched = &sched_of_pe[pe->id];
     for (;;) {
         struct thread *current = pe->current;

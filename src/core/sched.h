@@ -40,8 +40,7 @@ void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
 void sched_decide(struct pe *pe); // the long way of sched_leave
 
 // Before the kernel is left: pe->current and pe->context are who goes on; waits while nobody can.
-static inline void sched_leave(struct pe *pe)
-{
+static inline void sched_leave(struct pe *pe) {
     const struct sched *sched = &sched_of_pe[pe->id];
     const struct thread *current = pe->current;
     if (likely(current != NULL && current->state == SHEAF_STATE_READY && sched->candidate == NULL &&

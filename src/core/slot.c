@@ -2,8 +2,7 @@
 // Capabilities: what a slot names, and deriving one from another.
 #include "objects.h"
 
-struct object_head *slot_head(const struct slot *slot)
-{
+struct object_head *slot_head(const struct slot *slot) {
     switch (slot->type) {
     case SHEAF_CNODE:
         return &((struct cnode *)slot->object)->head;
@@ -23,8 +22,7 @@ struct object_head *slot_head(const struct slot *slot)
 }
 
 void slot_derive(struct slot *slot, struct cnode *home, struct slot *source, uint64_t rights,
-                 uint64_t badge)
-{
+                 uint64_t badge) {
     ASSERT(lock_held(&tree_lock));
     ASSERT(slot->type == SHEAF_NULL);
     slot->rights = (uint8_t)rights;

@@ -83,36 +83,30 @@ struct slot *tree_next(const struct slot *root, struct slot *node);
 // Where an Untyped's bytes up to `zeroed` are known to be zero from the watermark on. Kept in the
 // capability, so that a preempted retype finds its work done, and cannot be deceived by what other
 // threads did with the memory in between.
-static inline uint64_t untyped_zeroed(const struct slot *slot)
-{
+static inline uint64_t untyped_zeroed(const struct slot *slot) {
     return ((uint64_t)slot->untyped.zeroed_high << 20 | slot->untyped.zeroed_low)
            << UNTYPED_UNIT_BITS;
 }
 
-static inline void untyped_set_zeroed(struct slot *slot, uint64_t bytes)
-{
+static inline void untyped_set_zeroed(struct slot *slot, uint64_t bytes) {
     uint64_t units = bytes >> UNTYPED_UNIT_BITS;
     slot->untyped.zeroed_high = units >> 20;
     slot->untyped.zeroed_low = units & (BIT(20) - 1);
 }
 
-static inline uint64_t untyped_watermark(const struct slot *slot)
-{
+static inline uint64_t untyped_watermark(const struct slot *slot) {
     return (uint64_t)slot->untyped.watermark << UNTYPED_UNIT_BITS;
 }
 
-static inline void untyped_set_watermark(struct slot *slot, uint64_t bytes)
-{
+static inline void untyped_set_watermark(struct slot *slot, uint64_t bytes) {
     slot->untyped.watermark = bytes >> UNTYPED_UNIT_BITS;
 }
 
-static inline paddr_t untyped_address(const struct slot *slot)
-{
+static inline paddr_t untyped_address(const struct slot *slot) {
     return PADDR((uint64_t)slot->untyped.base << UNTYPED_UNIT_BITS);
 }
 
-static inline bool slot_is_dying(const struct slot *slot)
-{
+static inline bool slot_is_dying(const struct slot *slot) {
     return (slot->flags & SLOT_DYING) != 0;
 }
 

@@ -5,8 +5,7 @@
 #include "gather_call.h"
 #include "invoke.h"
 
-static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t number)
-{
+static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t number) {
     switch (number) {
     case SHEAF_SYS_CALL:
         return sys_call(pe, thread);
@@ -33,8 +32,7 @@ static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t numbe
 }
 
 // A continuation belongs to the system call that left it; any other forgets it.
-static void check_continuation(struct thread *thread, uint64_t number)
-{
+static void check_continuation(struct thread *thread, uint64_t number) {
     static const uint64_t owner[] = {
         [CONTINUE_NOTHING] = 0,
         [CONTINUE_DELETE] = SHEAF_SYS_CALL,
@@ -46,8 +44,7 @@ static void check_continuation(struct thread *thread, uint64_t number)
 }
 
 // The call is executed again when the thread runs next; the interrupt comes first.
-static void preempt(struct pe *pe, struct thread *thread)
-{
+static void preempt(struct pe *pe, struct thread *thread) {
     port_count(SHEAF_COUNTER_KERNEL_PREEMPTIONS, 1);
     if (pe->current == thread) {
         arch_context_restart(&thread->context);
@@ -55,8 +52,7 @@ static void preempt(struct pe *pe, struct thread *thread)
     arch_handle_interrupts();
 }
 
-void core_syscall(struct pe *pe)
-{
+void core_syscall(struct pe *pe) {
     struct thread *thread = pe->current;
     uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
     port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
@@ -79,21 +75,18 @@ void core_syscall(struct pe *pe)
     sched_leave(pe);
 }
 
-void core_interrupt(struct pe *pe)
-{
+void core_interrupt(struct pe *pe) {
     arch_handle_interrupts();
     sched_leave(pe);
 }
 
-void core_tick(struct pe *pe)
-{
+void core_tick(struct pe *pe) {
     struct sched *sched = &sched_of_pe[pe->id];
     sched->armed = false;
     sched->rotate = true;
 }
 
-const char *core_thread_name(const struct pe *pe)
-{
+const char *core_thread_name(const struct pe *pe) {
     const struct thread *thread = pe->current;
     return thread == NULL ? "idle" : thread->name[0] != 0 ? thread->name : "(unnamed)";
 }

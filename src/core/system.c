@@ -8,8 +8,7 @@ static struct pe *pes[MAX_PES];
 
 void system_register_pe(struct pe *pe) { pes[pe->id] = pe; }
 
-static uint64_t counter_sum(uint64_t counter)
-{
+static uint64_t counter_sum(uint64_t counter) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < MAX_PES && pes[i] != NULL; i++) {
         sum += pes[i]->counters[counter];
@@ -17,8 +16,7 @@ static uint64_t counter_sum(uint64_t counter)
     return sum;
 }
 
-static enum sheaf_error system_counters(struct invocation *invocation)
-{
+static enum sheaf_error system_counters(struct invocation *invocation) {
     uint64_t counter = argument(invocation, 0);
     unsigned room = thread_buffer(invocation->caller) != NULL ? SHEAF_MSG_WORDS : SHEAF_REG_WORDS;
     if (counter > SHEAF_COUNTER_COUNT) {
@@ -31,8 +29,7 @@ static enum sheaf_error system_counters(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error system_power_off(struct invocation *invocation)
-{
+static enum sheaf_error system_power_off(struct invocation *invocation) {
     arch_power_off(argument(invocation, 0));
 }
 

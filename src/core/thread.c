@@ -5,14 +5,12 @@
 #include "death.h"
 #include "invoke.h"
 
-void thread_init(struct thread *thread)
-{
+void thread_init(struct thread *thread) {
     arch_context_init(&thread->context);
     thread->state = SHEAF_STATE_SUSPENDED;
 }
 
-void thread_suspend(struct pe *pe, struct thread *thread)
-{
+void thread_suspend(struct pe *pe, struct thread *thread) {
     bool waiting = true;
     switch (thread->state) {
     case SHEAF_STATE_SENDING:
@@ -38,8 +36,7 @@ void thread_suspend(struct pe *pe, struct thread *thread)
     thread->state = SHEAF_STATE_SUSPENDED;
 }
 
-void thread_end(struct pe *pe, struct thread *thread)
-{
+void thread_end(struct pe *pe, struct thread *thread) {
     ASSERT(lock_held(&tree_lock));
     thread_suspend(pe, thread);
     notification_unbind(thread);

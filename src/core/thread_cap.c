@@ -6,21 +6,18 @@
 
 #define REGISTER_WORDS (3 + ARRAY_SIZE(((struct arch_context *)0)->reg)) // pc, sp, TLS, x0 to x30
 
-static struct thread *target(const struct invocation *invocation)
-{
+static struct thread *target(const struct invocation *invocation) {
     return invocation->slot->object;
 }
 
-static uint64_t *register_at(struct arch_context *context, unsigned i)
-{
+static uint64_t *register_at(struct arch_context *context, unsigned i) {
     return i == 0   ? &context->pc
            : i == 1 ? &context->sp
            : i == 2 ? &context->tls
                     : &context->reg[i - 3];
 }
 
-static enum sheaf_error thread_write_registers(struct invocation *invocation)
-{
+static enum sheaf_error thread_write_registers(struct invocation *invocation) {
     struct thread *thread = target(invocation);
     uint64_t count = argument(invocation, 0);
     if (count > REGISTER_WORDS) {
@@ -39,8 +36,7 @@ static enum sheaf_error thread_write_registers(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error thread_read_registers(struct invocation *invocation)
-{
+static enum sheaf_error thread_read_registers(struct invocation *invocation) {
     if (thread_buffer(invocation->caller) == NULL) {
         return SHEAF_ERR_NO_BUFFER;
     }
@@ -51,8 +47,7 @@ static enum sheaf_error thread_read_registers(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static void set_priority(struct pe *pe, struct thread *thread, unsigned priority)
-{
+static void set_priority(struct pe *pe, struct thread *thread, unsigned priority) {
     switch (thread->state) {
     case SHEAF_STATE_SENDING:
     case SHEAF_STATE_RECEIVING:
@@ -67,8 +62,7 @@ static void set_priority(struct pe *pe, struct thread *thread, unsigned priority
     }
 }
 
-static enum sheaf_error thread_set_priority(struct invocation *invocation)
-{
+static enum sheaf_error thread_set_priority(struct invocation *invocation) {
     uint64_t priority = argument(invocation, 0), most = argument(invocation, 1);
     struct slot *authority;
     enum sheaf_error error =
@@ -88,8 +82,7 @@ static enum sheaf_error thread_set_priority(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error thread_resume(struct invocation *invocation)
-{
+static enum sheaf_error thread_resume(struct invocation *invocation) {
     struct thread *thread = target(invocation);
     if (thread->state == SHEAF_STATE_SUSPENDED || thread->state == SHEAF_STATE_FAULTED) {
         sched_wake(invocation->pe, thread);
@@ -97,14 +90,12 @@ static enum sheaf_error thread_resume(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error thread_suspend_method(struct invocation *invocation)
-{
+static enum sheaf_error thread_suspend_method(struct invocation *invocation) {
     thread_suspend(invocation->pe, target(invocation));
     return SHEAF_OK;
 }
 
-static enum sheaf_error thread_bind(struct invocation *invocation)
-{
+static enum sheaf_error thread_bind(struct invocation *invocation) {
     sheaf_cptr name = argument(invocation, 0);
     struct slot *slot;
     if (name == 0) {
@@ -125,8 +116,7 @@ static enum sheaf_error thread_bind(struct invocation *invocation)
     return error;
 }
 
-static enum sheaf_error thread_set_name(struct invocation *invocation)
-{
+static enum sheaf_error thread_set_name(struct invocation *invocation) {
     char *name = target(invocation)->name;
     for (unsigned i = 0; i < sizeof(target(invocation)->name) - 1; i++) {
         name[i] = (char)(argument(invocation, i / 8) >> (8 * (i % 8)));
@@ -134,8 +124,7 @@ static enum sheaf_error thread_set_name(struct invocation *invocation)
     return SHEAF_OK;
 }
 
-static enum sheaf_error thread_info(struct invocation *invocation)
-{
+static enum sheaf_error thread_info(struct invocation *invocation) {
     const struct thread *thread = target(invocation);
     answer(invocation, thread->state);
     answer(invocation, thread->priority);

@@ -19,8 +19,7 @@ static const struct {
 };
 
 static enum sheaf_error find(const struct invocation *invocation, unsigned which,
-                             struct slot **out)
-{
+                             struct slot **out) {
     sheaf_cptr name = argument(invocation, which);
     *out = NULL;
     if (name == 0) {
@@ -45,8 +44,7 @@ static enum sheaf_error find(const struct invocation *invocation, unsigned which
                : SHEAF_OK;
 }
 
-static void replace(struct thread *thread, unsigned which, struct slot *source, bool *retired)
-{
+static void replace(struct thread *thread, unsigned which, struct slot *source, bool *retired) {
     struct slot *slot = &thread->slot[which];
     if (source == NULL) {
         return;
@@ -55,14 +53,12 @@ static void replace(struct thread *thread, unsigned which, struct slot *source, 
         slot_move(&thread->retired[which], NULL, slot);
         *retired = true;
     }
-    uint64_t badge = source->type == SHEAF_ENDPOINT || source->type == SHEAF_NOTIFICATION
-                         ? source->badge
-                         : 0;
+    uint64_t badge =
+        source->type == SHEAF_ENDPOINT || source->type == SHEAF_NOTIFICATION ? source->badge : 0;
     slot_derive(slot, NULL, source, source->rights, badge);
 }
 
-enum sheaf_error thread_configure(struct invocation *invocation)
-{
+enum sheaf_error thread_configure(struct invocation *invocation) {
     struct thread *thread = invocation->slot->object;
     struct slot *source[THREAD_SLOTS];
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {

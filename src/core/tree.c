@@ -15,8 +15,7 @@ static inline bool names_parent(uintptr_t link) { return (link & PARENT) != 0; }
 static inline struct slot *link_slot(uintptr_t link) { return (struct slot *)(link & ~PARENT); }
 static inline uintptr_t parent_link(const struct slot *node) { return (uintptr_t)node | PARENT; }
 
-void tree_insert_child(struct slot *parent, struct slot *child)
-{
+void tree_insert_child(struct slot *parent, struct slot *child) {
     ASSERT(lock_held(&tree_lock));
     struct slot *last = parent->last_child;
     child->first_child = NULL;
@@ -34,8 +33,7 @@ void tree_insert_child(struct slot *parent, struct slot *child)
 
 // What leads forward to a node with this `previous` link leads to `to` from now on. `to` is a link
 // too: when it names the parent, there is no sibling left on that side.
-static void lead_forward(uintptr_t previous, uintptr_t to)
-{
+static void lead_forward(uintptr_t previous, uintptr_t to) {
     if (names_parent(previous)) {
         link_slot(previous)->first_child = names_parent(to) ? NULL : link_slot(to);
     } else {
@@ -43,8 +41,7 @@ static void lead_forward(uintptr_t previous, uintptr_t to)
     }
 }
 
-static void lead_backward(uintptr_t next, uintptr_t to)
-{
+static void lead_backward(uintptr_t next, uintptr_t to) {
     if (names_parent(next)) {
         link_slot(next)->last_child = names_parent(to) ? NULL : link_slot(to);
     } else {
@@ -52,8 +49,7 @@ static void lead_backward(uintptr_t next, uintptr_t to)
     }
 }
 
-void tree_remove(struct slot *node)
-{
+void tree_remove(struct slot *node) {
     ASSERT(lock_held(&tree_lock));
     struct slot *first = node->first_child, *last = node->last_child;
     if (first != NULL) {
@@ -71,8 +67,7 @@ void tree_remove(struct slot *node)
     node->last_child = NULL;
 }
 
-void tree_replace(struct slot *node, struct slot *by)
-{
+void tree_replace(struct slot *node, struct slot *by) {
     ASSERT(lock_held(&tree_lock));
     by->next = node->next;
     by->previous = node->previous;
@@ -90,8 +85,7 @@ void tree_replace(struct slot *node, struct slot *by)
     node->last_child = NULL;
 }
 
-struct slot *tree_next(const struct slot *root, struct slot *node)
-{
+struct slot *tree_next(const struct slot *root, struct slot *node) {
     ASSERT(lock_held(&tree_lock));
     if (node->first_child != NULL) {
         return node->first_child;

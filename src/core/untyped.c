@@ -8,8 +8,7 @@
 
 #define ZERO_SLICE (UINT64_C(16) << 10) // bytes between two looks at pending interrupts
 
-static void start_again_if_empty(struct slot *untyped)
-{
+static void start_again_if_empty(struct slot *untyped) {
     // At watermark 0 nothing was handed out since the last start: what is zeroed stays so.
     if (untyped->first_child == NULL && untyped_watermark(untyped) != 0) {
         untyped_set_watermark(untyped, 0);
@@ -18,8 +17,7 @@ static void start_again_if_empty(struct slot *untyped)
 }
 
 // Zeroes one slice of [start, end) if it needs any. True: all of it is zero.
-static bool zero_slice(struct slot *untyped, uint64_t start, uint64_t end)
-{
+static bool zero_slice(struct slot *untyped, uint64_t start, uint64_t end) {
     uint64_t zeroed = MAX(untyped_zeroed(untyped), start);
     if (zeroed >= end) {
         return true;
@@ -36,8 +34,7 @@ static bool zero_slice(struct slot *untyped, uint64_t start, uint64_t end)
 }
 
 enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t count,
-                                 uint64_t *start, uint64_t *watermark)
-{
+                                 uint64_t *start, uint64_t *watermark) {
     *watermark = UINT64_MAX;
     for (;;) {
         lock_acquire(&tree_lock);
@@ -63,14 +60,12 @@ enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t c
     }
 }
 
-void untyped_commit(struct slot *untyped, uint64_t end)
-{
+void untyped_commit(struct slot *untyped, uint64_t end) {
     ASSERT(lock_held(&tree_lock) && untyped_zeroed(untyped) >= end);
     untyped_set_watermark(untyped, end);
 }
 
-static enum sheaf_error untyped_info(struct invocation *invocation)
-{
+static enum sheaf_error untyped_info(struct invocation *invocation) {
     const struct slot *untyped = invocation->slot;
     uint64_t size = BIT(untyped->size_bits);
     answer(invocation, untyped_address(untyped).v);

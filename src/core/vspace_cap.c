@@ -2,8 +2,7 @@
 // Methods of a VSpace: memory for its tables, and how much there is.
 #include "invoke.h"
 
-static enum sheaf_error attach_chunk(struct vspace *vspace, struct slot *untyped, uint64_t offset)
-{
+static enum sheaf_error attach_chunk(struct vspace *vspace, struct slot *untyped, uint64_t offset) {
     struct chunk *chunk = port_kernel_address(PADDR(untyped_address(untyped).v + offset));
     enum sheaf_error error = vspace_grow(vspace, chunk);
     if (error == SHEAF_OK) {
@@ -15,8 +14,7 @@ static enum sheaf_error attach_chunk(struct vspace *vspace, struct slot *untyped
     return error;
 }
 
-static enum sheaf_error vspace_cap_grow(struct invocation *invocation)
-{
+static enum sheaf_error vspace_cap_grow(struct invocation *invocation) {
     struct vspace *vspace = invocation->slot->object;
     uint64_t count = argument(invocation, 1), start, watermark;
     struct slot *untyped;
@@ -53,8 +51,7 @@ static enum sheaf_error vspace_cap_grow(struct invocation *invocation)
     return error;
 }
 
-static enum sheaf_error vspace_cap_shrink(struct invocation *invocation)
-{
+static enum sheaf_error vspace_cap_shrink(struct invocation *invocation) {
     struct vspace *vspace = invocation->slot->object;
     uint64_t index = argument(invocation, 0);
     struct chunk *chunk;
@@ -71,8 +68,7 @@ static enum sheaf_error vspace_cap_shrink(struct invocation *invocation)
     return error;
 }
 
-static enum sheaf_error vspace_cap_info(struct invocation *invocation)
-{
+static enum sheaf_error vspace_cap_info(struct invocation *invocation) {
     struct vspace *vspace = invocation->slot->object;
     struct vspace_info info;
     if (vspace_is_dead(vspace)) {
