@@ -9,7 +9,7 @@
 #define CPU_INTERFACE 0x08010000U
 #define REGION_0 0x080a0000U
 #define REGION_1 0x18000000U
-#define PE_FRAMES 0x20000U
+#define PE_FRAMES ((size_t)0x20000)
 
 // What a distributor or a redistributor's SGI frame holds of INTIDs, as reset or firmware left it.
 struct fake_block {
@@ -46,23 +46,20 @@ static const uint64_t pe_typer[3] = {UINT64_C(0x00000000) << 32,
                                      UINT64_C(0x00000105) << 32 | 2 << 8 | 0x10};
 
 static bool bits_access(struct fake_block *block, size_t offset, bool write, uint32_t *value) {
-    static const struct {
+    const struct {
         size_t offset;
-        size_t field;
+        uint32_t *bits;
         bool clears;
     } kinds[] = {
-        {0x080, offsetof(struct fake_block, group), false},
-        {0x100, offsetof(struct fake_block, enabled), false},
-        {0x180, offsetof(struct fake_block, enabled), true},
-        {0x280, offsetof(struct fake_block, pending), true},
-        {0x380, offsetof(struct fake_block, active), true},
+        {0x080, block->group, false},  {0x100, block->enabled, false},
+        {0x180, block->enabled, true}, {0x280, block->pending, true},
+        {0x380, block->active, true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (offset < kinds[i].offset || offset >= kinds[i].offset + 0x80) {
             continue;
         }
-        uint32_t *bits =
-            (uint32_t *)(void *)((char *)block + kinds[i].field) + (offset - kinds[i].offset) / 4;
+        uint32_t *bits = kinds[i].bits + (offset - kinds[i].offset) / 4;
         if (write && kinds[i].offset == 0x080) {
             *bits = *value;
         } else if (write) {
@@ -255,7 +252,7 @@ static enum irqc_status init_v3(void) {
 // Every SPI of `count` INTIDs is off, level, of the one priority, and what lies behind is not
 // touched.
 static void assert_quiet_spis(uint32_t count) {
-    for (uint32_t word = 1; word < 32; word++) {
+    for (size_t word = 1; word < 32; word++) {
         uint32_t expected = word < count / 32 ? 0 : UINT32_MAX;
         assert_int_equal(distributor_block.enabled[word], expected);
         assert_int_equal(distributor_block.pending[word], expected);

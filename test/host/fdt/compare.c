@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "oracle.h"
+
+#define TREE_BYTES_MAX (16 << 20) // no tree is so large
 
 static char message[512];
 
@@ -316,19 +319,19 @@ enum compare_result compare_blob(const void *blob, size_t size, bool deep) {
 }
 
 void *compare_load(const char *path, size_t *size) {
+    struct stat status;
     FILE *file = fopen(path, "rb");
-    if (file == NULL || fseek(file, 0, SEEK_END) != 0) {
+    if (file == NULL || stat(path, &status) != 0 || status.st_size <= 0 ||
+        status.st_size > TREE_BYTES_MAX) {
         fprintf(stderr, "cannot read %s\n", path);
         abort();
     }
-    long length = ftell(file);
-    void *blob = malloc((size_t)length);
-    rewind(file);
-    if (length <= 0 || blob == NULL || fread(blob, 1, (size_t)length, file) != (size_t)length) {
+    *size = (size_t)status.st_size;
+    void *blob = malloc(*size);
+    if (blob == NULL || fread(blob, 1, *size, file) != *size) {
         fprintf(stderr, "cannot read %s\n", path);
         abort();
     }
     fclose(file);
-    *size = (size_t)length;
     return blob;
 }

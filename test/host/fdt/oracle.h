@@ -97,7 +97,7 @@ struct oracle_board {
 
 // Null if the description makes sense, else what is malformed about it. Only for a blob that
 // oracle_accepts() and that has no oracle_violation().
-const char *oracle_board(const void *blob, struct oracle_board *board);
+const char *oracle_board(const void *fdt, struct oracle_board *board);
 
 // Shrinks a tree to what it uses (QEMU pads its trees to 1 MiB). The new size.
 size_t oracle_pack(void *blob);

@@ -3,6 +3,7 @@
 #include "oracle_bus.h"
 
 #include <libfdt.h>
+#include <stdio.h>
 #include <string.h>
 
 static int find_gic(const void *fdt, struct oracle_board *board) {
@@ -38,8 +39,8 @@ static int stdout_node(const void *fdt, const char *path, size_t length) {
         strlen(target) + (length - alias_length) >= sizeof(full)) {
         return -1;
     }
-    strcpy(full, target);
-    strncat(full, path + alias_length, length - alias_length);
+    snprintf(full, sizeof(full), "%s%.*s", target, (int)(length - alias_length),
+             path + alias_length);
     return fdt_path_offset(fdt, full);
 }
 

@@ -194,7 +194,7 @@ static const char *extended(const void *fdt, const uint8_t *data, int length, in
         CHECK(controller_cells(fdt, controller, &cells));
         data += 4;
         if (index == 0) {
-            if (end - data < 4 * cells) {
+            if (end - data < (ptrdiff_t)4 * cells) {
                 return "interrupts-extended cut short";
             }
             return controller == gic ? decode(data, cells, out) : NULL;

@@ -23,6 +23,7 @@
 
 #define DEFAULT_COUNT 1000
 #define BASES_MAX 32
+#define BASE_BYTES (1 << 17) // packed
 #define HEADER_WORDS 10
 
 static const char *directory;
@@ -33,6 +34,7 @@ struct blob {
 };
 
 static struct blob bases[BASES_MAX];
+static uint8_t work[BASE_BYTES]; // a tree while it is damaged
 static size_t base_count;
 
 // A 64-bit linear congruential generator (Knuth's MMIX constants); the upper bits are good.
@@ -181,16 +183,14 @@ static const mutation mutations[] = {
 static struct blob mutate(uint64_t seed) {
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15);
     const struct blob *base = &bases[random_below((uint32_t)base_count)];
-    struct blob blob = {.bytes = malloc(base->size), .size = base->size};
-    assert_non_null(blob.bytes);
-    memcpy(blob.bytes, base->bytes, base->size);
+    struct blob blob = {.bytes = work, .size = base->size};
+    memcpy(work, base->bytes, base->size);
     for (uint32_t i = 1 + random_below(3); i > 0 && blob.size >= 40; i--) {
         mutations[random_below(sizeof(mutations) / sizeof(mutations[0]))](&blob);
     }
     uint8_t *exact = malloc(blob.size == 0 ? 1 : blob.size);
     assert_non_null(exact);
-    memcpy(exact, blob.bytes, blob.size);
-    free(blob.bytes);
+    memcpy(exact, work, blob.size);
     blob.bytes = exact;
     return blob;
 }
@@ -273,7 +273,12 @@ static void load_bases(void) {
     for (size_t i = 0; i < found.gl_pathc && base_count < BASES_MAX - 1; i++) {
         size_t size;
         uint8_t *bytes = compare_load(found.gl_pathv[i], &size);
-        bases[base_count++] = (struct blob){.bytes = bytes, .size = oracle_pack(bytes)};
+        size = oracle_pack(bytes);
+        if (size == 0 || size > BASE_BYTES) {
+            fprintf(stderr, "%s: %zu bytes when packed\n", found.gl_pathv[i], size);
+            exit(1);
+        }
+        bases[base_count++] = (struct blob){.bytes = bytes, .size = size};
     }
     globfree(&found);
     static struct tree_builder unusual;
