@@ -201,6 +201,14 @@ enable_mmu:
     mov x0, #2                  // EL0VCTEN: user space may read the virtual counter
     msr cntkctl_el1, x0
     msr mdscr_el1, xzr
+    msr tpidrro_el0, xzr        // user space can read it: nothing of the firmware's
+    mrs x1, id_aa64dfr0_el1     // PMUSERENR_EL0 is there with a PMU only (PMUVer not 0 or 15)
+    ubfx x1, x1, #8, #4
+    sub x1, x1, #1
+    cmp x1, #14
+    b.hs 1f
+    msr pmuserenr_el0, xzr      // performance counters are not user space's
+1:
     // M, C, SA, SA0, ITD, SED, EOS, I, DZE, UCT, nTWI, nTWE, TSCXT, EIS, UCI, nTLSMD, LSMAOE.
     // A is clear: user space may access Normal memory unaligned.
     ldr x0, =0x3455d99d
@@ -210,10 +218,10 @@ enable_mmu:
     cmp x1, xzr
     csel x2, x2, xzr, eq
     orr x0, x0, x2
-    cbz x1, 1f
+    cbz x1, 2f
     .inst 0xd500419f            // msr pan, #1: the kernel never uses user addresses
     // Nothing cached from before the PE came here (Arm manual, "TLB maintenance instructions").
-1:  tlbi vmalle1
+2:  tlbi vmalle1
     ic  iallu
     dsb nsh                     // this PE's walker and fetcher are the only ones concerned
     isb                         // and the registers above are in effect
