@@ -30,6 +30,8 @@ struct gather {
     bool stored;     // valid descriptors were written that walkers must come to see
 };
 
+void batch_init(void); // all PEs' batches are empty
+
 // Totals of this PE's gather.
 struct gather_totals *batch_totals(void);
 
@@ -53,7 +55,8 @@ void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t 
                      unsigned level);
 // Whether the ASID goes as a whole already, so that exact ranges are not wanted any more.
 bool batch_is_whole(const struct batch_space *space);
-// This PE's own entry of the VSpace is complete: forgets what its batch recorded for it.
-void batch_forget(const struct vspace *vspace);
+// An entry of the VSpace is complete: if it is the one this PE's batch entered, forgets what the
+// batch recorded for it.
+void batch_forget(const struct vspace *vspace, uint64_t ticket);
 
 #endif

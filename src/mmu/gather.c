@@ -9,6 +9,11 @@ static struct gather gathers[MAX_PES];
 
 static struct gather *own_gather(void) { return &gathers[port_pe()]; }
 
+void batch_init(void) {
+    for (unsigned pe = 0; pe < MAX_PES; pe++)
+        gathers[pe] = (struct gather){0};
+}
+
 struct gather_totals *batch_totals(void) { return &own_gather()->totals; }
 
 struct gather *gather_begin(void) {
@@ -127,10 +132,10 @@ void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t 
     add_range(gather, space, first, pages, level - 1);
 }
 
-void batch_forget(const struct vspace *vspace) {
+void batch_forget(const struct vspace *vspace, uint64_t ticket) {
     struct gather *gather = own_gather();
     struct batch_space *space = find_space(gather, vspace);
-    if (space == NULL)
+    if (space == NULL || space->ticket != ticket)
         return;
     for (unsigned i = 0; i < gather->range_count; i++) {
         if (gather->ranges[i].space == (uint8_t)(space - gather->spaces))

@@ -115,8 +115,7 @@ void pending_complete(struct vspace *vspace, struct pending *entry) {
     finish_work(&work, batch_totals());
     if (foreign)
         port_count(SHEAF_COUNTER_GATHER_HELPED, 1);
-    else
-        batch_forget(vspace); // this PE's batch entered it, and nothing else of the VSpace
+    batch_forget(vspace, entry->ticket);
     pending_close(vspace, entry);
 }
 

@@ -11,6 +11,7 @@ void mmu_init(const struct mmu_config *config) {
     empty_root = config->empty_root;
     finish_init(&config->features);
     asid_init(config);
+    batch_init();
 }
 
 enum sheaf_error vspace_create(void *memory, struct vspace **out) {

@@ -107,6 +107,7 @@ struct machine {
     vmsa_hook *hook;
     bool in_hook;
     unsigned dsb;
+    uint64_t reads;
 };
 extern struct machine machine;
 

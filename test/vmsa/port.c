@@ -35,6 +35,8 @@ void vmsa_init(void *memory, size_t bytes) {
 
 void vmsa_set_pe(unsigned pe) { machine.pe = pe; }
 
+bool vmsa_holds_locks(unsigned pe) { return machine.locks[pe] != 0; }
+
 unsigned vmsa_pe(void) { return machine.pe; }
 
 void vmsa_set_hook(vmsa_hook *hook) { machine.hook = hook; }
@@ -43,8 +45,11 @@ void vmsa_set_hook(vmsa_hook *hook) { machine.hook = hook; }
 
 desc_t vmsa_desc_read(paddr_t table, unsigned index) {
     vmsa_step(VMSA_CALL_READ, table.v, index);
+    machine.reads++;
     return DESC(*memory_descriptor(table.v, index));
 }
+
+uint64_t vmsa_reads(void) { return machine.reads; }
 
 static uint64_t store(paddr_t table, unsigned index, uint64_t value) {
     uint64_t old = memory_store(table.v, index, value);

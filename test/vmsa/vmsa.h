@@ -57,6 +57,7 @@ struct vmsa_faults {
 void vmsa_init(void *memory, size_t bytes);
 
 void vmsa_set_pe(unsigned pe); // what follows runs on this PE
+bool vmsa_holds_locks(unsigned pe);
 // Called by the model for a violation. NULL: print and abort.
 typedef void vmsa_handler(enum vmsa_rule rule, const char *text);
 void vmsa_set_handler(vmsa_handler *handler);
@@ -106,6 +107,7 @@ void vmsa_log_reset(void);
 size_t vmsa_log_count(void);
 const struct vmsa_tlbi *vmsa_log(void);
 unsigned vmsa_dsb_count(void); // DSB ISHST and ISH since vmsa_log_reset
+uint64_t vmsa_reads(void);     // descriptors read since vmsa_init
 uint64_t vmsa_counter(enum sheaf_counter counter);
 
 #endif

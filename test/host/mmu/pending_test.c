@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Pending entries, several PEs: help, never wait; nothing is reused before it is complete. The
+// numbers in the names of scenarios are those of docs/verification.md.
+#include "support.h"
+
+#include <pending.h>
+
+// Begins an UNMAP on a PE and leaves its batch open.
+static struct gather *open_unmap(unsigned pe, struct vspace *vspace, uint64_t page,
+                                 uint64_t pages) {
+    vmsa_set_pe(pe);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(page), pages, 0, &done, NULL), SHEAF_OK);
+    return gather;
+}
+
+static void finish_on(unsigned pe, struct gather *gather) {
+    vmsa_set_pe(pe);
+    gather_finish(gather);
+}
+
+static struct vspace *loaded_everywhere(unsigned chunks) {
+    struct vspace *vspace = new_vspace(chunks);
+    for (unsigned pe = 1; pe < MAX_PES; pe++) {
+        vmsa_set_pe(pe);
+        vspace_activate(vspace);
+    }
+    vmsa_set_pe(0);
+    return vspace;
+}
+
+static bool is_reachable(uint64_t page) {
+    paddr_t addresses[4];
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)
+            return true;
+    }
+    return false;
+}
+
+static unsigned entries_open(const struct vspace *vspace) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++)
+        count += vspace->pending[i].ticket != 0;
+    return count;
+}
+
+static void scenario_1a_nothing_found_is_not_invalidated(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 3, 2, 30);
+    struct gather *first = open_unmap(0, vspace, 3, 1);
+    assert_true(is_reachable(3));
+    struct gather *second = open_unmap(1, vspace, 3, 1); // finds nothing, completes it
+    finish_on(1, second);
+    assert_false(is_reachable(3));
+    vmsa_frame_reused(FRAME(30), PAGE_BYTES);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 1);
+    finish_on(0, first);
+    assert_int_equal(entries_open(vspace), 0);
+}
+
+static void scenario_1b_help_covers_tables_that_another_unhooked(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 3, 2, 30);
+    map_pages(vspace, TABLE_PAGES, 1, 40);
+    unsigned free = tables_free(vspace);
+    struct gather *first = open_unmap(0, vspace, 0, TABLE_PAGES);
+    assert_int_equal(tables_free(vspace), free);
+    vmsa_log_reset();
+    struct gather *second = open_unmap(1, vspace, 100, 1);
+    assert_int_equal(tables_free(vspace), free + 1);
+    for (size_t i = 0; i < vmsa_log_count(); i++)
+        assert_int_not_equal(vmsa_log()[i].kind, PORT_TLBI_VALE1IS);
+    finish_on(1, second);
+    finish_on(0, first); // its ticket is gone: no second release
+    assert_int_equal(tables_free(vspace), free + 1);
+    assert_int_equal(tables_used(vspace), count_hooked(vspace));
+}
+
+static void scenario_1c_disjoint_ranges_do_not_touch_each_other(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    struct gather *first = open_unmap(0, vspace, 3, 4);
+    vmsa_log_reset();
+    struct gather *second = open_unmap(1, vspace, 20, 2);
+    finish_on(1, second);
+    assert_int_equal(vmsa_log_count(), 2);
+    assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_VALE1IS);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 0);
+    vmsa_log_reset();
+    finish_on(0, first);
+    assert_int_equal(vmsa_log_count(), 4);
+}
+
+static void scenario_1d_a_batch_that_never_ends_stops_nobody(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    open_unmap(0, vspace, 0, 100); // PE 0 does not come back
+    vmsa_set_pe(1);
+    map_pages(vspace, 0, 100, 200);
+    map_pages(vspace, 200, 10, 0);
+    unmap_pages(vspace, 0, USER_HALF_PAGES);
+    assert_int_equal(tables_used(vspace), 1);
+    assert_int_equal(entries_open(vspace), 0);
+}
+
+static void mapping_over_what_another_removed_completes_that_first(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 3, 2, 30);
+    struct gather *first = open_unmap(0, vspace, 3, 1);
+    vmsa_set_pe(1);
+    map_pages(vspace, 3, 1, 99);
+    assert_true(is_mapped_to(vspace, 3, 99));
+    vmsa_frame_reused(FRAME(30), PAGE_BYTES);
+    finish_on(0, first);
+    assert_true(is_mapped_to(vspace, 3, 99));
+}
+
+static void mapping_over_ones_own_removal_closes_the_batch(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 3, 2, 30);
+    struct gather *gather = open_unmap(0, vspace, 3, 1);
+    map_level(gather, vspace, 3, 1, 99, 3, &touched);
+    vmsa_frame_reused(FRAME(30), PAGE_BYTES);
+    vmsa_log_reset();
+    gather_finish(gather);
+    assert_int_equal(vmsa_log_count(), 0);
+    assert_int_equal(vmsa_dsb_count(), 1);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 0);
+}
+
+static void mapping_elsewhere_leaves_the_batch_open(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 3, 2, 30);
+    vmsa_log_reset();
+    struct gather *gather = open_unmap(0, vspace, 3, 1);
+    map_level(gather, vspace, 10, 1, 99, 3, &touched);
+    assert_int_equal(vmsa_log_count(), 0);
+    gather_finish(gather);
+    assert_int_equal(vmsa_log_count(), 1);
+    assert_int_equal(vmsa_dsb_count(), 2);
+}
+
+static void tables_held_by_another_are_had_by_helping(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 12 * TABLE_PAGES, 0);
+    assert_int_equal(tables_free(vspace), 0);
+    struct gather *first = open_unmap(0, vspace, 0, 12 * TABLE_PAGES);
+    vmsa_set_pe(1);
+    map_pages(vspace, 100 * TABLE_PAGES, 12 * TABLE_PAGES, 0);
+    finish_on(0, first);
+    assert_int_equal(tables_used(vspace), count_hooked(vspace));
+}
+
+static void scenario_3f_a_slot_used_anew_is_not_taken_for_the_old_one(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 20, 0);
+    struct gather *first = open_unmap(0, vspace, 3, 1);
+    struct gather *second = open_unmap(1, vspace, 3, 2); // helps, then takes the same slot
+    assert_int_equal(entries_open(vspace), 1);
+    finish_on(0, first);
+    assert_int_equal(entries_open(vspace), 1); // PE 1's
+    assert_true(is_reachable(4));
+    finish_on(1, second);
+    assert_int_equal(entries_open(vspace), 0);
+    assert_false(is_reachable(4));
+}
+
+static void with_no_entry_free_the_oldest_is_completed(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    lock_acquire(&vspace->lock);
+    uint64_t tickets[PENDING_ENTRIES];
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        struct pending *entry = &vspace->pending[pending_open(vspace)];
+        pending_add_range(entry, 1000 + 10 * i, 1);
+        entry->owner = 0; // deferred
+        tickets[i] = entry->ticket;
+    }
+    vspace->pending[3].ticket = ++vspace->tickets; // the youngest now
+    lock_release(&vspace->lock);
+    struct gather *gather = open_unmap(0, vspace, 50, 1);
+    assert_int_equal(entries_open(vspace), PENDING_ENTRIES);
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++)
+        assert_true(vspace->pending[i].ticket != tickets[0]);
+    assert_int_equal(vspace->pending[1].ticket, tickets[1]);
+    finish_on(0, gather);
+    assert_int_equal(entries_open(vspace), PENDING_ENTRIES - 1);
+    unmap_pages(vspace, 0, USER_HALF_PAGES);
+    assert_int_equal(entries_open(vspace), 0);
+}
+
+static void an_entry_full_of_ranges_still_covers_all(void **state) {
+    (void)state;
+    struct pending entry = {.ticket = 1};
+    uint64_t pages[40];
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+        pages[i] = (i * 7919u) % 4001u;
+        pending_add_range(&entry, pages[i], 1 + i % 3);
+    }
+    assert_int_equal(entry.range_count, PENDING_RANGES);
+    for (unsigned i = 0; i < ARRAY_SIZE(pages); i++) {
+        bool covered = false;
+        for (unsigned r = 0; r < entry.range_count; r++) {
+            const struct page_range *range = &entry.ranges[r];
+            covered = covered || (range->first <= pages[i] &&
+                                  pages[i] + 1 + i % 3 <= range->first + range->pages);
+        }
+        assert_true(covered);
+    }
+}
+
+// ---- A second PE comes in at every single step of the first one's operation
+
+static struct {
+    unsigned target, step;
+    bool ran;
+    struct vspace *vspace;
+    void (*second)(struct vspace *vspace);
+} injection;
+
+static struct mapping_record shared_record;
+
+static void inject(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)call;
+    (void)a;
+    (void)b;
+    if (injection.ran || vmsa_holds_locks(0) || injection.step++ < injection.target)
+        return;
+    injection.ran = true;
+    vmsa_set_pe(1);
+    injection.second(injection.vspace);
+}
+
+// Pages 0 to 9 are mapped to frames 0 to 9 when either begins.
+static void unmap_table(struct vspace *vspace) {
+    unmap_pages(vspace, 0, TABLE_PAGES);
+    vmsa_frame_reused(FRAME(2), 8 * PAGE_BYTES);
+}
+
+static void unmap_one(struct vspace *vspace) {
+    unmap_pages(vspace, 5, 1);
+    vmsa_frame_reused(FRAME(5), PAGE_BYTES);
+}
+
+static void unmap_all(struct vspace *vspace) {
+    unmap_pages(vspace, 0, USER_HALF_PAGES);
+    vmsa_frame_reused(FRAME(2), 8 * PAGE_BYTES);
+}
+
+static void replace_one(struct vspace *vspace) {
+    struct gather *gather = gather_begin();
+    struct gather_map map;
+    unsigned missing;
+    uint64_t done = 0;
+    gather_unmap(gather, vspace, PAGE(5), 1, 0, &done, NULL);
+    if (gather_map_begin(gather, vspace, PAGE(5), 1, 3, &map, &missing) == SHEAF_OK) {
+        gather_map_frame(&map, FRAME(1000 + vmsa_pe()), 1, &touched);
+        gather_map_end(&map);
+    }
+    gather_finish(gather);
+    vmsa_frame_reused(FRAME(5), PAGE_BYTES);
+}
+
+static void delete_one(struct vspace *vspace) {
+    (void)vspace;
+    struct gather *gather = gather_begin();
+    gather_unmap_record(gather, shared_record, FRAME(5), 12);
+    gather_finish(gather);
+    vmsa_frame_reused(FRAME(5), PAGE_BYTES);
+}
+
+static void map_block_over(struct vspace *vspace) {
+    struct gather *gather = gather_begin();
+    struct gather_map map;
+    unsigned missing;
+    enum sheaf_error error =
+        gather_map_begin(gather, vspace, PAGE(0), TABLE_PAGES, 2, &map, &missing);
+    if (error == SHEAF_OK) {
+        gather_map_frame(&map, FRAME(2048), TABLE_PAGES, &touched);
+        gather_map_end(&map);
+    } else {
+        assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
+    }
+    gather_finish(gather);
+}
+
+static void touch_one(struct vspace *vspace) {
+    vspace_activate(vspace);
+    mmu_fault(vspace, PAGE(5), SHEAF_ACCESS_WRITE);
+}
+
+static void load_root(struct vspace *vspace) {
+    vspace_activate(NULL);
+    vspace_activate(vspace);
+}
+
+static void every_pair_at_every_step(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        void (*run)(struct vspace *vspace);
+    } operations[] = {
+        {"unmap_table", unmap_table}, {"unmap_one", unmap_one},
+        {"unmap_all", unmap_all},     {"replace_one", replace_one},
+        {"delete_one", delete_one},   {"map_block_over", map_block_over},
+        {"touch_one", touch_one},     {"load_root", load_root},
+    };
+    unsigned schedules = 0;
+    for (unsigned a = 0; a < ARRAY_SIZE(operations); a++) {
+        for (unsigned b = 0; b < ARRAY_SIZE(operations); b++) {
+            unsigned target = 0;
+            do {
+                machine_setup(NULL);
+                struct vspace *vspace = new_vspace(1);
+                struct gather *gather = gather_begin();
+                map_level(gather, vspace, 0, 10, 0, 3, target % 2 ? &touched : &untouched);
+                gather_finish(gather);
+                shared_record = map_pages(vspace, 100, 1, 100);
+                unmap_pages(vspace, 5, 1);
+                shared_record = map_pages(vspace, 5, 1, 5);
+                vmsa_set_pe(1);
+                vspace_activate(vspace);
+                vmsa_set_pe(0);
+                injection.target = target;
+                injection.step = 0;
+                injection.ran = false;
+                injection.vspace = vspace;
+                injection.second = operations[b].run;
+                vmsa_set_hook(inject);
+                operations[a].run(vspace);
+                vmsa_set_hook(NULL);
+                vmsa_set_pe(0);
+                assert_int_equal(entries_open(vspace), 0);
+                assert_int_equal(tables_used(vspace), count_hooked(vspace));
+                unmap_pages(vspace, 0, USER_HALF_PAGES);
+                assert_int_equal(tables_used(vspace), 1);
+                schedules += injection.ran;
+                target++;
+            } while (injection.ran);
+            assert_true(target > 1);
+        }
+    }
+    print_message("# %u schedules of %zu pairs\n", schedules,
+                  ARRAY_SIZE(operations) * ARRAY_SIZE(operations));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(scenario_1a_nothing_found_is_not_invalidated, machine_setup),
+        cmocka_unit_test_setup(scenario_1b_help_covers_tables_that_another_unhooked, machine_setup),
+        cmocka_unit_test_setup(scenario_1c_disjoint_ranges_do_not_touch_each_other, machine_setup),
+        cmocka_unit_test_setup(scenario_1d_a_batch_that_never_ends_stops_nobody, machine_setup),
+        cmocka_unit_test_setup(mapping_over_what_another_removed_completes_that_first,
+                               machine_setup),
+        cmocka_unit_test_setup(mapping_over_ones_own_removal_closes_the_batch, machine_setup),
+        cmocka_unit_test_setup(mapping_elsewhere_leaves_the_batch_open, machine_setup),
+        cmocka_unit_test_setup(tables_held_by_another_are_had_by_helping, machine_setup),
+        cmocka_unit_test_setup(scenario_3f_a_slot_used_anew_is_not_taken_for_the_old_one,
+                               machine_setup),
+        cmocka_unit_test_setup(with_no_entry_free_the_oldest_is_completed, machine_setup),
+        cmocka_unit_test(an_entry_full_of_ranges_still_covers_all),
+        cmocka_unit_test(every_pair_at_every_step),
+    };
+    return cmocka_run_group_tests_name("mmu.pending", tests, NULL, NULL);
+}

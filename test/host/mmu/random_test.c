@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Random sequences of MAP, UNMAP, faults, deletions and loads on several PEs and VSpaces, against
+// an array that says what should be mapped. After every batch all that was removed is reused.
+//
+// The seed is in the name of each case; `test_mmu.random SEED` begins with that one.
+#include "support.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <layout.h>
+
+#define WINDOW 4096u // pages of a VSpace that are used: 8 level 3 tables, over a GiB boundary
+#define BASE (GIB_PAGES - WINDOW / 2)
+#define SPACES 3u
+#define PES 3u
+#define FRAMES (1u << 24)
+#define RECORDS 64u
+#define SEEDS 40u
+#define BATCHES 300u
+
+struct mapped {
+    uint32_t frame; // 0: nothing
+    uint8_t level;
+    bool accessed, dirty, write;
+};
+
+struct known_record {
+    struct mapping_record record;
+    uint32_t frame;
+    unsigned size_bits;
+};
+
+static struct {
+    uint64_t random;
+    struct vspace *vspaces[SPACES];
+    struct mapped mapped[SPACES][WINDOW];
+    uint32_t next_frame;
+    struct known_record records[RECORDS];
+    uint32_t released[8 * WINDOW]; // frames removed in this batch
+    unsigned released_count;
+} world;
+
+static uint64_t draw(uint64_t below) {
+    world.random ^= world.random << 13;
+    world.random ^= world.random >> 7;
+    world.random ^= world.random << 17;
+    return world.random % below;
+}
+
+// Runs of frames go in one call: the model looks at all its entries for each.
+static void release_frames(void) {
+    for (unsigned i = 0; i < world.released_count;) {
+        unsigned end = i + 1;
+        while (end < world.released_count && world.released[end] == world.released[end - 1] + 1)
+            end++;
+        vmsa_frame_reused(FRAME(world.released[i]), (end - i) * PAGE_BYTES);
+        i = end;
+    }
+    world.released_count = 0;
+}
+
+static void forget(unsigned space, uint64_t page) {
+    world.released[world.released_count++] = world.mapped[space][page].frame;
+    world.mapped[space][page] = (struct mapped){0};
+}
+
+static bool is_free(unsigned space, uint64_t page, uint64_t pages) {
+    for (uint64_t i = page; i < page + pages; i++) {
+        if (world.mapped[space][i].frame != 0)
+            return false;
+    }
+    return true;
+}
+
+// A range for an operation: short ones most of the time.
+static void draw_range(uint64_t *page, uint64_t *pages) {
+    static const uint64_t most[] = {4, 40, 700, WINDOW};
+    *page = draw(WINDOW);
+    uint64_t limit = most[draw(4)];
+    *pages = 1 + draw(MIN(limit, WINDOW - *page));
+}
+
+// ---- Operations
+
+static void do_map(struct gather *gather, unsigned space) {
+    struct leaf_attributes attributes = {
+        .write = draw(4) != 0, .max_write = true, .accessed = draw(2) == 0};
+    attributes.dirty = attributes.write && draw(2) == 0;
+    unsigned level = draw(5) == 0 ? 2 : 3;
+    uint64_t page, pages;
+    draw_range(&page, &pages);
+    if (level == 2) {
+        page = ALIGN_DOWN(page, TABLE_PAGES);
+        pages = TABLE_PAGES;
+    }
+    uint32_t frame = (uint32_t)ALIGN_UP(world.next_frame, level_pages(level));
+    assert_true(frame + pages < FRAMES);
+    struct gather_map map;
+    unsigned missing;
+    struct vspace *vspace = world.vspaces[space];
+    enum sheaf_error error =
+        gather_map_begin(gather, vspace, PAGE(BASE + page), pages, level, &map, &missing);
+    if (!is_free(space, page, pages)) {
+        assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
+        return;
+    }
+    if (error == SHEAF_ERR_NO_TABLES) {
+        assert_true(missing > tables_free(vspace) || missing > 0);
+        assert_int_equal(vspace_grow(vspace, new_chunk()), SHEAF_OK);
+        return;
+    }
+    assert_int_equal(error, SHEAF_OK);
+    for (uint64_t i = 0; i < pages;) {
+        uint64_t span = level_pages(level) * TABLE_ENTRIES;
+        uint64_t run = MIN(pages - i, span - (BASE + page + i) % span);
+        struct known_record *known = &world.records[draw(RECORDS)];
+        known->record = gather_map_frame(&map, FRAME(frame + i), run, &attributes);
+        known->frame = frame + (uint32_t)i;
+        known->size_bits = PAGE_BITS;
+        i += run;
+    }
+    gather_map_end(&map);
+    world.next_frame = frame + (uint32_t)pages;
+    for (uint64_t i = 0; i < pages; i++)
+        world.mapped[space][page + i] =
+            (struct mapped){frame + (uint32_t)i, (uint8_t)level, attributes.accessed,
+                            attributes.dirty, attributes.write};
+}
+
+static bool cuts(unsigned space, uint64_t page, uint64_t pages) {
+    uint64_t end = page + pages;
+    return (page % TABLE_PAGES != 0 && world.mapped[space][page].frame != 0 &&
+            world.mapped[space][page].level == 2) ||
+           (end % TABLE_PAGES != 0 && world.mapped[space][end - 1].frame != 0 &&
+            world.mapped[space][end - 1].level == 2);
+}
+
+static void check_report(unsigned space, uint64_t page, uint64_t pages, const uint8_t *report) {
+    for (uint64_t i = 0; i < pages; i++) {
+        const struct mapped *mapped = &world.mapped[space][page + i];
+        unsigned expected = mapped->frame == 0 ? 0
+                                               : (mapped->accessed ? SHEAF_REPORT_ACCESSED : 0) |
+                                                     (mapped->dirty ? SHEAF_REPORT_DIRTY : 0);
+        assert_int_equal(report[i / 4] >> (2 * (i % 4)) & 3, expected);
+    }
+}
+
+static void do_unmap(struct gather *gather, unsigned space) {
+    uint64_t page, pages, done = 0;
+    uint8_t report[SHEAF_REPORT_BYTES(WINDOW)];
+    unsigned flags = (unsigned)(draw(3) == 0 ? SHEAF_OP_KEEP_TABLES : 0) |
+                     (unsigned)(draw(2) == 0 ? SHEAF_OP_REPORT : 0);
+    draw_range(&page, &pages);
+    vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
+    enum sheaf_error error;
+    do {
+        error = gather_unmap(gather, world.vspaces[space], PAGE(BASE + page), pages, flags, &done,
+                             report);
+        if (error == SHEAF_ERR_PREEMPTED)
+            vmsa_set_interrupt(draw(2) == 0 ? draw(3) : VMSA_NEVER);
+    } while (error == SHEAF_ERR_PREEMPTED);
+    vmsa_set_interrupt(VMSA_NEVER);
+    if (cuts(space, page, pages)) {
+        assert_int_equal(error, SHEAF_ERR_BLOCK_CUT);
+        return;
+    }
+    assert_int_equal(error, SHEAF_OK);
+    if ((flags & SHEAF_OP_REPORT) != 0)
+        check_report(space, page, pages, report);
+    for (uint64_t i = page; i < page + pages; i++) {
+        if (world.mapped[space][i].frame != 0)
+            forget(space, i);
+    }
+}
+
+static void do_fault(unsigned space) {
+    uint64_t page = draw(WINDOW);
+    bool write = draw(2) == 0;
+    struct mapped *mapped = &world.mapped[space][page];
+    enum mmu_fault fault = mmu_fault(world.vspaces[space], PAGE(BASE + page),
+                                     write ? SHEAF_ACCESS_WRITE : SHEAF_ACCESS_READ);
+    if (mapped->frame == 0) {
+        assert_int_equal(fault, MMU_FAULT_TRANSLATION);
+    } else if (write && !mapped->write) {
+        assert_int_equal(fault, MMU_FAULT_PERMISSION);
+    } else {
+        assert_int_equal(fault, MMU_FAULT_RESOLVED);
+        uint64_t first = mapped->level == 2 ? ALIGN_DOWN(page, TABLE_PAGES) : page;
+        for (uint64_t i = 0; i < level_pages(mapped->level); i++) {
+            world.mapped[space][first + i].accessed = true;
+            world.mapped[space][first + i].dirty |= write;
+        }
+    }
+}
+
+// Deletes what a record names: its first leaf, whose frame (4 KiB or the block's first) it was.
+static void do_delete(struct gather *gather) {
+    struct known_record *known = &world.records[draw(RECORDS)];
+    vaddr_t va;
+    uint64_t pages;
+    bool live = record_place(known->record, FRAME(known->frame), known->size_bits, &va, &pages);
+    gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits);
+    assert_false(record_is_live(known->record, FRAME(known->frame), known->size_bits));
+    if (!live)
+        return;
+    uint64_t page = va.v / PAGE_BYTES - BASE;
+    unsigned space = 0;
+    while (asid_of(world.vspaces[space]).v != known->record.v >> 48)
+        space++;
+    assert_int_equal(world.mapped[space][page].frame, known->frame);
+    for (uint64_t i = 0; i < pages; i++)
+        forget(space, page + i);
+}
+
+// ---- Checks
+
+static void check_space(unsigned space) {
+    const struct vspace *vspace = world.vspaces[space];
+    for (uint64_t i = 0; i < WINDOW; i++) {
+        const struct mapped *mapped = &world.mapped[space][i];
+        unsigned level;
+        uint64_t leaf = find_leaf(vspace, BASE + i, &level);
+        if ((leaf != 0) != (mapped->frame != 0) ||
+            (leaf != 0 && !is_mapped_to(vspace, BASE + i, mapped->frame)))
+            fail_msg("page %#lx of VSpace %u: leaf %#lx, frame %#x expected",
+                     (unsigned long)(BASE + i), space, (unsigned long)leaf, mapped->frame);
+    }
+    assert_int_equal(tables_used(world.vspaces[space]), count_hooked(vspace));
+    assert_int_equal(vspace->pins, 0);
+}
+
+// What a PE may reach by the TLB is what is mapped, for some pages.
+static void check_reachable(void) {
+    for (unsigned pe = 0; pe < PES; pe++) {
+        vmsa_set_pe(pe);
+        uint64_t loaded = vmsa_loaded_root() >> 48;
+        for (unsigned space = 0; space < SPACES; space++) {
+            if (asid_of(world.vspaces[space]).v != loaded)
+                continue;
+            uint64_t page = draw(WINDOW);
+            paddr_t addresses[4];
+            unsigned count = vmsa_reachable(pe, PAGE(BASE + page), addresses, 4);
+            uint32_t frame = world.mapped[space][page].frame;
+            assert_true(count == 0 || (count == 1 && frame != 0));
+            if (count == 1)
+                assert_int_equal(addresses[0].v, FRAME(frame).v);
+        }
+    }
+}
+
+static void one_batch(void) {
+    vmsa_set_pe((unsigned)draw(PES));
+    if (draw(6) == 0)
+        vspace_activate(draw(5) == 0 ? NULL : world.vspaces[draw(SPACES)]);
+    struct gather *gather = gather_begin();
+    for (uint64_t n = 1 + draw(6); n > 0; n--) {
+        unsigned space = (unsigned)draw(SPACES);
+        switch (draw(8)) {
+        case 0:
+        case 1:
+        case 2:
+            do_map(gather, space);
+            break;
+        case 3:
+        case 4:
+            do_unmap(gather, space);
+            break;
+        case 5:
+            do_delete(gather);
+            break;
+        default:
+            do_fault(space);
+        }
+    }
+    gather_finish(gather);
+    release_frames();
+}
+
+static void run(uint64_t seed) {
+    machine_setup(NULL);
+    memset(&world.mapped, 0, sizeof(world.mapped));
+    memset(&world.records, 0, sizeof(world.records));
+    world.random = seed * 0x9e3779b97f4a7c15u + 1;
+    world.next_frame = 512;
+    world.released_count = 0;
+    for (unsigned i = 0; i < SPACES; i++)
+        world.vspaces[i] = new_vspace(1);
+    for (unsigned step = 0; step < BATCHES; step++) {
+        one_batch();
+        check_reachable();
+        if (step % 16 == 0)
+            check_space((unsigned)draw(SPACES));
+    }
+    for (unsigned i = 0; i < SPACES; i++) {
+        check_space(i);
+        unmap_pages(world.vspaces[i], 0, USER_HALF_PAGES);
+        assert_int_equal(tables_used(world.vspaces[i]), 1);
+        vspace_destroy(world.vspaces[i]);
+    }
+}
+
+static void random_sequence(void **state) { run(*(const uint64_t *)*state); }
+
+int main(int argc, char **argv) {
+    static struct CMUnitTest tests[SEEDS];
+    static uint64_t seeds[SEEDS];
+    static char names[SEEDS][40];
+    uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    for (unsigned i = 0; i < SEEDS; i++) {
+        seeds[i] = first + i;
+        snprintf(names[i], sizeof(names[i]), "random_sequence_of_seed_%lu",
+                 (unsigned long)seeds[i]);
+        tests[i] = (struct CMUnitTest){names[i], random_sequence, NULL, NULL, &seeds[i]};
+    }
+    return cmocka_run_group_tests_name("mmu.random", tests, NULL, NULL);
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// VSpaces: birth, growing and shrinking, loading, death; ASIDs.
+#include "support.h"
+
+#include <asid.h>
+#include <layout.h>
+
+static void a_new_vspace_has_a_zeroed_root_and_14_tables(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    struct vspace_info info;
+    vspace_info(vspace, &info);
+    assert_int_equal(info.chunks, 1);
+    assert_int_equal(info.tables_used, 1);
+    assert_int_equal(info.tables_free, 14);
+    assert_int_equal(info.chunks_max, VSPACE_CHUNKS);
+    assert_int_equal(count_hooked(vspace), 1);
+    unsigned level;
+    assert_int_equal(find_leaf(vspace, 12345, &level), 0);
+}
+
+static void chunks_lead_to_their_vspace_and_node(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(3);
+    assert_int_equal(vspace_chunk_slots(vspace), 3);
+    for (unsigned i = 0; i < 3; i++) {
+        struct chunk *chunk = vspace_chunk(vspace, i);
+        assert_ptr_equal(chunk_vspace(chunk), vspace);
+        assert_int_equal(chunk_index(chunk), i);
+        assert_int_equal((uintptr_t)chunk_node(chunk) % 64, 0);
+        assert_ptr_equal(chunk_of_node(chunk_node(chunk)), chunk);
+    }
+    assert_null(vspace_chunk(vspace, 3));
+    assert_ptr_equal(vspace_head(vspace), vspace);
+}
+
+static void growing_stops_at_the_directorys_bound(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    void *spare = new_chunk();
+    // The directory is filled as if by grow; 576 chunks are more RAM than the test has.
+    for (unsigned i = 1; i < VSPACE_CHUNKS; i++)
+        vspace->chunks[i] = 1;
+    snapshot_take();
+    assert_int_equal(vspace_grow(vspace, spare), SHEAF_ERR_TOO_MANY_CHUNKS);
+    snapshot_assert_unchanged();
+    vspace->chunks[VSPACE_CHUNKS - 1] = 0;
+    assert_int_equal(vspace_grow(vspace, spare), SHEAF_OK);
+    assert_int_equal(chunk_index(spare), VSPACE_CHUNKS - 1);
+}
+
+static void shrinking_takes_back_what_is_unused(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(3);
+    struct chunk *chunk = NULL;
+    map_pages(vspace, 0, 1, 0); // three tables of the chunk that came last
+    snapshot_take();
+    assert_int_equal(vspace_shrink(vspace, 0, &chunk), SHEAF_ERR_RANGE);
+    assert_int_equal(vspace_shrink(vspace, 3, &chunk), SHEAF_ERR_RANGE);
+    assert_int_equal(vspace_shrink(vspace, 99999, &chunk), SHEAF_ERR_RANGE);
+    assert_int_equal(vspace_shrink(vspace, 2, &chunk), SHEAF_ERR_TABLE_IN_USE);
+    snapshot_assert_unchanged();
+    struct chunk *expected = vspace_chunk(vspace, 1);
+    assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_OK);
+    assert_ptr_equal(chunk, expected);
+    assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_ERR_RANGE);
+    vmsa_frame_reused(port_physical_address(chunk), CHUNK_BYTES);
+    assert_int_equal(tables_free(vspace), 2 * 15 - 4);
+    // The gap is filled by the next grow.
+    void *fresh = new_chunk();
+    assert_int_equal(vspace_grow(vspace, fresh), SHEAF_OK);
+    assert_int_equal(chunk_index(fresh), 1);
+}
+
+static void a_chunk_held_by_a_pending_entry_stays(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(2);
+    struct chunk *chunk = NULL;
+    map_pages(vspace, 0, 1, 0);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_unmap(gather, vspace, PAGE(0), USER_HALF_PAGES, 0, &done, NULL);
+    assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_ERR_TABLE_IN_USE);
+    gather_finish(gather);
+    assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_OK);
+    vmsa_frame_reused(port_physical_address(chunk), CHUNK_BYTES);
+}
+
+static void every_table_serves_after_shrinking_and_growing(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(4);
+    struct chunk *chunk = NULL;
+    for (unsigned round = 0; round < 12; round++) {
+        unsigned index = 1 + round % 3;
+        map_pages(vspace, 0, 50 * TABLE_PAGES, 0);
+        unmap_pages(vspace, 0, USER_HALF_PAGES);
+        assert_int_equal(vspace_shrink(vspace, index, &chunk), SHEAF_OK);
+        map_pages(vspace, 0, 42 * TABLE_PAGES, 0); // 1 + 1 + 1 + 42 = 3 chunks
+        assert_int_equal(tables_free(vspace), 0);
+        assert_int_equal(vspace_grow(vspace, chunk), SHEAF_OK);
+        assert_int_equal(chunk_index(chunk), index);
+        assert_int_equal(tables_used(vspace), count_hooked(vspace));
+        unmap_pages(vspace, 0, USER_HALF_PAGES);
+    }
+}
+
+static void loading_takes_one_barrier_the_first_time(void **state) {
+    (void)state;
+    struct vspace *vspace;
+    assert_int_equal(vspace_create(new_chunk(), &vspace), SHEAF_OK);
+    vmsa_log_reset();
+    vspace_activate(vspace);
+    assert_int_equal(vmsa_dsb_count(), 1);
+    assert_int_equal(vmsa_loaded_root() >> 48, asid_of(vspace).v);
+    vspace_activate(vspace);
+    vspace_activate(NULL);
+    assert_int_equal(vmsa_loaded_root(), empty_root().v);
+    vspace_activate(vspace);
+    assert_int_equal(vmsa_dsb_count(), 1);
+    vmsa_set_pe(1);
+    vspace_activate(vspace);
+    assert_int_equal(vmsa_dsb_count(), 2);
+}
+
+static void death_leaves_nothing_behind(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(2);
+    asid_t asid = asid_of(vspace);
+    map_pages(vspace, 0, 2000, 0);
+    vmsa_set_pe(1); // an idle PE stands on it
+    vspace_activate(vspace);
+    vmsa_set_pe(0);
+    assert_true(vmsa_cached(asid) >= 4000 / 2);
+    vmsa_log_reset();
+    vspace_destroy(vspace);
+    assert_true(vspace_is_dead(vspace));
+    assert_int_equal(vmsa_cached(asid), 0);
+    assert_int_equal(vmsa_log_count(), 1);
+    assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_ASIDE1IS);
+    assert_int_equal(vmsa_dsb_count(), 2);
+    assert_int_equal(vmsa_loaded_root(), empty_root().v);
+    vmsa_frame_reused(FRAME(0), 2000 * PAGE_BYTES);
+    for (unsigned i = 0; i < 2; i++)
+        vmsa_frame_reused(port_physical_address(vspace_chunk(vspace, i)), CHUNK_BYTES);
+}
+
+static void death_comes_once(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    vspace_destroy(vspace);
+    vmsa_log_reset();
+    vspace_destroy(vspace);
+    assert_int_equal(vmsa_log_count() + vmsa_dsb_count(), 0);
+}
+
+static void death_finishes_the_batch_that_holds_the_vspace(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    map_pages(vspace, 0, 3, 0);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_unmap(gather, vspace, PAGE(0), 512, 0, &done, NULL);
+    vspace_destroy(vspace);
+    gather_finish(gather);
+    assert_int_equal(gather_totals(gather)->tables, 1);
+    vmsa_frame_reused(FRAME(0), 3 * PAGE_BYTES);
+}
+
+static void the_dead_do_nothing_more(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(2);
+    struct chunk *chunk;
+    vspace_destroy(vspace);
+    vspace_activate(vspace);
+    assert_int_equal(vmsa_loaded_root(), empty_root().v);
+    assert_int_equal(vspace_grow(vspace, new_chunk()), SHEAF_ERR_DEAD);
+    assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_ERR_DEAD);
+    assert_int_equal(mmu_fault(vspace, PAGE(1), SHEAF_ACCESS_READ), MMU_FAULT_TRANSLATION);
+}
+
+static void asids_run_out_and_come_back(void **state) {
+    (void)state;
+    machine_init(8, 3, (struct mmu_features){0});
+    struct vspace *vspaces[3], *more;
+    for (unsigned i = 0; i < 3; i++)
+        vspaces[i] = new_vspace(1);
+    void *chunk = new_chunk();
+    assert_int_equal(vspace_create(chunk, &more), SHEAF_ERR_NO_ASID);
+    uint16_t asid = asid_of(vspaces[1]).v;
+    vspace_destroy(vspaces[1]);
+    assert_int_equal(vspace_create(chunk, &more), SHEAF_OK);
+    assert_int_equal(asid_of(more).v, asid);
+    vspace_activate(more);
+    map_pages(more, 0, 4, 100);
+    assert_true(is_mapped_to(more, 0, 100));
+}
+
+static void all_asids_of_8_bits_are_given_and_0_never(void **state) {
+    (void)state;
+    machine_init(8, 0, (struct mmu_features){0});
+    bool seen[256] = {false};
+    struct vspace *vspace;
+    for (unsigned i = 0; i < 255; i++) {
+        assert_int_equal(vspace_create(new_chunk(), &vspace), SHEAF_OK);
+        assert_in_range(asid_of(vspace).v, 1, 255);
+        assert_false(seen[asid_of(vspace).v]);
+        seen[asid_of(vspace).v] = true;
+    }
+    assert_int_equal(vspace_create(new_chunk(), &vspace), SHEAF_ERR_NO_ASID);
+}
+
+static void asids_of_16_bits_rotate_over_all(void **state) {
+    (void)state;
+    machine_init(16, 0, (struct mmu_features){0});
+    struct vspace *vspace;
+    void *chunk = new_chunk();
+    for (unsigned i = 0; i < 70000; i++) {
+        for (size_t n = 0; n < PAGE_BYTES; n += sizeof(uint64_t))
+            *(uint64_t *)(void *)((char *)chunk + n) = 0;
+        assert_int_equal(vspace_create(chunk, &vspace), SHEAF_OK);
+        assert_int_equal(asid_of(vspace).v, i % 65535 + 1);
+        vspace_destroy(vspace);
+    }
+}
+
+static void a_secret_of_the_old_space_is_not_seen_under_its_asid(void **state) {
+    (void)state;
+    machine_init(8, 1, (struct mmu_features){0});
+    struct vspace *old = new_vspace(1);
+    map_pages(old, 0, 100, 500);
+    vspace_destroy(old);
+    struct vspace *fresh = new_vspace(1);
+    assert_int_equal(asid_of(fresh).v, asid_of(old).v);
+    paddr_t addresses[2];
+    for (uint64_t page = 0; page < 100; page++)
+        assert_int_equal(vmsa_reachable(0, PAGE(page), addresses, 2), 0);
+}
+
+static struct vspace *dying;
+static struct mapping_record dying_record;
+static bool deleted;
+
+static void delete_a_frame_meanwhile(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)b;
+    if (call != VMSA_CALL_TLBI || a != PORT_TLBI_ASIDE1IS || deleted)
+        return;
+    // The tables of the dying VSpace are still found by record: clear and finish as always.
+    deleted = true;
+    vmsa_set_pe(2);
+    struct gather *gather = gather_begin();
+    gather_unmap_record(gather, dying_record, FRAME(3), 12);
+    gather_finish(gather);
+    vmsa_frame_reused(FRAME(3), PAGE_BYTES);
+    assert_int_equal(gather_totals(gather)->leaves, 1);
+}
+
+static void a_frame_is_deleted_while_its_vspace_dies(void **state) {
+    (void)state;
+    dying = new_vspace(1);
+    dying_record = map_pages(dying, 0, 1, 3);
+    deleted = false;
+    vmsa_set_hook(delete_a_frame_meanwhile);
+    vspace_destroy(dying);
+    vmsa_set_hook(NULL);
+    assert_true(deleted);
+}
+
+static unsigned waits;
+
+static void let_go_after_some_waiting(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call == VMSA_CALL_RELAX && ++waits == 5)
+        vspace_unpin(dying);
+}
+
+static void death_waits_for_pins(void **state) {
+    (void)state;
+    dying = new_vspace(1);
+    map_pages(dying, 0, 1, 3);
+    assert_ptr_equal(asid_pin(asid_of(dying)), dying);
+    waits = 0;
+    vmsa_set_hook(let_go_after_some_waiting);
+    vspace_destroy(dying);
+    vmsa_set_hook(NULL);
+    assert_int_equal(waits, 5);
+    assert_null(asid_pin(asid_of(dying)));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_new_vspace_has_a_zeroed_root_and_14_tables, machine_setup),
+        cmocka_unit_test_setup(chunks_lead_to_their_vspace_and_node, machine_setup),
+        cmocka_unit_test_setup(growing_stops_at_the_directorys_bound, machine_setup),
+        cmocka_unit_test_setup(shrinking_takes_back_what_is_unused, machine_setup),
+        cmocka_unit_test_setup(a_chunk_held_by_a_pending_entry_stays, machine_setup),
+        cmocka_unit_test_setup(every_table_serves_after_shrinking_and_growing, machine_setup),
+        cmocka_unit_test_setup(loading_takes_one_barrier_the_first_time, machine_setup),
+        cmocka_unit_test_setup(death_leaves_nothing_behind, machine_setup),
+        cmocka_unit_test_setup(death_comes_once, machine_setup),
+        cmocka_unit_test_setup(death_finishes_the_batch_that_holds_the_vspace, machine_setup),
+        cmocka_unit_test_setup(the_dead_do_nothing_more, machine_setup),
+        cmocka_unit_test(asids_run_out_and_come_back),
+        cmocka_unit_test(all_asids_of_8_bits_are_given_and_0_never),
+        cmocka_unit_test(asids_of_16_bits_rotate_over_all),
+        cmocka_unit_test(a_secret_of_the_old_space_is_not_seen_under_its_asid),
+        cmocka_unit_test_setup(a_frame_is_deleted_while_its_vspace_dies, machine_setup),
+        cmocka_unit_test_setup(death_waits_for_pins, machine_setup),
+    };
+    return cmocka_run_group_tests_name("mmu.vspace", tests, NULL, NULL);
+}
