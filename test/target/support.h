@@ -84,6 +84,7 @@ struct helper {
     volatile uint64_t result[HELPER_WORDS];
     volatile bool finished;
     unsigned priority;
+    sheaf_cptr cspace; // 0: the main thread's
     sheaf_cptr fault_endpoint, fault_notification;
     uint64_t thread_register;
 };

@@ -63,8 +63,9 @@ struct helper *new_helper(void (*function)(struct helper *self), unsigned priori
 }
 
 void start(struct helper *helper) {
-    CHECK_OK(thread_configure(helper->thread, ROOT, OWN_VSPACE, helper->fault_endpoint,
-                              helper->buffer_frame, helper->fault_notification));
+    CHECK_OK(thread_configure(helper->thread, helper->cspace != 0 ? helper->cspace : ROOT,
+                              OWN_VSPACE, helper->fault_endpoint, helper->buffer_frame,
+                              helper->fault_notification));
     char *stack_top = stacks[helper - helpers] + STACK_BYTES;
     CHECK_OK(INVOKE(helper->thread, SHEAF_THREAD_WRITE_REGISTERS, 5, 4, (uint64_t)helper_entry,
                     (uint64_t)stack_top, helper->thread_register, (uint64_t)helper)
