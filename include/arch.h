@@ -41,8 +41,8 @@ size_t arch_console_read(char *bytes, size_t count);
 void arch_console_listen(bool on); // interrupt on input; core_console_input is called
 _Noreturn void arch_power_off(uint64_t status);
 
-// Prints registers, the last syndrome in words and a backtrace of a user thread that nobody handles.
-// Reads the frame records through `vspace`, under its lock; NULL leaves the backtrace out.
+// Prints registers, the last syndrome in words and a backtrace of a user thread that nobody
+// handles. Reads the frame records through `vspace`, under its lock; NULL leaves the backtrace out.
 struct vspace;
 void arch_dump_thread(const char *name, const struct arch_context *context, struct vspace *vspace);
 

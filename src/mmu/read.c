@@ -18,8 +18,9 @@ bool vspace_read_word(struct vspace *vspace, vaddr_t va, uint64_t *value) {
     bool there = readable(&place);
     if (there) {
         uint64_t inside = va.v & ((level_pages(place.level) << PAGE_BITS) - 1);
-        const uint64_t *word = port_kernel_address(PADDR(desc_address(place.desc).v + inside));
-        *value = *word;
+        paddr_t page = PADDR(desc_address(place.desc).v + ALIGN_DOWN(inside, PAGE_BYTES));
+        // No descriptor, but read like one: 8 bytes, single-copy atomic.
+        *value = port_desc_read(page, (unsigned)(inside % PAGE_BYTES / sizeof(*value))).v;
     }
     vspace_unlock(vspace);
     return there;

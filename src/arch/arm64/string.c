@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Memory functions: arch.h's, and those that the compiler calls by itself. Integer registers only.
-// CMakeLists.txt keeps the compiler from turning the loops into calls of the functions they are in.
 #include "memory_functions.h"
 
 #include <arch.h>
@@ -14,6 +13,9 @@
 // Eight bytes of an object of any type.
 typedef uint64_t __attribute__((may_alias)) word_t;
 #define WORD_BYTES sizeof(word_t)
+
+// The compiler would recognise a loop as the function it is in, and call that.
+#define KEEP_LOOP() __asm__ volatile("")
 
 void cache_zero(void *start, size_t bytes) {
     uint64_t address = (uint64_t)(uintptr_t)start, end = address + bytes;
@@ -45,12 +47,14 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes) {
     uintptr_t destination = (uintptr_t)to, source = (uintptr_t)from;
     if (word_aligned(destination | source)) {
         for (; bytes >= WORD_BYTES; bytes -= WORD_BYTES) {
+            KEEP_LOOP();
             *(word_t *)destination = *(const word_t *)source;
             destination += WORD_BYTES;
             source += WORD_BYTES;
         }
     }
     for (; bytes != 0; bytes--) {
+        KEEP_LOOP();
         *(unsigned char *)destination++ = *(const unsigned char *)source++;
     }
     return to;
@@ -61,11 +65,13 @@ void *memmove(void *to, const void *from, size_t bytes) {
     const unsigned char *source = from;
     if (destination <= source) {
         for (; bytes != 0; bytes--) {
+            KEEP_LOOP();
             *destination++ = *source++;
         }
         return to;
     }
     while (bytes-- != 0) {
+        KEEP_LOOP();
         destination[bytes] = source[bytes];
     }
     return to;
@@ -74,13 +80,16 @@ void *memmove(void *to, const void *from, size_t bytes) {
 void *memset(void *to, int value, size_t bytes) {
     uintptr_t destination = (uintptr_t)to;
     for (; bytes != 0 && !word_aligned(destination); bytes--) {
+        KEEP_LOOP();
         *(unsigned char *)destination++ = (unsigned char)value;
     }
     word_t word = (unsigned char)value * UINT64_C(0x0101010101010101);
     for (; bytes >= WORD_BYTES; bytes -= WORD_BYTES, destination += WORD_BYTES) {
+        KEEP_LOOP();
         *(word_t *)destination = word;
     }
     for (; bytes != 0; bytes--) {
+        KEEP_LOOP();
         *(unsigned char *)destination++ = (unsigned char)value;
     }
     return to;
@@ -89,6 +98,7 @@ void *memset(void *to, int value, size_t bytes) {
 int memcmp(const void *a, const void *b, size_t bytes) {
     const unsigned char *left = a, *right = b;
     for (; bytes != 0; bytes--, left++, right++) {
+        KEEP_LOOP();
         if (*left != *right) {
             return *left - *right;
         }

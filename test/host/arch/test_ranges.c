@@ -65,7 +65,8 @@ static void a_full_set_refuses_and_stays(void **state) {
         assert_true(ranges_add(&set, page(4 * i), page(4 * i + 3)));
     }
     before = set;
-    assert_false(ranges_add(&set, page(4 * RANGES_MAX), page(4 * RANGES_MAX + 1)));
+    assert_false(
+        ranges_add(&set, page(UINT64_C(4) * RANGES_MAX), page(UINT64_C(4) * RANGES_MAX + 1)));
     assert_false(ranges_remove(&set, page(5), page(6)));
     assert_memory_equal(&set, &before, sizeof(set));
     assert_true(ranges_add(&set, page(3), page(4))); // closes a gap: one piece less
