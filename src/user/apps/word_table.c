@@ -23,13 +23,17 @@ struct bucket {
     uint16_t heads[CHAINS];  // offset of the first record of a chain, 0: none
 };
 
+// Small, because the number of pages is what counts: a word of six letters takes 14 bytes. Two
+// records with equal `tag` in one chain are nearly always the same word.
 struct record {
-    uint64_t hash;
-    uint32_t count;
-    uint16_t next;   // offset of the next record of the chain, 0: none
-    uint16_t length; // of the word; LONG_WORD: a struct long_word follows
+    uint16_t count_low, count_high;
+    uint16_t next;  // offset of the next record of the chain, 0: none
+    uint8_t length; // of the word; LONG_WORD: a struct long_word follows, unaligned
+    uint8_t tag;    // eight bits of the hash
 };
-#define LONG_WORD UINT16_MAX
+#define LONG_WORD UINT8_MAX
+_Static_assert(sizeof(struct record) == 8, "the fixed part of a record");
+_Static_assert(WORD_INLINE < LONG_WORD, "the length says which kind of record it is");
 
 struct long_word {
     const char *text;
@@ -57,33 +61,60 @@ static uint16_t *chain_of(struct bucket *bucket, uint64_t hash) {
     return &bucket->heads[hash >> 32 & (CHAINS - 1)];
 }
 
+static uint8_t tag_of(uint64_t hash) { return (uint8_t)(hash >> 48); }
+
+static uint32_t count_of(const struct record *record) {
+    return (uint32_t)record->count_high << 16 | record->count_low;
+}
+
+static void set_count(struct record *record, uint32_t count) {
+    record->count_low = (uint16_t)count;
+    record->count_high = (uint16_t)(count >> 16);
+}
+
 static size_t payload_bytes(size_t length) {
     size_t bytes = length > WORD_INLINE ? sizeof(struct long_word) : length;
-    return (bytes + 7) / 8 * 8;
+    return (bytes + 1) / 2 * 2;
 }
 
 static char lower_case(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c; }
 
-static struct long_word *long_word(const struct record *record) {
-    return (struct long_word *)(record + 1);
+static struct long_word long_word(const struct record *record) {
+    struct long_word word;
+    memcpy(&word, record + 1, sizeof word);
+    return word;
 }
 
-static bool equal_long(const struct long_word *kept, const char *text, size_t length) {
-    if (kept->length != length)
+static bool equal_long(struct long_word kept, const char *text, size_t length) {
+    if (kept.length != length)
         return false;
     for (size_t i = 0; i < length; i++)
-        if (lower_case(kept->text[i]) != lower_case(text[i]))
+        if (lower_case(kept.text[i]) != lower_case(text[i]))
             return false;
     return true;
 }
 
 static bool is_word(const struct record *record, const char *lower, const char *text, size_t length,
                     uint64_t hash) {
-    if (record->hash != hash)
+    if (record->tag != tag_of(hash))
         return false;
     if (record->length == LONG_WORD)
         return equal_long(long_word(record), text, length);
     return record->length == length && memcmp(record + 1, lower, length) == 0;
+}
+
+static struct word word_of(const struct record *record) {
+    if (record->length == LONG_WORD)
+        return (struct word){long_word(record).text, long_word(record).length, count_of(record)};
+    return (struct word){(const char *)(record + 1), record->length, count_of(record)};
+}
+
+static uint64_t hash_of(const struct record *record) {
+    struct word word = word_of(record);
+    uint64_t hash = WORD_HASH_START;
+    for (size_t i = 0; i < word.length; i++)
+        hash = word_hash(hash, lower_case(word.text[i]));
+    return hash;
 }
 
 // ---- Memory
@@ -144,7 +175,7 @@ static struct record *append(struct bucket *bucket, uint64_t hash, size_t payloa
         return NULL;
     uint16_t *chain = chain_of(bucket, hash);
     struct record *record = record_at(bucket, bucket->used);
-    record->hash = hash;
+    record->tag = tag_of(hash);
     record->next = *chain;
     *chain = bucket->used;
     bucket->used = (uint16_t)(bucket->used + bytes);
@@ -183,8 +214,9 @@ static bool split(struct word_table *table, struct bucket *bucket, uint64_t hash
     for (uint16_t at = sizeof *bucket; at < end;) {
         const struct record *old = record_at((struct bucket *)copy, at);
         size_t payload = record_payload(old);
-        struct record *record = append((old->hash & bit) != 0 ? other : bucket, old->hash, payload);
-        record->count = old->count;
+        uint64_t old_hash = hash_of(old);
+        struct record *record = append((old_hash & bit) != 0 ? other : bucket, old_hash, payload);
+        set_count(record, count_of(old));
         record->length = old->length;
         memcpy(record + 1, old + 1, payload);
         at = (uint16_t)(at + sizeof *old + payload);
@@ -241,16 +273,16 @@ bool word_table_count(struct word_table *table, const char *lower, const char *t
                       uint64_t hash) {
     struct record *record = find(bucket_of(table, hash), lower, text, length, hash);
     if (record != NULL) {
-        record->count++;
+        set_count(record, count_of(record) + 1);
         return true;
     }
     record = make_record(table, hash, payload_bytes(length));
     if (record == NULL)
         return false;
-    record->count = 1;
-    record->length = length > WORD_INLINE ? LONG_WORD : (uint16_t)length;
+    set_count(record, 1);
+    record->length = length > WORD_INLINE ? LONG_WORD : (uint8_t)length;
     if (length > WORD_INLINE)
-        *long_word(record) = (struct long_word){text, length};
+        memcpy(record + 1, &(struct long_word){text, length}, sizeof(struct long_word));
     else
         memcpy(record + 1, lower, length);
     table->distinct++;
@@ -260,12 +292,6 @@ bool word_table_count(struct word_table *table, const char *lower, const char *t
 uint64_t word_table_distinct(const struct word_table *table) { return table->distinct; }
 
 // ---- The most frequent ones
-
-static struct word word_of(const struct record *record) {
-    if (record->length == LONG_WORD)
-        return (struct word){long_word(record)->text, long_word(record)->length, record->count};
-    return (struct word){(const char *)(record + 1), record->length, record->count};
-}
 
 static bool comes_before(const struct word *a, const struct word *b) {
     if (a->count != b->count)

@@ -36,6 +36,10 @@ static inline uint64_t word_hash(uint64_t hash, char letter) {
     return (hash ^ (uint8_t)letter) * UINT64_C(0x100000001b3); // FNV-1a
 }
 
+// Words of one bin lie in the same few buckets.
+#define WORD_TABLE_BINS 256u
+static inline uint8_t word_table_bin(uint64_t hash) { return hash & (WORD_TABLE_BINS - 1); }
+
 uint64_t word_table_distinct(const struct word_table *table);
 // The most frequent words, at most `room`: count descending, then in the order of their bytes in
 // lower case. Their text is in lower case unless longer than WORD_INLINE.

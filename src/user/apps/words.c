@@ -8,6 +8,7 @@
 #include "word_table.h"
 #include <inttypes.h>
 #include <sheaf/process.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #define TOP 20
@@ -17,36 +18,96 @@ static bool is_letter(char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c 
 
 static char lower_case(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c; }
 
-// Counts the word that begins at *at; *at moves behind it.
-static bool count_word(struct word_table *table, const char **at, const char *end) {
-    char lower[WORD_INLINE];
-    const char *start = *at;
-    uint64_t hash = WORD_HASH_START;
-    for (; *at < end && is_letter(**at); (*at)++) {
-        char c = lower_case(**at);
-        if ((size_t)(*at - start) < sizeof lower)
-            lower[*at - start] = c;
-        hash = word_hash(hash, c);
+// The text is taken in slices. Words come in any order, so counting them as they come would bring
+// in some page of the table for nearly each of them once the table is larger than memory. Instead
+// the words of a slice are noted first and then counted bin by bin, a bin being a group of
+// neighbouring pages of the table: each page comes in once a slice. The slice itself is still in
+// memory then.
+#define SLICE_BYTES 32768u
+
+struct slice {
+    unsigned count;
+    struct {
+        uint32_t offset : 24; // from the slice's beginning
+        uint32_t bin : 8;
+    } words[SLICE_BYTES / 2 + 1]; // a word and what ends it are two bytes at least
+    uint16_t order[SLICE_BYTES / 2 + 1];
+};
+_Static_assert(WORD_TABLE_BINS <= 256, "a bin's number is eight bits");
+
+// The end of the word that begins at `at`; *hash gets its hash, lower[] its first letters.
+static const char *read_word(const char *at, const char *end, char *lower, uint64_t *hash) {
+    *hash = WORD_HASH_START;
+    for (size_t i = 0; at < end && is_letter(*at); at++, i++) {
+        char c = lower_case(*at);
+        if (i < WORD_INLINE)
+            lower[i] = c;
+        *hash = word_hash(*hash, c);
     }
-    return word_table_count(table, lower, start, (size_t)(*at - start), hash);
+    return at;
 }
 
-// Answers the number of words, or -1 without memory.
-static int64_t count_words(struct word_table *table, const char *text, size_t bytes) {
-    const char *end = text + bytes, *report = text + PROGRESS_BYTES;
-    int64_t words = 0;
-    for (const char *at = text; at < end;) {
+// Notes the words that begin in the slice; answers where the last one ends.
+static const char *note_words(struct slice *slice, const char *text, const char *end) {
+    const char *at = text, *limit = end - text > (ptrdiff_t)SLICE_BYTES ? text + SLICE_BYTES : end;
+    slice->count = 0;
+    while (at < limit) {
+        char lower[WORD_INLINE];
+        uint64_t hash;
         if (!is_letter(*at)) {
             at++;
             continue;
         }
-        if (!count_word(table, &at, end))
+        slice->words[slice->count].offset = (uint32_t)(at - text) & 0xffffff;
+        at = read_word(at, end, lower, &hash);
+        slice->words[slice->count++].bin = word_table_bin(hash);
+    }
+    return at;
+}
+
+// Brings slice->order[] into the order of bins: how many words each has, hence where each begins.
+static void sort_words(struct slice *slice) {
+    unsigned next[WORD_TABLE_BINS] = {0}, sum = 0;
+    for (unsigned i = 0; i < slice->count; i++)
+        next[slice->words[i].bin]++;
+    for (unsigned bin = 0; bin < WORD_TABLE_BINS; bin++) {
+        unsigned here = next[bin];
+        next[bin] = sum;
+        sum += here;
+    }
+    for (unsigned i = 0; i < slice->count; i++)
+        slice->order[next[slice->words[i].bin]++] = (uint16_t)i;
+}
+
+static bool count_slice(struct word_table *table, const struct slice *slice, const char *text,
+                        const char *end) {
+    for (unsigned i = 0; i < slice->count; i++) {
+        char lower[WORD_INLINE];
+        uint64_t hash;
+        const char *start = text + slice->words[slice->order[i]].offset;
+        size_t length = (size_t)(read_word(start, end, lower, &hash) - start);
+        if (!word_table_count(table, lower, start, length, hash))
+            return false;
+    }
+    return true;
+}
+
+// Answers the number of words, or -1 without memory.
+static int64_t count_words(struct word_table *table, const char *text, size_t bytes) {
+    static struct slice slice;
+    const char *end = text + bytes;
+    size_t reported = PROGRESS_BYTES;
+    int64_t words = 0;
+    for (const char *at = text, *next; at < end; at = next) {
+        next = note_words(&slice, at, end);
+        sort_words(&slice);
+        if (!count_slice(table, &slice, at, end))
             return -1;
-        words++;
-        if (at >= report && end - at > 0) {
-            fprintf(stderr, "words: %zu of %zu MB\n", (size_t)(at - text) / PROGRESS_BYTES,
+        words += slice.count;
+        if ((size_t)(next - text) >= reported && next < end) {
+            reported = (size_t)(next - text) / PROGRESS_BYTES * PROGRESS_BYTES + PROGRESS_BYTES;
+            fprintf(stderr, "words: %zu of %zu MB\n", (size_t)(next - text) / PROGRESS_BYTES,
                     (bytes + PROGRESS_BYTES - 1) / PROGRESS_BYTES);
-            report += PROGRESS_BYTES;
         }
     }
     return words;

@@ -4,6 +4,8 @@
 #include "options.h"
 #include "start_pager.h"
 #include "table.h"
+#include <cpio.h>
+#include <self.h>
 #include <sheaf/process.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,11 @@
 #define STATUS_CANNOT_RUN 126
 #define STATUS_NOT_FOUND 127
 #define STATUS_NO_PAGER 3
+
+// The main job gets fewer frames than it touches even on a text of ten pages, so that it shows what
+// Sheaf is about; other programs get 4 MiB.
+#define FRAMES_WORDS 24
+#define FRAMES_OTHERS 1024
 
 static int status_of(enum pager_error error) {
     return error == PAGER_ERROR_NO_FRAMES   ? STATUS_BUDGET
@@ -32,15 +39,6 @@ static int run(char *const argv[]) {
         return status_of(error);
     }
     return status;
-}
-
-static bool ramdisk_has(const char *wanted) {
-    char name[256];
-    uint64_t bytes;
-    for (unsigned i = 0; sheaf_file(i, name, sizeof name, &bytes) == PAGER_OK; i++)
-        if (strcmp(name, wanted) == 0)
-            return true;
-    return false;
 }
 
 // The main job: words of the RAM disk's `file`, then the table.
@@ -66,18 +64,26 @@ static int run_program(const char *name, char **arguments) {
     return status;
 }
 
+static unsigned long number_or(const char *text, unsigned long otherwise) {
+    return text != NULL ? strtoul(text, NULL, 10) : otherwise;
+}
+
 int main(int argc, char **argv) {
     struct options options;
+    struct cpio_file file;
+    struct archive ramdisk;
     (void)argc;
     options_read(&options, argv + 1);
-    const char *wrong = start_pager("pager", options.frames);
+    ramdisk.start = self_map_ramdisk(&ramdisk.bytes);
+    if (options.run == NULL)
+        options.run = cpio_find(ramdisk.start, ramdisk.bytes, "file", &file) ? "words" : "shell";
+    bool words = strcmp(options.run, "words") == 0;
+    const char *wrong = start_pager(&ramdisk, "pager",
+                                    number_or(options.frames, words ? FRAMES_WORDS : FRAMES_OTHERS),
+                                    number_or(options.swap, 0));
     if (wrong != NULL) {
         fprintf(stderr, "init: cannot start the pager: %s\n", wrong);
         return STATUS_NO_PAGER;
     }
-    if (options.run == NULL)
-        options.run = ramdisk_has("file") ? "words" : "shell";
-    if (strcmp(options.run, "words") == 0)
-        return run_words(options.file);
-    return run_program(options.run, options.arguments);
+    return words ? run_words(options.file) : run_program(options.run, options.arguments);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // NAME=VALUE words up to `--`, arguments of the program behind it.
 #include "options.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const char *value_of(const char *word, const char *name) {
@@ -19,7 +18,9 @@ void options_read(struct options *options, char **argv) {
         else if ((value = value_of(*at, "file")) != NULL)
             options->file = value;
         else if ((value = value_of(*at, "frames")) != NULL)
-            options->frames = strtoul(value, NULL, 10);
+            options->frames = value;
+        else if ((value = value_of(*at, "swap")) != NULL)
+            options->swap = value;
         at++;
     }
     options->arguments = *at != NULL ? at + 1 : at;

@@ -6,10 +6,11 @@
 #include <stdbool.h>
 
 struct options {
-    const char *run;      // program to run, NULL: not said
-    const char *file;     // original name of the RAM disk file `file`, NULL: not said
-    char **arguments;     // what follows `--`, up to a NULL
-    unsigned long frames; // the pager's budget, 0: its default
+    const char *run;    // program to run, NULL: not said
+    const char *file;   // original name of the RAM disk file `file`, NULL: not said
+    char **arguments;   // what follows `--`, up to a NULL
+    const char *frames; // the pager's budget, NULL: not said
+    const char *swap;   // MiB the swap area may take, NULL: all that is left
 };
 
 // Reads init's argv. Words it does not know are the kernel's.

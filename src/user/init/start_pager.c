@@ -68,14 +68,13 @@ static enum sheaf_error hand_over_services(const struct launch *pager) {
     return error;
 }
 
-static const char *load(const char *program, unsigned bits, struct launch *pager) {
-    size_t bytes;
+static const char *load(const struct archive *ramdisk, const char *program, unsigned bits,
+                        struct launch *pager) {
     struct cpio_file file;
     struct elf elf;
-    const uint8_t *ramdisk = self_map_ramdisk(&bytes);
-    if (ramdisk == NULL)
+    if (ramdisk->start == NULL)
         return "the RAM disk cannot be mapped";
-    if (!cpio_find(ramdisk, bytes, program, &file))
+    if (!cpio_find(ramdisk->start, ramdisk->bytes, program, &file))
         return "the program is not in the RAM disk";
     const char *wrong = elf_read(file.data, file.bytes, SHEAF_PROGRAM_HEAP, &elf);
     if (wrong != NULL)
@@ -87,16 +86,18 @@ static const char *load(const char *program, unsigned bits, struct launch *pager
     return error == SHEAF_OK ? NULL : sheaf_error_text(error);
 }
 
-const char *start_pager(const char *program, unsigned long frames) {
+const char *start_pager(const struct archive *ramdisk, const char *program, unsigned long frames,
+                        unsigned long swap_mib) {
     struct launch pager;
     unsigned bits = cnode_bits(frames);
-    self_open();
-    const char *wrong = load(program, bits, &pager);
+    const char *wrong = load(ramdisk, program, bits, &pager);
     if (wrong != NULL)
         return wrong;
     pager_bootinfo = *sheaf_environment.bootinfo;
     pager_bootinfo.first_free_slot = SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
     pager_bootinfo.slot_count = UINT32_C(1) << bits;
+    snprintf(pager_bootinfo.args, sizeof pager_bootinfo.args, "frames=%lu swap=%lu", frames,
+             swap_mib);
     enum sheaf_error error = hand_over_services(&pager);
     if (error == SHEAF_OK)
         error = hand_over_memory(&pager);

@@ -48,12 +48,21 @@ static enum sheaf_error fetch(sheaf_cptr console) {
     return error;
 }
 
+// Another program may have bound its own; whoever reads last gets the input.
+static enum sheaf_error bind(sheaf_cptr console, sheaf_cptr notification) {
+    const uint64_t nobody = 0;
+    enum sheaf_error error = sheaf_call(console, SHEAF_CONSOLE_BIND, &nobody, 1, NULL, NULL, NULL);
+    if (error == SHEAF_OK)
+        error = sheaf_call(console, SHEAF_CONSOLE_BIND, &notification, 1, NULL, NULL, NULL);
+    return error;
+}
+
 enum sheaf_error sheaf_console_read(sheaf_cptr console, sheaf_cptr notification, char *bytes,
                                     size_t room, size_t *count) {
     enum sheaf_error error = SHEAF_OK;
     *count = 0;
-    if (waiting.count == 0 && notification != 0) // another program may have bound its own
-        error = sheaf_call(console, SHEAF_CONSOLE_BIND, &notification, 1, NULL, NULL, NULL);
+    if (waiting.count == 0 && notification != 0)
+        error = bind(console, notification);
     while (error == SHEAF_OK && waiting.count == 0 && room > 0) {
         uint64_t bits;
         error = fetch(console);

@@ -125,6 +125,25 @@ uint32_t evict_take_frame(void) {
     return number;
 }
 
+// What the two bits of a page that left say. A page that was mapped ahead for nothing halves how
+// far the process's files are mapped ahead.
+static void take_report(struct process *process, struct page *page, unsigned bits) {
+    COUNT(PAGES_UNMAPPED);
+    if ((bits & SHEAF_REPORT_DIRTY) != 0)
+        frames_get(page->frame)->dirty = true;
+    if ((bits & SHEAF_REPORT_ACCESSED) == 0) {
+        if (page->ahead)
+            process->ahead /= 2;
+        frames_set_oldest(page->frame, FRAME_INACTIVE);
+    } else {
+        if (!page->touched)
+            COUNT(PAGES_TOUCHED);
+        page->touched = 1;
+        frames_set(page->frame, FRAME_INACTIVE);
+    }
+    page->ahead = 0;
+}
+
 void evict_reported(struct process *process, uint64_t va, uint32_t pages, const uint8_t *report) {
     struct area *area = space_area(&process->space, va);
     for (uint32_t i = 0; i < pages; i++) {
@@ -132,19 +151,7 @@ void evict_reported(struct process *process, uint64_t va, uint32_t pages, const 
         struct frame *frame = frames_get(page->frame);
         if (page->frame == 0 || frame->state != FRAME_LEAVING)
             continue; // not mapped: the operation covers the whole area
-        unsigned bits = report[i / 4] >> (i % 4 * 2) & 3;
-        COUNT(PAGES_UNMAPPED);
-        if ((bits & SHEAF_REPORT_DIRTY) != 0)
-            frame->dirty = true;
-        if ((bits & SHEAF_REPORT_ACCESSED) == 0) {
-            frames_set_oldest(page->frame, FRAME_INACTIVE);
-            continue;
-        }
-        frames_set(page->frame, FRAME_INACTIVE);
-        if (!page->touched) {
-            page->touched = 1;
-            COUNT(PAGES_TOUCHED);
-        }
+        take_report(process, page, report[i / 4] >> (i % 4 * 2) & 3);
     }
 }
 
@@ -153,7 +160,7 @@ void evict_reported(struct process *process, uint64_t va, uint32_t pages, const 
 void page_activate(struct process *process, struct area *area, uint64_t va, uint32_t frame) {
     struct page *page = area_page(area, va);
     if (page->frame == 0) {
-        page->frame = frame;
+        page->frame = frame & 0x7fffffff;
         process->resident++;
         frames_get(frame)->owner = process;
         frames_get(frame)->va = va;

@@ -90,9 +90,13 @@ static uint64_t rights_of(const struct region *region) {
            (region->execute ? SHEAF_MAP_EXECUTE : 0);
 }
 
-static unsigned pages_ahead(void) {
+// How many pages to map ahead: one more each time a process goes on reading in order, half as many
+// each time one of them comes back unused (evict.c).
+static unsigned pages_ahead(struct process *process) {
     unsigned share = frames_budget() / AHEAD_SHARE;
-    return share < AHEAD_MAXIMUM ? share : AHEAD_MAXIMUM;
+    unsigned most = share < AHEAD_MAXIMUM ? share : AHEAD_MAXIMUM;
+    process->ahead = process->ahead < most ? process->ahead + 1 : most;
+    return process->ahead;
 }
 
 // Maps pages behind `va` that come from the same file, when the page before it is there too: the
@@ -104,16 +108,15 @@ static void map_ahead(struct process *process, const struct region *region, stru
     if (region->kind != REGION_FILE || region->write || va % AREA_BYTES == 0 ||
         area_page(area, va - PAGE_BYTES)->frame == 0)
         return;
-    for (unsigned i = 0; i < pages_ahead(); i++) {
+    for (unsigned left = pages_ahead(process); left > 0; left--) {
         va += PAGE_BYTES;
         if (va >= last || va % AREA_BYTES == 0 || area_page(area, va)->frame != 0)
             return;
         uint32_t frame = evict_take_frame_at_hand();
-        if (frame == 0)
-            return;
-        if (!fill(region, area_page(area, va), va, window_page(frame)))
+        if (frame == 0 || !fill(region, area_page(area, va), va, window_page(frame)))
             return;
         page_activate(process, area, va, frame);
+        area_page(area, va)->ahead = 1;
         vector_add_map(process, va, window_frame(frame), rights_of(region), 0);
         COUNT(PAGES_PREFAULTED);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The pager: owns the frames, keeps the processes, answers page faults and requests, one at a time.
 //
-// Boot arguments it reads: frames=N, the budget; swap=MIB, the most that the swap area may take.
+// Arguments, from init: frames=N, the budget; swap=MIB, the most that the swap area may take, 0 for
+// all that is left.
 #include "boot.h"
 #include "fatal.h"
 #include "fault.h"
@@ -16,8 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Fewer than the words program touches on a text of some ten pages, so that it must evict.
-#define FRAMES_DEFAULT 48
 #define FRAMES_MAXIMUM UINT32_C(0x1000000) // 64 GiB
 #define PAGES_IN_MIB 256
 
@@ -27,13 +26,13 @@ struct budget {
 };
 
 static void read_arguments(struct budget *budget, char **argv) {
-    *budget = (struct budget){FRAMES_DEFAULT, UINT32_MAX / 2};
-    for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++) {
+    *budget = (struct budget){0, UINT32_MAX / 2};
+    for (; *argv != NULL; argv++) {
         if (strncmp(*argv, "frames=", 7) == 0)
             budget->frames = strtoul(*argv + 7, NULL, 10);
         else if (strncmp(*argv, "swap=", 5) == 0) {
             unsigned long mib = strtoul(*argv + 5, NULL, 10);
-            if (mib < UINT32_MAX / 2 / PAGES_IN_MIB)
+            if (mib != 0 && mib < UINT32_MAX / 2 / PAGES_IN_MIB)
                 budget->swap_pages = (uint32_t)mib * PAGES_IN_MIB;
         }
     }
@@ -57,6 +56,7 @@ static bool open_frames(const struct budget *budget) {
 }
 
 static bool open_all(const struct budget *budget) {
+    self_open();
     if (!replies_open() || !processes_open() || !ramdisk_open())
         fatal("starting", SHEAF_ERR_NO_MEMORY);
     if (!open_frames(budget))

@@ -86,8 +86,8 @@ static bool fill_cnode(struct process *process, sheaf_cptr notification) {
                       SHEAF_RIGHT_WRITE, PAGER_BADGE(process->number, 0, 0)) == SHEAF_OK &&
            sheaf_copy(process->cnode, SHEAF_PROGRAM_SLOT_CONSOLE, SHEAF_BOOT_SLOT_CONSOLE,
                       SHEAF_RIGHTS_ALL) == SHEAF_OK &&
-           sheaf_copy(process->cnode, SHEAF_PROGRAM_SLOT_INPUT, notification, SHEAF_RIGHTS_ALL) ==
-               SHEAF_OK &&
+           sheaf_mint(process->cnode, SHEAF_PROGRAM_SLOT_INPUT, notification, SHEAF_RIGHTS_ALL,
+                      1) == SHEAF_OK &&
            sheaf_copy(process->cnode, SHEAF_PROGRAM_SLOT_SYSTEM, SHEAF_BOOT_SLOT_SYSTEM,
                       SHEAF_RIGHT_READ) == SHEAF_OK;
 }

@@ -34,6 +34,7 @@ struct process {
     uint64_t resident; // pages in frames
     uint64_t swapped;  // pages with a copy in the swap area
     uint64_t faults;
+    unsigned ahead; // pages to map ahead when it reads a file in order (fault.c)
     bool ended;
     int status;
     sheaf_cptr waiter;     // Reply of the program that waits for its end, 0: nobody

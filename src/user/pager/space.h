@@ -13,7 +13,8 @@
 #define AREA_BYTES UINT64_C(0x200000)
 
 struct page {
-    uint32_t frame;       // number of its frame, 0: none
+    uint32_t frame : 31;  // number of its frame, 0: none
+    uint32_t ahead : 1;   // mapped ahead of use, and not known to have been used
     swap_slot slot : 31;  // its copy in the swap area, 0: none
     uint32_t touched : 1; // the program has used it
 };

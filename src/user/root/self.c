@@ -57,6 +57,7 @@ static uint64_t ramdisk_start, ramdisk_end;
 const uint8_t *self_map_ramdisk(size_t *bytes) {
     const struct sheaf_bootinfo *bootinfo = sheaf_environment.bootinfo;
     uint64_t total = 0;
+    self_open();
     for (unsigned i = 0; i < bootinfo->ramdisk_count; i++)
         total += UINT64_C(1) << bootinfo->ramdisk[i].size_bits;
     // Frames must lie at multiples of their sizes up to 2 MiB, as they do in physical memory.
