@@ -3,6 +3,8 @@
 #include "child.h"
 #include "harness.h"
 
+#include <string.h>
+
 #define CHUNK_TABLES 15
 
 static sheaf_cptr page(void) { return make(SHEAF_FRAME, SHEAF_PAGE_BITS); }
@@ -161,6 +163,48 @@ static void made_and_deleted_often(void) {
     CHECK_EQ(untyped_info(memory).left, UINT64_C(1) << SHEAF_CHUNK_BITS);
 }
 
+// Only where a boot argument makes them scarce: 65,535 VSpaces do not fit the arena.
+static void identifiers_run_out(void) {
+    if (strstr(boot_information()->args, "asids=") == NULL) {
+        skip_case("needs the boot argument asids=N");
+    }
+    sheaf_cptr memory = make(SHEAF_UNTYPED, 24);
+    sheaf_cptr first = new_slots(256);
+    unsigned made = 0;
+    uint64_t status = SHEAF_OK;
+    while (made < 256 && status == SHEAF_OK) {
+        status = untyped_retype(memory, SHEAF_VSPACE, 0, 0, ROOT, first + made, 1);
+        made += status == SHEAF_OK;
+    }
+    CHECK_ERROR(status, NO_ASID);
+    CHECK(made >= 2);
+    CHECK(slot_is_empty(first + made));
+    uint64_t left = untyped_info(memory).left;
+    // Two at once where one is free: none is made.
+    CHECK_OK(cnode_delete(ROOT, first));
+    sheaf_cptr two = new_slots(2);
+    CHECK_ERROR(untyped_retype(memory, SHEAF_VSPACE, 0, 0, ROOT, two, 2), NO_ASID);
+    CHECK(slot_is_empty(two) && slot_is_empty(two + 1));
+    CHECK_EQ(untyped_info(memory).left, left);
+    CHECK_OK(untyped_retype(memory, SHEAF_VSPACE, 0, 0, ROOT, two, 1));
+}
+
+// An identifier given up by one VSpace and given to the next: nothing of the first shows through.
+static void identifiers_are_reused_clean(void) {
+    if (strstr(boot_information()->args, "asids=") == NULL) {
+        skip_case("needs the boot argument asids=N");
+    }
+    for (unsigned i = 0; i < 40; i++) {
+        struct agent agent = new_agent();
+        agent_page_fault(&agent, AGENT_READ, CHILD_FREE, SHEAF_ACCESS_READ);
+        agent_map(&agent, CHILD_FREE, page(), ALL_ACCESS, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY);
+        CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE, 0), 0);
+        agent_result(&agent, AGENT_WRITE, CHILD_FREE, 5);
+        surroundings_end();
+        surroundings_begin();
+    }
+}
+
 // Deleted while a thread runs in it: the thread stops or faults, the system does not.
 static void deleted_under_a_thread(void) {
     struct child child = new_child(child_count, LOW_PRIORITY, 0, 0);
@@ -191,6 +235,8 @@ static const struct test_case cases[] = {
     {"vspace.are_separate", are_separate},
     {"vspace.share_a_frame", share_a_frame},
     {"vspace.made_and_deleted_often", made_and_deleted_often},
+    {"vspace.identifiers_run_out", identifiers_run_out},
+    {"vspace.identifiers_are_reused_clean", identifiers_are_reused_clean},
     {"vspace.deleted_under_a_thread", deleted_under_a_thread},
 };
 
