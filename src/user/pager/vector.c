@@ -115,6 +115,10 @@ void vector_run_unmap(struct process *process, uint64_t va, uint64_t pages) {
 }
 
 bool vector_run_map(struct process *process, uint64_t va, sheaf_cptr frame) {
+    struct area *area = space_make_area(&process->space, va);
+    if (area == NULL)
+        return false;
+    area->mapped++; // for good: the area's table is never without a leaf
     vector_run();
     for (;;) {
         sheaf_put_map(0, process->vspace, va, 1, frame, 1, SHEAF_MAP_READ | SHEAF_MAP_WRITE,

@@ -70,6 +70,8 @@ uint64_t pool_make_frames(unsigned bits, sheaf_cptr slot, uint64_t count) {
         uint64_t now = pieces[i].left >> bits;
         if (now > count)
             now = count;
+        if (now > SHEAF_RETYPE_MAX)
+            now = SHEAF_RETYPE_MAX;
         for (unsigned attempt = 0; attempt < 2 && now > 0; attempt++, now--) {
             enum sheaf_error error =
                 sheaf_retype(pieces[i].untyped, SHEAF_FRAME, bits, SHEAF_MEMORY_NORMAL,

@@ -27,8 +27,8 @@ uint64_t self_reserve(uint64_t bytes) {
     return va;
 }
 
-enum sheaf_error self_map_into(sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
-                               uint64_t count, uint64_t rights) {
+static enum sheaf_error map_piece(sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
+                                  uint64_t count, uint64_t rights) {
     for (;;) {
         sheaf_put_map(0, vspace, va, pages, slot, count, rights,
                       SHEAF_OP_ACCESSED | ((rights & SHEAF_MAP_WRITE) != 0 ? SHEAF_OP_DIRTY : 0));
@@ -40,6 +40,21 @@ enum sheaf_error self_map_into(sheaf_cptr vspace, uint64_t va, uint64_t pages, s
         if (error != SHEAF_OK)
             return error;
     }
+}
+
+enum sheaf_error self_map_into(sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
+                               uint64_t count, uint64_t rights) {
+    // Frames of one page can be many: as many at a time as one operation maps.
+    while (pages == count && count > SHEAF_MAP_LEAVES) {
+        enum sheaf_error error =
+            map_piece(vspace, va, SHEAF_MAP_LEAVES, slot, SHEAF_MAP_LEAVES, rights);
+        if (error != SHEAF_OK)
+            return error;
+        va += SHEAF_MAP_LEAVES * UINT64_C(4096);
+        slot += SHEAF_MAP_LEAVES;
+        pages = count -= SHEAF_MAP_LEAVES;
+    }
+    return map_piece(vspace, va, pages, slot, count, rights);
 }
 
 enum sheaf_error self_map(uint64_t va, uint64_t pages, sheaf_cptr slot, uint64_t count,
