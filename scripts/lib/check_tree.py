@@ -189,9 +189,9 @@ def rule_descriptor_port(tree):
     """descriptors are read and written through the port only"""
     # A table's memory is reached by its physical address; turning that into a pointer is for the
     # bookkeeping in a chunk's first page, which layout.h, chunk.c and asid.c look up, and for the words of
-    # user memory that read.c reads.
+    # user memory that fault.c reads.
     for file in tree.files(".c", ".h", under="src/mmu/"):
-        if file.path in ("src/mmu/layout.h", "src/mmu/chunk.c", "src/mmu/asid.c", "src/mmu/read.c"):
+        if file.path in ("src/mmu/layout.h", "src/mmu/chunk.c", "src/mmu/asid.c", "src/mmu/fault.c"):
             continue
         for number, match in file.find(r"\bport_kernel_address\("):
             yield file.path, number, match[0]
