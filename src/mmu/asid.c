@@ -29,7 +29,8 @@ void asid_init(const struct mmu_config *config) {
         asids.limit = MIN(asids.limit, config->asid_limit);
     asids.last = 0;
     asids.used = config->asid_table;
-    asids.vspace = (uint32_t *)(void *)((char *)config->asid_table + count / 8);
+    void *behind = asids.used + count / 64;
+    asids.vspace = behind;
     asids.used[0] = 1;
 }
 

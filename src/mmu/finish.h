@@ -20,7 +20,7 @@ struct finish_work {
     bool foreign; // stores of another PE are covered
 };
 
-void finish_init(const struct mmu_features *features);
+void finish_init(const struct mmu_features *present);
 // On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`
 // the instructions it took.
 void finish_work(struct finish_work *work, struct gather_totals *totals);

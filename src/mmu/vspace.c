@@ -14,8 +14,8 @@ void mmu_init(const struct mmu_config *config) {
     batch_init();
 }
 
-enum sheaf_error vspace_create(void *memory, struct vspace **out) {
-    struct first_chunk *first = memory;
+enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
+    struct first_chunk *first = chunk;
     struct vspace *vspace = &first->vspace;
     if (!asid_allocate(vspace, &vspace->asid))
         return SHEAF_ERR_NO_ASID;

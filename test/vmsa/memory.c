@@ -38,7 +38,7 @@ static struct {
     struct table *tables;    // open addressing
 } memory;
 
-static void *grow(void *old, size_t bytes) {
+void *vmsa_grow(void *old, size_t bytes) {
     void *fresh = realloc(old, bytes);
     if (fresh == NULL) {
         fprintf(stderr, "vmsa: out of memory\n");
@@ -53,7 +53,7 @@ void memory_init(void *ram, size_t bytes) {
     memory.count = 0;
     memset(memory.buckets, 0xff, sizeof(memory.buckets));
     memset(memory.epoch, 0, sizeof(memory.epoch));
-    memory.tables = grow(memory.tables, TABLES * sizeof(*memory.tables));
+    memory.tables = vmsa_grow(memory.tables, TABLES * sizeof(*memory.tables));
     memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
 }
 
@@ -89,7 +89,7 @@ static struct table *find_table(uint64_t address) {
 // ---- Overwritten values
 
 static uint32_t *bucket(uint64_t table, unsigned index) {
-    return &memory.buckets[(table / 8 + index * 7u + table / PAGE_BYTES) % BUCKETS];
+    return &memory.buckets[(table / 8 + index * UINT64_C(7) + table / PAGE_BYTES) % BUCKETS];
 }
 
 unsigned memory_values(uint64_t table, unsigned index, uint64_t *values, unsigned max) {
@@ -116,7 +116,7 @@ bool memory_shows(uint64_t table, unsigned index, uint64_t value) {
 static void remember(uint64_t table, unsigned index, uint64_t old) {
     if (memory.count == memory.capacity) {
         memory.capacity = MAX(1024u, memory.capacity * 2);
-        memory.stores = grow(memory.stores, memory.capacity * sizeof(*memory.stores));
+        memory.stores = vmsa_grow(memory.stores, memory.capacity * sizeof(*memory.stores));
     }
     uint32_t *first = bucket(table, index);
     memory.stores[memory.count] = (struct overwritten){

@@ -19,7 +19,7 @@
 
 static inline uint64_t span_pages(unsigned level) // of one descriptor
 {
-    return UINT64_C(1) << (9 * (3 - level));
+    return UINT64_C(1) << (9 * (3 - (level & 3)));
 }
 
 static inline bool value_is_table(uint64_t value, unsigned level) {
@@ -33,6 +33,9 @@ static inline bool value_is_leaf(uint64_t value, unsigned level) {
 static inline bool value_is_cacheable(uint64_t value, unsigned level) {
     return value_is_table(value, level) || (value_is_leaf(value, level) && (value & DESC_AF) != 0);
 }
+
+// realloc that does not fail.
+void *vmsa_grow(void *old, size_t bytes);
 
 // ---- Entries: what some PE may have cached (tlb.c)
 
@@ -66,7 +69,7 @@ uint8_t tlb_walks_into(uint64_t table);
 
 // ---- Memory: the arena, stores on their way, where tables hang (memory.c)
 
-void memory_init(void *memory, size_t bytes);
+void memory_init(void *ram, size_t bytes);
 uint64_t *memory_descriptor(uint64_t table, unsigned index);
 // Whether a walker may read `value` there: it is there, or was before a store not yet ordered.
 bool memory_shows(uint64_t table, unsigned index, uint64_t value);

@@ -105,9 +105,8 @@ void vmsa_tlbi(enum port_tlbi kind, uint64_t operand) {
     record_event("tlbi kind operand", kind, operand, 0);
     if (tlbi_log.count == tlbi_log.capacity) {
         tlbi_log.capacity = MAX((size_t)1024, tlbi_log.capacity * 2);
-        tlbi_log.entries = realloc(tlbi_log.entries, tlbi_log.capacity * sizeof(*tlbi_log.entries));
-        if (tlbi_log.entries == NULL)
-            panic("vmsa: out of memory");
+        tlbi_log.entries =
+            vmsa_grow(tlbi_log.entries, tlbi_log.capacity * sizeof(*tlbi_log.entries));
     }
     tlbi_log.entries[tlbi_log.count++] = (struct vmsa_tlbi){kind, operand};
     machine.outstanding[machine.pe]++;

@@ -32,7 +32,8 @@ struct entry *tlb_entries(uint32_t *count) {
 }
 
 static uint32_t *key_bucket(uint16_t asid, unsigned level, uint64_t page) {
-    uint64_t hash = (page >> (9 * (3 - level))) * 0x9e3779b97f4a7c15u + asid * 131u + level;
+    uint64_t hash =
+        (page >> (9 * (3 - level))) * 0x9e3779b97f4a7c15u + asid * UINT64_C(131) + level;
     return &tlb.keys[(hash ^ hash >> 32) % BUCKETS];
 }
 
@@ -128,11 +129,7 @@ static struct entry *insert(uint16_t asid, unsigned level, uint64_t page, uint64
     } else {
         if (tlb.count == tlb.capacity) {
             tlb.capacity = MAX(4096u, tlb.capacity * 2);
-            tlb.entries = realloc(tlb.entries, tlb.capacity * sizeof(*tlb.entries));
-            if (tlb.entries == NULL) {
-                fprintf(stderr, "vmsa: out of memory\n");
-                abort();
-            }
+            tlb.entries = vmsa_grow(tlb.entries, tlb.capacity * sizeof(*tlb.entries));
         }
         slot = tlb.count++;
     }

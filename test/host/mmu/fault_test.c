@@ -127,6 +127,29 @@ static void what_a_fault_touched_is_reported_and_invalidated(void **state) {
     vmsa_frame_reused(FRAME(50), PAGE_BYTES);
 }
 
+static void a_word_is_read_as_user_space_would(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    uint64_t *words = new_chunk(), value = 0;
+    paddr_t frame = port_physical_address(words);
+    words[3] = 0x1234;
+    struct gather *gather = gather_begin();
+    struct gather_map map;
+    unsigned missing;
+    static const struct leaf_attributes uncached = {.memory_type = SHEAF_MEMORY_NON_CACHEABLE};
+    assert_int_equal(gather_map_begin(gather, vspace, PAGE(7), 2, 3, &map, &missing), SHEAF_OK);
+    gather_map_frame(&map, frame, 1, &untouched);
+    gather_map_frame(&map, frame, 1, &uncached);
+    gather_map_end(&map);
+    gather_finish(gather);
+    assert_true(vspace_read_word(vspace, VADDR(0x7018), &value));
+    assert_int_equal(value, 0x1234);
+    assert_false(vspace_read_word(vspace, VADDR(0x7014), &value)); // not aligned
+    assert_false(vspace_read_word(vspace, VADDR(0x8018), &value)); // not cacheable
+    assert_false(vspace_read_word(vspace, VADDR(0x9018), &value)); // not mapped
+    assert_false(vspace_read_word(vspace, VADDR(BIT(48) | 0x7018), &value));
+}
+
 static bool changed;
 
 static void set_the_flag_meanwhile(enum vmsa_call call, uint64_t a, uint64_t b) {
@@ -163,6 +186,7 @@ int main(void) {
         cmocka_unit_test_setup(execution_is_allowed_where_mapped_so, machine_setup),
         cmocka_unit_test_setup(blocks_are_resolved_too, machine_setup),
         cmocka_unit_test_setup(what_a_fault_touched_is_reported_and_invalidated, machine_setup),
+        cmocka_unit_test_setup(a_word_is_read_as_user_space_would, machine_setup),
         cmocka_unit_test_setup(a_change_in_between_is_kept, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.fault", tests, NULL, NULL);

@@ -208,7 +208,7 @@ static void one_completion_serves_several_vspaces(void **state) {
     struct vspace *vspaces[4];
     for (unsigned i = 0; i < 4; i++) {
         vspaces[i] = new_vspace(1);
-        map_pages(vspaces[i], 0, 100, i * 100);
+        map_pages(vspaces[i], 0, 100, UINT64_C(100) * i);
     }
     vmsa_log_reset();
     struct gather *gather = gather_begin();
@@ -244,12 +244,13 @@ static void a_batch_full_of_ranges_merges_neighbours(void **state) {
     struct gather *gather = gather_begin();
     for (unsigned i = 0; i < 4; i++) {
         vspaces[i] = new_vspace(1);
-        map_level(gather, vspaces[i], 0, 300, i * 512, 3, &touched);
+        map_level(gather, vspaces[i], 0, 300, UINT64_C(512) * i, 3, &touched);
     }
     gather_finish(gather);
     vmsa_log_reset();
     gather_begin();
-    for (uint64_t i = 0; i < 4 * 50; i++) // 50 separate pages each: more than the batch holds
+    for (uint64_t i = 0; i < UINT64_C(4) * 50;
+         i++) // 50 separate pages each: more than the batch holds
         unmap_into(gather, vspaces[i % 4], i / 4 * 2, 1);
     gather_finish(gather);
     assert_int_equal(gather_totals(gather)->batches, 1);
@@ -257,7 +258,7 @@ static void a_batch_full_of_ranges_merges_neighbours(void **state) {
     assert_in_range(vmsa_log_count(), 200, 4 * 100);
     for (unsigned i = 0; i < 4; i++) {
         for (uint64_t page = 0; page < 100; page += 2)
-            vmsa_frame_reused(FRAME(i * 512 + page), PAGE_BYTES);
+            vmsa_frame_reused(FRAME(UINT64_C(512) * i + page), PAGE_BYTES);
     }
 }
 

@@ -183,7 +183,7 @@ static void tables_of_a_finished_unmap_serve_again(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
     for (unsigned round = 0; round < 20; round++) {
-        uint64_t page = round * 600 * GIB_PAGES;
+        uint64_t page = UINT64_C(600) * round * GIB_PAGES;
         map_pages(vspace, page, 12 * TABLE_PAGES, round);
         assert_int_equal(tables_free(vspace), 0);
         assert_int_equal(unmap_pages(vspace, page, 12 * TABLE_PAGES).tables, 12);

@@ -2,6 +2,8 @@
 // VSpaces: birth, growing and shrinking, loading, death; ASIDs.
 #include "support.h"
 
+#include <string.h>
+
 #include <asid.h>
 #include <layout.h>
 
@@ -215,8 +217,7 @@ static void asids_of_16_bits_rotate_over_all(void **state) {
     struct vspace *vspace;
     void *chunk = new_chunk();
     for (unsigned i = 0; i < 70000; i++) {
-        for (size_t n = 0; n < PAGE_BYTES; n += sizeof(uint64_t))
-            *(uint64_t *)(void *)((char *)chunk + n) = 0;
+        memset(chunk, 0, PAGE_BYTES);
         assert_int_equal(vspace_create(chunk, &vspace), SHEAF_OK);
         assert_int_equal(asid_of(vspace).v, i % 65535 + 1);
         vspace_destroy(vspace);
