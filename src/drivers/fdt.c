@@ -170,7 +170,6 @@ static enum dt_status check_structure(struct dt *tree, uint32_t first) {
             return status;
         }
     } while (token.kind != DT_TOKEN_END);
-    tree->structure_end = token.next;
     return DT_OK;
 }
 

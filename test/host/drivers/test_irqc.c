@@ -212,11 +212,13 @@ static void reset_gic(void) {
     fake_add(&(struct fake_device){DISTRIBUTOR, 0x10000, distributor_read, distributor_write});
     memset(&distributor_block, 0xff, sizeof(distributor_block));
     memset(pe_block, 0xff, sizeof(pe_block));
+    memset(distributor_block.group, 0, sizeof(distributor_block.group));
     memset(targets, 0xff, sizeof(targets));
     memset(routes, 0xff, sizeof(routes));
     distributor_block.config_fixed = 0;
     for (size_t pe = 0; pe < 3; pe++) {
         pe_block[pe].config_fixed = 0;
+        pe_block[pe].group[0] = 0;
         pe_waker[pe] = 6; // asleep
     }
     pe_never_wakes = false;
@@ -353,7 +355,9 @@ static void gicv2_ends_what_it_acknowledged(void **state) {
     assert_int_equal(fake_count(FAKE_BARRIER), barriers + 1); // the sender's stores come after
     irqc_end(acknowledged);
     assert_int_equal(cpu_ended, 3 << 10 | 5);
-    assert_int_equal(fake_last(1).kind, FAKE_BARRIER);
+    assert_int_equal(fake_last(0).address, CPU_INTERFACE + 0x10);
+    assert_int_equal(fake_last(1).kind, FAKE_BARRIER); // the device's level is down before
+    assert_int_equal(fake_count(FAKE_BARRIER), barriers + 2);
     irqc_end(IRQC_NONE);
     assert_int_equal(cpu_ended, 3 << 10 | 5);
 }

@@ -85,6 +85,10 @@ static void unusual_memory(struct tree_builder *tree) {
     tree_string(tree, "compatible", "shared-dma-pool");
     tree_cells(tree, "size", 0, 0x400000); // placed by an operating system that wants one
     tree_end(tree);
+    tree_node(tree, "gone@8e000000");
+    tree_string(tree, "status", "disabled");
+    tree_cells(tree, "reg", 0, 0x8e000000, 0, 0x1000);
+    tree_end(tree);
     tree_node(tree, "frame@8c000000");
     tree_cells(tree, "reg", 0, 0x8c000000, 0, 0x800000);
     tree_end(tree);
