@@ -3,19 +3,21 @@
 """The prompt on the serial line, driven as a person would."""
 import os
 import re
+import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from cases import case, check, equal, main # noqa: E402
-from machine import BOOT, Dialogue # noqa: E402
+from machine import BOOT, BUILD, TOP, Dialogue # noqa: E402
 
 PROMPT = "sheaf> "
 SHELL = BOOT + ["--interactive", "--bootargs", "run=shell", "--time-limit", "120"]
 
 
 class Shell(Dialogue):
-    def __init__(self):
-        super().__init__(SHELL)
+    def __init__(self, *options):
+        super().__init__(SHELL + list(options))
         self.expect(PROMPT)
 
     def command(self, line, limit=30):
@@ -84,6 +86,21 @@ def _():
         said = shell.command("frobnicate")
         check("unknown command" in said and "frobnicate" in said, said)
         equal(shell.command("").strip(), "", "answer to an empty line")
+
+
+@case("a program that faults is ended with its registers shown, and the system lives on")
+def _():
+    with tempfile.TemporaryDirectory() as directory:
+        source, program = os.path.join(directory, "crash.c"), os.path.join(directory, "crash")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("int main(void) { return *(volatile int *)0x123456789000; }\n")
+        subprocess.run([os.path.join(TOP, "scripts/lib/compile-app"), BUILD, source, program], check=True)
+        with Shell("--add", "crash=" + program) as shell:
+            for _ in range(3):
+                said = shell.command("run crash")
+                for text in ("0000123456789000", "esr ", "backtrace", "status 139"):
+                    check(text in said, f"{text!r} is missing:\n{said}")
+            check("hello" in shell.command("run hello").lower(), "no hello after that")
 
 
 @case("backspace takes a character back")
