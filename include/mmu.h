@@ -163,9 +163,6 @@ enum mmu_fault {
 };
 // `access`: SHEAF_ACCESS_*. Addresses outside of the user half are MMU_FAULT_TRANSLATION.
 enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access);
-// The 8 bytes at `va`, aligned to 8, as user space would read them, for backtraces. False where
-// nothing is mapped, where the memory is not Normal cacheable, or `va` is no such address.
-bool vspace_read_word(struct vspace *vspace, vaddr_t va, uint64_t *value);
 
 // Reads the 8 bytes at `va`, a multiple of 8, that user space could read there: for the backtrace of
 // a thread. False where no Normal memory is mapped. Takes and drops the VSpace lock.

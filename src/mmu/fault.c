@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Faults that the kernel resolves itself: access flag, dirty bit, stale entries. And reading a word
-// as user space would.
+// Faults that the kernel resolves itself: access flag, dirty bit, stale entries.
 #include "tlbi.h"
 #include "walk.h"
 
@@ -67,21 +66,4 @@ enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access) {
         resolve(vspace, &place, va, access);
     vspace_unlock(vspace);
     return result;
-}
-
-bool vspace_read_word(struct vspace *vspace, vaddr_t va, uint64_t *value) {
-    if (va.v >> 48 != 0 || !IS_ALIGNED(va.v, sizeof(*value)))
-        return false;
-    vspace_lock(vspace);
-    struct place place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
-    // Only what the kernel's own cacheable mapping of RAM agrees with.
-    bool readable = desc_is_leaf(place.desc, place.level) &&
-                    (place.desc.v >> DESC_ATTRIBUTE_SHIFT & 7) == SHEAF_MEMORY_NORMAL;
-    if (readable) {
-        uint64_t offset = va.v & ((level_pages(place.level) << PAGE_BITS) - 1);
-        const uint64_t *word = port_kernel_address(PADDR(desc_address(place.desc).v + offset));
-        *value = *word;
-    }
-    vspace_unlock(vspace);
-    return readable;
 }
