@@ -15,6 +15,22 @@ struct agent new_agent(void) {
     return agent;
 }
 
+static void helper_agent(struct helper *self) { agent_loop(self->argument[0], self->argument[1]); }
+
+struct agent new_agent_beside(void) {
+    struct agent agent = {.command = make(SHEAF_ENDPOINT, 0),
+                          .event = make(SHEAF_ENDPOINT, 0),
+                          .reply = make(SHEAF_REPLY, 0),
+                          .helper = new_helper(helper_agent, LOW_PRIORITY)};
+    agent.helper->fault_endpoint = badged(agent.event, SHEAF_RIGHTS_ALL, AGENT_FAULT_BADGE);
+    agent.helper->argument[0] = agent.command;
+    agent.helper->argument[1] = badged(agent.event, SHEAF_RIGHT_WRITE, AGENT_RESULT_BADGE);
+    agent.child.thread = agent.helper->thread;
+    agent.child.vspace = OWN_VSPACE;
+    start(agent.helper);
+    return agent;
+}
+
 void agent_do(struct agent *agent, enum agent_command command, uint64_t word0, uint64_t word1) {
     CHECK_OK(send(agent->command, MESSAGE(command, 2, word0, word1)));
 }
@@ -28,7 +44,11 @@ struct message agent_event(struct agent *agent) {
 
 void agent_restart(struct agent *agent) {
     CHECK_OK(thread_suspend(agent->child.thread));
-    restart_child(&agent->child, child_agent);
+    if (agent->helper != NULL) {
+        restart(agent->helper);
+    } else {
+        restart_child(&agent->child, child_agent);
+    }
 }
 
 uint64_t agent_result(struct agent *agent, enum agent_command command, uint64_t word0,

@@ -47,15 +47,20 @@ CHILD static uint64_t perform(uint64_t command, uint64_t word0, uint64_t word1) 
     return 0;
 }
 
-CHILD void child_agent(struct child_page *page) {
+CHILD void agent_loop(sheaf_cptr commands, sheaf_cptr results) {
     for (;;) {
-        struct message m = receive(page->argument[0], 0);
+        struct message m = receive(commands, 0);
         if (m.status != SHEAF_OK) {
-            child_end(page);
+            return;
         }
         uint64_t value = perform(SHEAF_TAG_LABEL(m.tag), m.word[0], m.word[1]);
-        send(page->argument[1], MESSAGE(1, 1, value));
+        send(results, MESSAGE(1, 1, value));
     }
+}
+
+CHILD void child_agent(struct child_page *page) {
+    agent_loop(page->argument[0], page->argument[1]);
+    child_end(page);
 }
 
 // Result 0: answers that were value + 1; result 1: the last status.

@@ -7,7 +7,8 @@
 #include "support.h"
 
 // Each of these is the entry of a child; what it does with its page's arguments is said there.
-void child_agent(struct child_page *page);  // 0 endpoint for commands, 1 endpoint for results
+void child_agent(struct child_page *page); // 0 endpoint for commands, 1 endpoint for results
+void agent_loop(sheaf_cptr commands, sheaf_cptr results);
 void child_caller(struct child_page *page); // 0 endpoint, 1 rounds, 2 first value
 void child_echo(struct child_page *page);   // 0 endpoint, 1 Reply, 2 rounds
 void child_count(struct child_page *page);  // counts in result 0 for ever
@@ -29,10 +30,18 @@ enum agent_command {
 
 struct agent {
     struct child child;
+    struct helper *helper; // of an agent in this VSpace, which has no page
     sheaf_cptr command, event, reply;
 };
 
 struct agent new_agent(void); // started, waiting for commands
+// The same in this VSpace. QEMU forgets all translations when the address space changes; so only an
+// agent that shares it shows whether an invalidation was missing.
+struct agent new_agent_beside(void);
+// Defines two cases out of body(struct agent agent): name, and name_beside.
+#define WITH_BOTH_AGENTS(name, body)                                                               \
+    static void name(void) { body(new_agent()); }                                                  \
+    static void name##_beside(void) { body(new_agent_beside()); }
 void agent_do(struct agent *agent, enum agent_command command, uint64_t word0, uint64_t word1);
 struct message agent_event(struct agent *agent); // the next result or fault
 void agent_restart(struct agent *agent);         // gives up what it was doing

@@ -30,13 +30,13 @@ extern const struct test_area boot_area, untyped_area, cnode_area, revoke_area, 
 
 const char *error_name(uint64_t error);
 
-void check_true(bool value, const char *text, const char *file, int line);
+_Noreturn void check_failed(const char *text, const char *file, int line);
 void check_equal(uint64_t came, uint64_t expected, const char *text, const char *file, int line);
 void check_status(uint64_t came, enum sheaf_error expected, const char *text, const char *file,
                   int line);
 _Noreturn void skip_case(const char *reason);
 
-#define CHECK(condition) check_true((condition), #condition, __FILE__, __LINE__)
+#define CHECK(condition) ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))
 #define CHECK_EQ(came, expected)                                                                   \
     check_equal((uint64_t)(came), (uint64_t)(expected), #came, __FILE__, __LINE__)
 #define CHECK_ERROR(came, error) check_status((came), SHEAF_ERR_##error, #came, __FILE__, __LINE__)

@@ -34,22 +34,16 @@ const char *error_name(uint64_t error) {
     }
 }
 
-static _Noreturn void fail(const char *text, const char *file, int line) {
+void check_failed(const char *text, const char *file, int line) {
     printf("# %s:%d: %s\n", file, line, text);
     longjmp(end_of_case, CASE_FAILED);
-}
-
-void check_true(bool value, const char *text, const char *file, int line) {
-    if (!value) {
-        fail(text, file, line);
-    }
 }
 
 void check_equal(uint64_t came, uint64_t expected, const char *text, const char *file, int line) {
     if (came != expected) {
         printf("# expected %llu (0x%llx), came %llu (0x%llx)\n", (unsigned long long)expected,
                (unsigned long long)expected, (unsigned long long)came, (unsigned long long)came);
-        fail(text, file, line);
+        check_failed(text, file, line);
     }
 }
 
@@ -58,7 +52,7 @@ void check_status(uint64_t came, enum sheaf_error expected, const char *text, co
     if (came != expected) {
         printf("# expected %s, came %s (%llu)\n", error_name(expected), error_name(came),
                (unsigned long long)came);
-        fail(text, file, line);
+        check_failed(text, file, line);
     }
 }
 

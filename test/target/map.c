@@ -106,8 +106,7 @@ static void frame_of_8_mib(void) {
 }
 
 // An empty table lies where a block is to go: it is unhooked and finished first.
-static void block_over_an_empty_table(void) {
-    struct agent agent = new_agent();
+static void block_over_an_empty_table_by(struct agent agent) {
     agent_map(&agent, CHILD_FREE + 7 * PAGE, page(), ALL_ACCESS, SHEAF_OP_ACCESSED);
     CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE + 7 * PAGE, 0), 0);
     agent_unmap(&agent, CHILD_FREE + 7 * PAGE, 1, SHEAF_OP_KEEP_TABLES);
@@ -118,6 +117,8 @@ static void block_over_an_empty_table(void) {
     CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE + 7 * PAGE, 0), 0);
 }
 
+WITH_BOTH_AGENTS(block_over_an_empty_table, block_over_an_empty_table_by)
+
 static void first_and_last_page(void) {
     struct agent agent = new_agent();
     uint64_t last = (USER_HALF_PAGES - 1) * PAGE;
@@ -127,9 +128,8 @@ static void first_and_last_page(void) {
     CHECK_EQ(agent_result(&agent, AGENT_WRITE, last + 4088, 10), 10);
 }
 
-static void executes_only_with_the_right(void) {
+static void executes_only_with_the_right_by(struct agent agent) {
     static const uint32_t code[] = {0xd2800540, 0xd65f03c0}; // mov x0, #42; ret
-    struct agent agent = new_agent();
     sheaf_cptr frame = page();
     uint32_t *at = map_here(frame, SHEAF_PAGE_BITS, ALL_ACCESS);
     at[0] = code[0];
@@ -144,9 +144,10 @@ static void executes_only_with_the_right(void) {
     agent_page_fault(&agent, AGENT_WRITE, CHILD_FREE, SHEAF_ACCESS_WRITE | SHEAF_FAULT_PERMISSION);
 }
 
+WITH_BOTH_AGENTS(executes_only_with_the_right, executes_only_with_the_right_by)
+
 // New code in a Frame that was executed before, mapped anew: the new code runs.
-static void instructions_are_synchronised(void) {
-    struct agent agent = new_agent();
+static void instructions_are_synchronised_by(struct agent agent) {
     sheaf_cptr frame = page();
     uint32_t *at = map_here(frame, SHEAF_PAGE_BITS, ALL_ACCESS);
     sheaf_cptr copy = copy_of(frame, SHEAF_RIGHTS_ALL);
@@ -159,9 +160,10 @@ static void instructions_are_synchronised(void) {
     }
 }
 
+WITH_BOTH_AGENTS(instructions_are_synchronised, instructions_are_synchronised_by)
+
 // Access flag clear: the first touch is resolved in the kernel, without the pager.
-static void prefault(void) {
-    struct agent agent = new_agent();
+static void prefault_by(struct agent agent) {
     agent_map(&agent, CHILD_FREE, page(), ALL_ACCESS, 0);
     uint64_t accessed = counter(SHEAF_COUNTER_FAULT_ACCESS_FLAG);
     uint64_t messages = counter(SHEAF_COUNTER_FAULT_MESSAGES);
@@ -172,9 +174,10 @@ static void prefault(void) {
     CHECK_EQ(counter(SHEAF_COUNTER_FAULT_MESSAGES), messages);
 }
 
+WITH_BOTH_AGENTS(prefault, prefault_by)
+
 // Writable and clean: the first write is resolved in the kernel and makes the page dirty.
-static void writable_clean(void) {
-    struct agent agent = new_agent();
+static void writable_clean_by(struct agent agent) {
     agent_map(&agent, CHILD_FREE, page(), ALL_ACCESS, SHEAF_OP_ACCESSED);
     CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE, 0), 0);
     uint64_t dirty = counter(SHEAF_COUNTER_FAULT_DIRTY);
@@ -185,6 +188,8 @@ static void writable_clean(void) {
     CHECK_EQ(counter(SHEAF_COUNTER_FAULT_DIRTY), dirty + 1);
     CHECK_EQ(counter(SHEAF_COUNTER_FAULT_MESSAGES), messages);
 }
+
+WITH_BOTH_AGENTS(writable_clean, writable_clean_by)
 
 static void mapped_dirty(void) {
     struct agent agent = new_agent();
@@ -247,11 +252,16 @@ static const struct test_case cases[] = {
     {"gather.map_a_block_as_pages", block_as_pages},
     {"gather.map_a_frame_of_8_mib", frame_of_8_mib},
     {"gather.map_a_block_over_an_empty_table", block_over_an_empty_table},
+    {"gather.map_a_block_over_an_empty_table_same_space", block_over_an_empty_table_beside},
     {"gather.map_the_first_and_the_last_page", first_and_last_page},
     {"gather.executes_only_with_the_right", executes_only_with_the_right},
+    {"gather.executes_only_with_the_right_same_space", executes_only_with_the_right_beside},
     {"gather.instructions_are_synchronised", instructions_are_synchronised},
+    {"gather.instructions_are_synchronised_same_space", instructions_are_synchronised_beside},
     {"gather.prefault_is_resolved_in_the_kernel", prefault},
+    {"gather.prefault_is_resolved_in_the_kernel_same_space", prefault_beside},
     {"gather.writable_clean_becomes_dirty_in_the_kernel", writable_clean},
+    {"gather.writable_clean_becomes_dirty_in_the_kernel_same_space", writable_clean_beside},
     {"gather.mapped_dirty_takes_no_fault", mapped_dirty},
     {"gather.no_operations", no_operations},
     {"gather.sixty_four_operations", sixty_four_operations},

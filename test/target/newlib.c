@@ -168,7 +168,10 @@ static void streams_to_memory(void) {
     int length = snprintf(text, room, "%s", "truncated");
     CHECK_EQ(length, 9);
     check_text(text, "trun");
-    CHECK(fopen("/no/such/file", "r") == NULL);
+    errno = 0;
+    FILE *file = fopen("/no/such/file", "r");
+    CHECK(file == NULL);
+    CHECK_EQ(errno, ENOENT);
 }
 
 // A thread with an errno and a reentrancy structure of its own, made as the library makes them.

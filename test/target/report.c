@@ -31,8 +31,7 @@ static void as_mapped(void) {
     CHECK_EQ(reported(0, 3), 0); // nothing there
 }
 
-static void as_used(void) {
-    struct agent agent = new_agent();
+static void as_used_by(struct agent agent) {
     sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, 3);
     must_gather(map_op(agent.child.vspace, CHILD_FREE, 3, first, 3, ALL_ACCESS, 0));
     agent_result(&agent, AGENT_READ, CHILD_FREE + PAGE, 0);
@@ -42,6 +41,8 @@ static void as_used(void) {
     CHECK_EQ(reported(0, 1), SHEAF_REPORT_ACCESSED);
     CHECK_EQ(reported(0, 2), SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
 }
+
+WITH_BOTH_AGENTS(as_used, as_used_by)
 
 // Execution is an access.
 static void as_executed(void) {
@@ -132,8 +133,7 @@ static void survive_the_tail(void) {
 
 // Read, unmapped and reported clean, then written through a mapping that is no longer there: the
 // write must not arrive in the frame.
-static void reported_clean_stays_clean(void) {
-    struct agent agent = new_agent();
+static void reported_clean_stays_clean_by(struct agent agent) {
     sheaf_cptr frame = page();
     volatile uint64_t *at =
         map_here(copy_of(frame, SHEAF_RIGHTS_ALL), SHEAF_PAGE_BITS, SHEAF_MAP_READ);
@@ -147,9 +147,12 @@ static void reported_clean_stays_clean(void) {
     }
 }
 
+WITH_BOTH_AGENTS(reported_clean_stays_clean, reported_clean_stays_clean_by)
+
 static const struct test_case cases[] = {
     {"gather.report_as_mapped", as_mapped},
     {"gather.report_as_used", as_used},
+    {"gather.report_as_used_same_space", as_used_beside},
     {"gather.report_execution_as_access", as_executed},
     {"gather.report_several_operations", several_operations},
     {"gather.report_writes_nothing_behind_the_last", nothing_behind_the_last},
@@ -157,6 +160,7 @@ static const struct test_case cases[] = {
     {"gather.report_every_page_of_a_block", block_reports_every_page},
     {"gather.report_survives_the_tail", survive_the_tail},
     {"gather.report_clean_stays_clean", reported_clean_stays_clean},
+    {"gather.report_clean_stays_clean_same_space", reported_clean_stays_clean_beside},
 };
 
 const struct test_area report_area = TEST_AREA(cases);

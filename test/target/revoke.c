@@ -106,8 +106,7 @@ static void two_thousand_copies(void) {
     }
 }
 
-static void mapped_copy_is_unmapped(void) {
-    struct agent agent = new_agent();
+static void mapped_copy_is_unmapped_by(struct agent agent) {
     sheaf_cptr frame = page();
     sheaf_cptr copy = copy_of(frame, SHEAF_RIGHTS_ALL);
     agent_map(&agent, CHILD_FREE, copy, ALL_ACCESS, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY);
@@ -118,8 +117,9 @@ static void mapped_copy_is_unmapped(void) {
     CHECK_EQ(*at, 77); // the revoked capability itself lives, and so do the contents
 }
 
-static void many_mappings_are_unmapped(void) {
-    struct agent agent = new_agent();
+WITH_BOTH_AGENTS(mapped_copy_is_unmapped, mapped_copy_is_unmapped_by)
+
+static void many_mappings_are_unmapped_by(struct agent agent) {
     sheaf_cptr memory = make(SHEAF_UNTYPED, 20);
     sheaf_cptr first = new_slots(200);
     CHECK_OK(untyped_retype(memory, SHEAF_FRAME, 12, 0, ROOT, first, 200));
@@ -133,14 +133,17 @@ static void many_mappings_are_unmapped(void) {
     CHECK_EQ(untyped_info(memory).left, UINT64_C(1) << 20);
 }
 
-static void delete_unmaps(void) {
-    struct agent agent = new_agent();
+WITH_BOTH_AGENTS(many_mappings_are_unmapped, many_mappings_are_unmapped_by)
+
+static void delete_unmaps_by(struct agent agent) {
     sheaf_cptr frame = page();
     agent_map(&agent, CHILD_FREE, frame, ALL_ACCESS, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY);
     agent_result(&agent, AGENT_WRITE, CHILD_FREE, 5);
     CHECK_OK(cnode_delete(ROOT, frame));
     agent_page_fault(&agent, AGENT_WRITE, CHILD_FREE, SHEAF_ACCESS_WRITE);
 }
+
+WITH_BOTH_AGENTS(delete_unmaps, delete_unmaps_by)
 
 // A counting thread of the main thread's priority, seen to run.
 static struct child counting(sheaf_cptr memory) {
@@ -288,8 +291,11 @@ static const struct test_case cases[] = {
     {"revoke.of_a_chain_of_untyped", chain_of_untyped},
     {"revoke.of_two_thousand_copies", two_thousand_copies},
     {"revoke.unmaps_a_mapped_copy", mapped_copy_is_unmapped},
+    {"revoke.unmaps_a_mapped_copy_same_space", mapped_copy_is_unmapped_beside},
     {"revoke.unmaps_two_hundred_frames", many_mappings_are_unmapped},
+    {"revoke.unmaps_two_hundred_frames_same_space", many_mappings_are_unmapped_beside},
     {"revoke.delete_unmaps", delete_unmaps},
+    {"revoke.delete_unmaps_same_space", delete_unmaps_beside},
     {"revoke.kills_a_thread", revoke_kills_a_thread},
     {"revoke.delete_stops_a_running_thread", delete_stops_a_running_thread},
     {"revoke.unbinds_an_ipc_buffer", ipc_buffer_is_unbound},

@@ -72,7 +72,9 @@ void surroundings_end(void) {
     for (sheaf_cptr slot = first_case_slot; slot < next_slot; slot++) {
         cnode_delete(ROOT, slot); // copies of what does not come from the arena
     }
-    struct gathered g = gather_one(unmap_op(OWN_VSPACE, WINDOW, (WINDOW_END - WINDOW) / PAGE, 0));
+    own_buffer()->ops[0] = unmap_op(OWN_VSPACE, WINDOW, (WINDOW_END - WINDOW) / PAGE, 0);
+    own_buffer()->ops[1] = unmap_op(OWN_VSPACE, CHILD_FREE, CHILD_FREE / PAGE, 0);
+    struct gathered g = gather(2, 0);
     CHECK_OK(g.status);
     CHECK_EQ(untyped_info(arena_slot).left, UINT64_C(1) << ARENA_BITS);
 }

@@ -93,6 +93,7 @@ struct helper *new_helper(void (*function)(struct helper *self), unsigned priori
 void start(struct helper *helper); // configures, then resumes
 struct helper *spawn(void (*function)(struct helper *self), unsigned priority, uint64_t argument0,
                      uint64_t argument1, uint64_t argument2);
+void restart(struct helper *helper); // a suspended one begins again
 void join(struct helper *helper);
 
 // A thread in a VSpace of its own. Its code is a copy of the functions of child.c.

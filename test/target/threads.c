@@ -12,22 +12,27 @@ static struct helper helpers[MAX_HELPERS];
 static char stacks[MAX_HELPERS][STACK_BYTES] __attribute__((aligned(16)));
 static unsigned helper_count;
 
-#define MAX_CHILDREN 16
-static sheaf_cptr children[MAX_CHILDREN]; // their threads
-static unsigned child_count_made;
+#define MAX_THREADS 24
+static sheaf_cptr threads[MAX_THREADS]; // helpers' and children's
+static unsigned thread_count;
+
+static void watch(sheaf_cptr thread) {
+    CHECK(thread_count < MAX_THREADS);
+    threads[thread_count++] = thread;
+}
 
 void threads_forget(void) {
     helper_count = 0;
-    child_count_made = 0;
+    thread_count = 0;
     memset(helpers, 0, sizeof(helpers));
 }
 
 void threads_quieten(void) {
-    for (unsigned i = 0; i < child_count_made; i++) {
-        struct message m = INVOKE(children[i], SHEAF_THREAD_INFO, 0, 0);
+    for (unsigned i = 0; i < thread_count; i++) {
+        struct message m = INVOKE(threads[i], SHEAF_THREAD_INFO, 0, 0);
         if (m.status == SHEAF_OK &&
             (m.word[0] == SHEAF_STATE_SENDING || m.word[0] == SHEAF_STATE_WAITING_REPLY)) {
-            thread_suspend(children[i]);
+            thread_suspend(threads[i]);
         }
     }
 }
@@ -56,6 +61,7 @@ struct helper *new_helper(void (*function)(struct helper *self), unsigned priori
     helper->function = function;
     helper->priority = priority;
     helper->thread = make(SHEAF_THREAD, 0);
+    watch(helper->thread);
     helper->done = badged(make(SHEAF_NOTIFICATION, 0), SHEAF_RIGHTS_ALL, 1);
     helper->buffer_frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS);
     helper->buffer = map_here(helper->buffer_frame, SHEAF_PAGE_BITS, ALL_ACCESS);
@@ -66,11 +72,15 @@ void start(struct helper *helper) {
     CHECK_OK(thread_configure(helper->thread, helper->cspace != 0 ? helper->cspace : ROOT,
                               OWN_VSPACE, helper->fault_endpoint, helper->buffer_frame,
                               helper->fault_notification));
+    CHECK_OK(thread_priority(helper->thread, helper->priority, helper->priority, OWN_THREAD));
+    restart(helper);
+}
+
+void restart(struct helper *helper) {
     char *stack_top = stacks[helper - helpers] + STACK_BYTES;
     CHECK_OK(INVOKE(helper->thread, SHEAF_THREAD_WRITE_REGISTERS, 5, 4, (uint64_t)helper_entry,
                     (uint64_t)stack_top, helper->thread_register, (uint64_t)helper)
                  .status);
-    CHECK_OK(thread_priority(helper->thread, helper->priority, helper->priority, OWN_THREAD));
     CHECK_OK(thread_resume(helper->thread));
 }
 
@@ -119,8 +129,7 @@ static void point_child(const struct child *child, void (*entry)(struct child_pa
 struct child new_child(void (*entry)(struct child_page *page), unsigned priority,
                        sheaf_cptr fault_endpoint, sheaf_cptr fault_notification) {
     struct child child = {.vspace = make_vspace(2), .thread = make(SHEAF_THREAD, 0)};
-    CHECK(child_count_made < MAX_CHILDREN);
-    children[child_count_made++] = child.thread;
+    watch(child.thread);
     load_child_code(child.vspace);
     put_in_child(child.vspace, CHILD_STACK_TOP - PAGE, make(SHEAF_FRAME, SHEAF_PAGE_BITS),
                  ALL_ACCESS);

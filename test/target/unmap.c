@@ -24,8 +24,7 @@ static bool is_mapped(sheaf_cptr frame) {
     return frame_mapping(frame, &va, &pages);
 }
 
-static void access_faults_afterwards(void) {
-    struct agent agent = new_agent();
+static void access_faults_afterwards_by(struct agent agent) {
     sheaf_cptr frame = fill(agent.child.vspace, CHILD_FREE, 1);
     agent_result(&agent, AGENT_WRITE, CHILD_FREE, 1);
     struct gathered g = agent_unmap(&agent, CHILD_FREE, 1, 0);
@@ -34,6 +33,8 @@ static void access_faults_afterwards(void) {
     agent_page_fault(&agent, AGENT_READ, CHILD_FREE, SHEAF_ACCESS_READ);
     agent_page_fault(&agent, AGENT_WRITE, CHILD_FREE, SHEAF_ACCESS_WRITE);
 }
+
+WITH_BOTH_AGENTS(access_faults_afterwards, access_faults_afterwards_by)
 
 static void twice(void) {
     struct agent agent = new_agent();
@@ -55,8 +56,7 @@ static void nothing_there(void) {
     CHECK_EQ(g.dsb, 0);
 }
 
-static void some_of_many(void) {
-    struct agent agent = new_agent();
+static void some_of_many_by(struct agent agent) {
     sheaf_cptr first = fill(agent.child.vspace, CHILD_FREE, 20);
     agent_result(&agent, AGENT_SUM, CHILD_FREE, 20);
     CHECK_EQ(agent_unmap(&agent, CHILD_FREE + 5 * PAGE, 10, 0).leaves, 10);
@@ -68,8 +68,9 @@ static void some_of_many(void) {
     CHECK(is_mapped(first + 15));
 }
 
-static void over_a_table_boundary(void) {
-    struct agent agent = new_agent();
+WITH_BOTH_AGENTS(some_of_many, some_of_many_by)
+
+static void over_a_table_boundary_by(struct agent agent) {
     uint64_t va = CHILD_FREE + BLOCK - 4 * PAGE;
     fill(agent.child.vspace, va, 8);
     agent_result(&agent, AGENT_SUM, va, 8);
@@ -79,6 +80,8 @@ static void over_a_table_boundary(void) {
     agent_page_fault(&agent, AGENT_READ, va + 3 * PAGE, SHEAF_ACCESS_READ);
     agent_page_fault(&agent, AGENT_READ, va + 4 * PAGE, SHEAF_ACCESS_READ);
 }
+
+WITH_BOTH_AGENTS(over_a_table_boundary, over_a_table_boundary_by)
 
 static void tables_are_freed_and_counted(void) {
     sheaf_cptr vspace = make_vspace(1);
@@ -126,8 +129,7 @@ static void whole_user_half(void) {
     CHECK_EQ(m.word[0], m.word[2]);
 }
 
-static void thousand_pages(void) {
-    struct agent agent = new_agent();
+static void thousand_pages_by(struct agent agent) {
     fill(agent.child.vspace, CHILD_FREE, 1000);
     CHECK_EQ(agent_result(&agent, AGENT_SUM, CHILD_FREE, 1000), 0);
     struct gathered g = agent_unmap(&agent, CHILD_FREE, 1024, 0);
@@ -139,10 +141,11 @@ static void thousand_pages(void) {
     }
 }
 
+WITH_BOTH_AGENTS(thousand_pages, thousand_pages_by)
+
 // The first frame's capability is deleted after another was mapped in its place: the new mapping
 // stands.
-static void replaced_then_old_deleted(void) {
-    struct agent agent = new_agent();
+static void replaced_then_old_deleted_by(struct agent agent) {
     sheaf_cptr old = fill(agent.child.vspace, CHILD_FREE, 1);
     agent_result(&agent, AGENT_WRITE, CHILD_FREE, 1);
     agent_unmap(&agent, CHILD_FREE, 1, SHEAF_OP_KEEP_TABLES);
@@ -157,6 +160,8 @@ static void replaced_then_old_deleted(void) {
     agent_page_fault(&agent, AGENT_READ, CHILD_FREE, SHEAF_ACCESS_READ);
 }
 
+WITH_BOTH_AGENTS(replaced_then_old_deleted, replaced_then_old_deleted_by)
+
 // The record of a capability that was unmapped, whose table was freed and used again elsewhere.
 static void stale_record_after_table_reuse(void) {
     sheaf_cptr vspace = make_vspace(1);
@@ -168,8 +173,7 @@ static void stale_record_after_table_reuse(void) {
     CHECK(is_mapped(young));
 }
 
-static void mapped_again_elsewhere(void) {
-    struct agent agent = new_agent();
+static void mapped_again_elsewhere_by(struct agent agent) {
     sheaf_cptr frame = fill(agent.child.vspace, CHILD_FREE, 1);
     for (unsigned i = 0; i < 50; i++) {
         agent_result(&agent, AGENT_WRITE, CHILD_FREE + i * PAGE, i);
@@ -178,6 +182,8 @@ static void mapped_again_elsewhere(void) {
         CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE + (i + 1) * PAGE, 0), i);
     }
 }
+
+WITH_BOTH_AGENTS(mapped_again_elsewhere, mapped_again_elsewhere_by)
 
 static void block_is_cut(void) {
     sheaf_cptr vspace = make_vspace(1);
@@ -204,8 +210,7 @@ static void block_is_cut(void) {
     CHECK(!frame_mapping(frame, &va, &pages));
 }
 
-static void memory_is_reusable_at_once(void) {
-    struct agent agent = new_agent();
+static void memory_is_reusable_at_once_by(struct agent agent) {
     sheaf_cptr memory = make(SHEAF_UNTYPED, SHEAF_PAGE_BITS);
     sheaf_cptr frame = make_from(memory, SHEAF_FRAME, SHEAF_PAGE_BITS);
     for (unsigned i = 0; i < 20; i++) {
@@ -218,8 +223,9 @@ static void memory_is_reusable_at_once(void) {
     }
 }
 
-static void unmap_and_map_in_one_call(void) {
-    struct agent agent = new_agent();
+WITH_BOTH_AGENTS(memory_is_reusable_at_once, memory_is_reusable_at_once_by)
+
+static void unmap_and_map_in_one_call_by(struct agent agent) {
     sheaf_cptr first = fill(agent.child.vspace, CHILD_FREE, 1);
     agent_result(&agent, AGENT_WRITE, CHILD_FREE, 88);
     own_buffer()->ops[0] = unmap_op(agent.child.vspace, CHILD_FREE, 1, SHEAF_OP_KEEP_TABLES);
@@ -233,6 +239,8 @@ static void unmap_and_map_in_one_call(void) {
     CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE, 0), 0);
     CHECK_EQ(agent_result(&agent, AGENT_READ, CHILD_FREE + PAGE, 0), 88);
 }
+
+WITH_BOTH_AGENTS(unmap_and_map_in_one_call, unmap_and_map_in_one_call_by)
 
 // What is counted while `op` runs.
 struct cost {
@@ -307,20 +315,28 @@ static void never_loaded_costs_no_invalidation(void) {
 
 static const struct test_case cases[] = {
     {"gather.unmap_makes_accesses_fault", access_faults_afterwards},
+    {"gather.unmap_makes_accesses_fault_same_space", access_faults_afterwards_beside},
     {"gather.unmap_twice", twice},
     {"gather.unmap_nothing", nothing_there},
     {"gather.unmap_some_of_many", some_of_many},
+    {"gather.unmap_some_of_many_same_space", some_of_many_beside},
     {"gather.unmap_over_a_table_boundary", over_a_table_boundary},
+    {"gather.unmap_over_a_table_boundary_same_space", over_a_table_boundary_beside},
     {"gather.unmap_frees_and_counts_tables", tables_are_freed_and_counted},
     {"gather.unmap_keeps_tables_by_flag", keeps_tables_by_flag},
     {"gather.unmap_the_whole_user_half", whole_user_half},
     {"gather.unmap_a_thousand_pages", thousand_pages},
+    {"gather.unmap_a_thousand_pages_same_space", thousand_pages_beside},
     {"gather.unmap_replace_delete_the_old", replaced_then_old_deleted},
+    {"gather.unmap_replace_delete_the_old_same_space", replaced_then_old_deleted_beside},
     {"gather.unmap_stale_record_after_table_reuse", stale_record_after_table_reuse},
     {"gather.unmap_then_map_elsewhere", mapped_again_elsewhere},
+    {"gather.unmap_then_map_elsewhere_same_space", mapped_again_elsewhere_beside},
     {"gather.unmap_refuses_to_cut_a_block", block_is_cut},
     {"gather.unmap_memory_is_reusable_at_once", memory_is_reusable_at_once},
+    {"gather.unmap_memory_is_reusable_at_once_same_space", memory_is_reusable_at_once_beside},
     {"gather.unmap_and_map_in_one_call", unmap_and_map_in_one_call},
+    {"gather.unmap_and_map_in_one_call_same_space", unmap_and_map_in_one_call_beside},
     {"gather.cost_of_one_page", one_page_costs_one_invalidation},
     {"gather.cost_of_a_freed_table", freed_table_needs_walk_caches_invalidated},
     {"gather.cost_of_many_pages", many_pages_cost_one_by_asid},
