@@ -4,6 +4,7 @@
 #include "options.h"
 #include "start_pager.h"
 #include "table.h"
+#include "watch.h"
 #include <cpio.h>
 #include <self.h>
 #include <sheaf/process.h>
@@ -15,7 +16,6 @@
 #define STATUS_BUDGET 2
 #define STATUS_CANNOT_RUN 126
 #define STATUS_NOT_FOUND 127
-#define STATUS_NO_PAGER 3
 
 // The main job gets fewer frames than it touches even on a text of ten pages, so that it shows what
 // Sheaf is about; other programs get 4 MiB.

@@ -2,6 +2,7 @@
 // The pager's CNode is made large enough for its budget: two slots for each frame (the pager's own
 // mapping and the client's), and room for everything else.
 #include "start_pager.h"
+#include "watch.h"
 #include "../pager/boot.h"
 #include <cpio.h>
 #include <elf.h>
@@ -90,6 +91,8 @@ const char *start_pager(const struct archive *ramdisk, const char *program, unsi
                         unsigned long swap_mib) {
     struct launch pager;
     unsigned bits = cnode_bits(frames);
+    if (!watch_start(&pager.fault_notification))
+        return "the thread that watches it cannot be made";
     const char *wrong = load(ramdisk, program, bits, &pager);
     if (wrong != NULL)
         return wrong;

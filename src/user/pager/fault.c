@@ -43,18 +43,16 @@ static const char *refusal(const struct region *region, uint64_t access) {
 static void end_for_fault(struct process *process, const struct request *request, const char *why) {
     COUNT(FAULTS_FATAL);
     reply_now(LABEL_FAULTED);
-    complain(process, "page fault at 0x%" PRIx64 " (%s) by the instruction at 0x%" PRIx64 ": %s",
-             request->word[0], access_name(request->word[1]), request->word[2], why);
+    complain(process, "page fault at 0x%" PRIx64 " (%s), pc 0x%" PRIx64 ": %s", request->word[0],
+             access_name(request->word[1]), request->word[2], why);
     process_end(process, PAGER_STATUS_FAULT);
 }
 
 static void end_for_exception(struct process *process, const struct request *request) {
     COUNT(FAULTS_FATAL);
     reply_now(LABEL_FAULTED);
-    complain(process,
-             "exception with syndrome 0x%" PRIx64 ", address 0x%" PRIx64
-             ", by the instruction at 0x%" PRIx64,
-             request->word[0], request->word[1], request->word[2]);
+    complain(process, "exception, syndrome 0x%" PRIx64 ", pc 0x%" PRIx64, request->word[0],
+             request->word[2]);
     process_end(process, PAGER_STATUS_ILLEGAL);
 }
 

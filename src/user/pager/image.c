@@ -31,8 +31,6 @@ static bool add_regions(struct process *process, const struct elf *elf) {
     for (unsigned i = 0; i < elf->count; i++)
         if (!add_segment(process, &elf->segment[i]))
             return false;
-    process->heap_end = SHEAF_PROGRAM_HEAP;
-    process->files_end = SHEAF_PROGRAM_FILES;
     return region_add(&process->regions, &heap);
 }
 

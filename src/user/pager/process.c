@@ -80,6 +80,14 @@ unsigned process_threads_running(void) {
     return count;
 }
 
+uint64_t process_heap_bytes(void) {
+    uint64_t bytes = 0;
+    for (struct process *process = first; process != NULL; process = process->next)
+        if (process->vspace != 0)
+            bytes += process->heap_end - SHEAF_PROGRAM_HEAP;
+    return bytes;
+}
+
 // What a program finds in its slots.
 static bool fill_cnode(struct process *process, sheaf_cptr notification) {
     return sheaf_mint(process->cnode, SHEAF_PROGRAM_SLOT_PAGER, PAGER_BOOT_SLOT_ENDPOINT,
@@ -99,6 +107,8 @@ struct process *process_make(uint64_t parent, const char *name) {
     struct block *space = block_take(&process->blocks, VSPACE_BLOCK_BITS);
     struct block *others = space != NULL ? block_take(&process->blocks, CNODE_BLOCK_BITS) : NULL;
     if (others != NULL) {
+        process->heap_end = SHEAF_PROGRAM_HEAP;
+        process->files_end = SHEAF_PROGRAM_FILES;
         process->vspace = block_make(space, SHEAF_VSPACE, 0);
         process->cnode = block_make(others, SHEAF_CNODE, SHEAF_PROGRAM_CNODE_BITS);
         sheaf_cptr notification = block_make(others, SHEAF_NOTIFICATION, 0);
@@ -170,7 +180,7 @@ void process_end(struct process *process, int status) {
     free(process->arguments);
     process->arguments = NULL;
     process->threads_running = 0;
-    process->vspace = process->cnode = 0;
+    process->vspace = process->cnode = 0; // from here on the heap does not count
     process->ended = true;
     process->status = status;
     forget_children(process);

@@ -69,15 +69,15 @@ static enum pager_error serve_wait(struct process *process, const struct request
     return PAGER_OK;
 }
 
-// A heap beyond what frames and swap area can hold is refused; how much of it is used shows later.
+// Heap is promised only as far as the swap area could hold all of it, of all processes together, so
+// that a program is told by malloc and not stopped later. The frames are left for everything else.
 static enum pager_error serve_heap(struct process *process, const struct request *request,
                                    struct answer *answer) {
     uint64_t bytes = word_of(request, 0), start = process->heap_end;
-    uint64_t most = ((uint64_t)frames_budget() + swap_capacity()) * PAGE_BYTES;
+    uint64_t most = (uint64_t)swap_capacity() * PAGE_BYTES, promised = process_heap_bytes();
     if (bytes == 0 || bytes % PAGE_BYTES != 0)
         return PAGER_ERROR_BAD_ARGUMENT;
-    if (bytes > most || start - SHEAF_PROGRAM_HEAP > most - bytes ||
-        bytes > SHEAF_PROGRAM_FILES - start)
+    if (promised > most || bytes > most - promised || bytes > SHEAF_PROGRAM_FILES - start)
         return PAGER_ERROR_NO_MEMORY;
     if (!region_extend(&process->regions, SHEAF_PROGRAM_HEAP, start + bytes))
         return PAGER_ERROR_NO_MEMORY;

@@ -89,7 +89,11 @@ enum sheaf_error launch_load(const struct elf *elf, unsigned cnode_bits, struct 
     if (error == SHEAF_OK)
         error = fill_cnode(launch, ipc_frame);
     const struct sheaf_thread_configuration configuration = {
-        .cspace = launch->cnode, .vspace = launch->vspace, .ipc_frame = ipc_frame};
+        .cspace = launch->cnode,
+        .vspace = launch->vspace,
+        .ipc_frame = ipc_frame,
+        .fault_notification = launch->fault_notification,
+    };
     return error == SHEAF_OK ? sheaf_thread_configure(launch->thread, &configuration) : error;
 }
 

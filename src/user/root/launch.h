@@ -11,6 +11,7 @@
 #include <sheaf/user.h>
 
 struct launch {
+    sheaf_cptr fault_notification;    // filled in by the caller, 0 for none
     sheaf_cptr cnode, vspace, thread; // slots of this program's root CNode
     uint64_t entry;
 };
