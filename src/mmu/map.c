@@ -36,8 +36,6 @@ static bool subtree_is_empty(paddr_t table, uint64_t *tables) {
     unsigned depth = 0;
     while (true) {
         const struct table_info *info = table_info(path[depth]);
-        if (info->level == LEAF_LEVEL && info->live != 0)
-            return false;
         if (info->live == 0 || index[depth] == TABLE_ENTRIES) {
             (*tables)++;
             if (depth == 0)

@@ -192,8 +192,7 @@ static bool cuts_block(const struct unmap *unmap) {
     struct place place = walk(unmap->vspace, unmap->cursor, LEAF_LEVEL);
     uint64_t size = level_pages(place.level);
     uint64_t block = ALIGN_DOWN(unmap->cursor, size);
-    if (desc_is_leaf(place.desc, place.level) &&
-        (block < unmap->start || block + size > unmap->end))
+    if (desc_is_leaf(place.desc, place.level) && block < unmap->start)
         return true;
     uint64_t last = unmap->end - 1;
     if (place.level == LEAF_LEVEL && (unmap->cursor ^ last) >> level_shift(LEAF_LEVEL - 1) == 0)

@@ -76,6 +76,7 @@ static void forms_go_from_least_to_most(void **state) {
 static void operations_follow_the_stride(void **state) {
     (void)state;
     assert_int_equal(plan_operations(513, 3), 513);
+    assert_int_equal(plan_operations(1, 2), 1); // a part counts as a whole
     assert_int_equal(plan_operations(512, 2), 1);
     assert_int_equal(plan_operations(1024, 2), 2);
     assert_int_equal(plan_operations(GIB_PAGES, 1), 1);

@@ -220,6 +220,24 @@ static void an_empty_table_gives_way_to_a_block(void **state) {
     assert_int_equal(gather_totals(gather)->tlbi, 1); // the table's descriptor
 }
 
+static void tables_in_the_way_serve_the_range_itself(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    map_pages(vspace, 0, 12 * TABLE_PAGES, 0); // with the root, all 15 tables
+    unmap_flags(vspace, 0, 12 * TABLE_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    map_pages(vspace, 0, 1, 0);
+    assert_int_equal(tables_free(vspace), 0);
+    // Blocks at the end of the first GiB and at the beginning of the second: nothing is in the way
+    // and a table is missing. Then over two empty tables.
+    unsigned missing = 0;
+    assert_int_equal(begin(vspace, GIB_PAGES - TABLE_PAGES, 2 * TABLE_PAGES, 2, &missing),
+                     SHEAF_ERR_NO_TABLES);
+    assert_int_equal(missing, 1);
+    assert_int_equal(begin(vspace, 10 * TABLE_PAGES, GIB_PAGES, 2, &missing), SHEAF_OK);
+    assert_int_equal(tables_used(vspace), count_hooked(vspace));
+    assert_int_equal(tables_free(vspace), 1); // two went, one came
+}
+
 static void empty_tables_of_two_levels_give_way_to_a_block(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -287,6 +305,7 @@ int main(void) {
         cmocka_unit_test_setup(tables_of_a_finished_unmap_serve_again, machine_setup),
         cmocka_unit_test_setup(tables_unhooked_in_the_same_batch_serve_at_once, machine_setup),
         cmocka_unit_test_setup(an_empty_table_gives_way_to_a_block, machine_setup),
+        cmocka_unit_test_setup(tables_in_the_way_serve_the_range_itself, machine_setup),
         cmocka_unit_test_setup(empty_tables_of_two_levels_give_way_to_a_block, machine_setup),
         cmocka_unit_test_setup(clearing_the_way_keeps_what_the_batch_has_to_do, machine_setup),
         cmocka_unit_test_setup(mapping_costs_one_barrier_and_no_invalidation, machine_setup),

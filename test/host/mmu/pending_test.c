@@ -149,6 +149,32 @@ static void mapping_elsewhere_leaves_the_batch_open(void **state) {
     assert_int_equal(vmsa_dsb_count(), 2);
 }
 
+static void a_deleted_run_is_pending_as_a_whole(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    struct mapping_record record = map_pages(vspace, 64, 16, 64);
+    struct gather *first = gather_begin();
+    gather_unmap_record(first, record, FRAME(64), 16);
+    for (uint64_t page = 64; page < 80; page += 15) {
+        finish_on(1, open_unmap(1, vspace, page, 1));
+        assert_false(is_reachable(page));
+    }
+    finish_on(0, first);
+}
+
+static void anothers_tables_are_invalidated_page_by_page(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 3, 1, 30);
+    unmap_flags(vspace, 3, 1, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    struct gather *first = open_unmap(0, vspace, 0, TABLE_PAGES); // a table, no leaf
+    vmsa_log_reset();
+    finish_on(1, open_unmap(1, vspace, 9, 1));
+    assert_int_equal(vmsa_log_count(), 1); // 512 addresses are above the threshold
+    assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_ASIDE1IS);
+    finish_on(0, first);
+}
+
 static void tables_held_by_another_are_had_by_helping(void **state) {
     (void)state;
     struct vspace *vspace = loaded_everywhere(1);
@@ -366,6 +392,8 @@ int main(void) {
                                machine_setup),
         cmocka_unit_test_setup(mapping_over_ones_own_removal_closes_the_batch, machine_setup),
         cmocka_unit_test_setup(mapping_elsewhere_leaves_the_batch_open, machine_setup),
+        cmocka_unit_test_setup(a_deleted_run_is_pending_as_a_whole, machine_setup),
+        cmocka_unit_test_setup(anothers_tables_are_invalidated_page_by_page, machine_setup),
         cmocka_unit_test_setup(tables_held_by_another_are_had_by_helping, machine_setup),
         cmocka_unit_test_setup(scenario_3f_a_slot_used_anew_is_not_taken_for_the_old_one,
                                machine_setup),

@@ -113,6 +113,23 @@ static void a_table_that_went_takes_its_records_along(void **state) {
     assert_false(record_is_live(record, FRAME(0), 21));
 }
 
+static void a_table_of_another_level_is_not_the_place(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    struct gather *gather = gather_begin();
+    struct mapping_record record = map_level(gather, vspace, 0, GIB_PAGES, GIB_PAGES, 2, &touched);
+    gather_finish(gather);
+    unmap_pages(vspace, 0, GIB_PAGES); // the level 2 table goes, and comes back as one of level 1
+    gather = gather_begin();
+    struct mapping_record block =
+        map_level(gather, vspace, 512 * GIB_PAGES, GIB_PAGES, GIB_PAGES, 1, &touched);
+    gather_finish(gather);
+    assert_int_equal(record_table(block), record_table(record));
+    assert_int_equal(record_index(block), record_index(record));
+    assert_true(record_is_live(block, FRAME(GIB_PAGES), 30));
+    assert_false(record_is_live(record, FRAME(GIB_PAGES), 30));
+}
+
 static void a_shrunk_chunk_takes_its_records_along(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(2); // the chunk added last gives its tables first
@@ -205,6 +222,7 @@ int main(void) {
         cmocka_unit_test_setup(another_frame_at_the_place_is_not_it, machine_setup),
         cmocka_unit_test_setup(any_leaf_of_the_run_keeps_it_alive, machine_setup),
         cmocka_unit_test_setup(a_table_that_went_takes_its_records_along, machine_setup),
+        cmocka_unit_test_setup(a_table_of_another_level_is_not_the_place, machine_setup),
         cmocka_unit_test_setup(a_shrunk_chunk_takes_its_records_along, machine_setup),
         cmocka_unit_test_setup(a_dead_vspace_takes_its_records_along, machine_setup),
         cmocka_unit_test_setup(unmapping_a_record_clears_its_frame_only, machine_setup),

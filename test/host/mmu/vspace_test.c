@@ -200,15 +200,18 @@ static void asids_run_out_and_come_back(void **state) {
 static void all_asids_of_8_bits_are_given_and_0_never(void **state) {
     (void)state;
     machine_init(8, 0, (struct mmu_features){0});
-    bool seen[256] = {false};
-    struct vspace *vspace;
+    struct vspace *vspaces[256] = {NULL}, *vspace;
     for (unsigned i = 0; i < 255; i++) {
         assert_int_equal(vspace_create(new_chunk(), &vspace), SHEAF_OK);
         assert_in_range(asid_of(vspace).v, 1, 255);
-        assert_false(seen[asid_of(vspace).v]);
-        seen[asid_of(vspace).v] = true;
+        assert_null(vspaces[asid_of(vspace).v]);
+        vspaces[asid_of(vspace).v] = vspace;
     }
-    assert_int_equal(vspace_create(new_chunk(), &vspace), SHEAF_ERR_NO_ASID);
+    void *chunk = new_chunk();
+    assert_int_equal(vspace_create(chunk, &vspace), SHEAF_ERR_NO_ASID);
+    vspace_destroy(vspaces[70]); // in a word between full ones
+    assert_int_equal(vspace_create(chunk, &vspace), SHEAF_OK);
+    assert_int_equal(asid_of(vspace).v, 70);
 }
 
 static void asids_of_16_bits_rotate_over_all(void **state) {
@@ -271,6 +274,8 @@ static unsigned waits;
 static void let_go_after_some_waiting(enum vmsa_call call, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
+    if (call == VMSA_CALL_TLBI)
+        assert_int_equal(waits, 5); // not before the pin has gone
     if (call == VMSA_CALL_RELAX && ++waits == 5)
         vspace_unpin(dying);
 }
@@ -286,6 +291,25 @@ static void death_waits_for_pins(void **state) {
     vmsa_set_hook(NULL);
     assert_int_equal(waits, 5);
     assert_null(asid_pin(asid_of(dying)));
+}
+
+static void pin_late(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call == VMSA_CALL_TLBI)
+        vspace_pin(dying); // a record has led here after the first wait
+    if (call == VMSA_CALL_RELAX && ++waits == 3)
+        vspace_unpin(dying);
+}
+
+static void an_asid_is_not_given_back_under_a_pin(void **state) {
+    (void)state;
+    dying = new_vspace(1);
+    waits = 0;
+    vmsa_set_hook(pin_late);
+    vspace_destroy(dying);
+    vmsa_set_hook(NULL);
+    assert_int_equal(waits, 3);
 }
 
 int main(void) {
@@ -307,6 +331,7 @@ int main(void) {
         cmocka_unit_test(a_secret_of_the_old_space_is_not_seen_under_its_asid),
         cmocka_unit_test_setup(a_frame_is_deleted_while_its_vspace_dies, machine_setup),
         cmocka_unit_test_setup(death_waits_for_pins, machine_setup),
+        cmocka_unit_test_setup(an_asid_is_not_given_back_under_a_pin, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.vspace", tests, NULL, NULL);
 }
