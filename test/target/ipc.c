@@ -242,11 +242,10 @@ static void by_priority(void) {
     sheaf_cptr e = endpoint();
     static const unsigned priorities[] = {20, 40, 30, 40, 10};
     static const unsigned order[] = {1, 3, 2, 0, 4};
-    struct helper *last = NULL;
     for (unsigned i = 0; i < 5; i++) {
-        last = spawn(send_once, priorities[i], e, 0, i);
+        struct helper *sender = spawn(send_once, priorities[i], e, 0, i);
+        wait_for_state(sender->thread, SHEAF_STATE_SENDING);
     }
-    wait_for_state(last->thread, SHEAF_STATE_SENDING); // the lowest: all have queued
     for (unsigned i = 0; i < 5; i++) {
         struct message m = receive(e, 0);
         CHECK_OK(m.status);

@@ -162,6 +162,36 @@ static void vectors(void) {
     until_preempted(vector_once);
 }
 
+// One operation that reports on many tables, and begins in the middle of a byte of each. MAP of
+// data is not preemptible: every preemption that is counted was in the middle of UNMAP.
+#define REPORTED (4 * SHEAF_RESULT_BYTES - 1)
+
+static bool report_once(void) {
+    uint64_t va = CHILD_FREE + PAGE;
+    for (unsigned i = 0; i < REPORTED; i += SHEAF_MAP_LEAVES) {
+        unsigned some = REPORTED - i < SHEAF_MAP_LEAVES ? REPORTED - i : SHEAF_MAP_LEAVES;
+        if (gather_one(
+                map_op(vspace, va + i * PAGE, some, first + i, some, ALL_ACCESS, SHEAF_OP_ACCESSED))
+                .status != SHEAF_OK) {
+            return false;
+        }
+    }
+    struct gathered g = gather_one(unmap_op(vspace, va, REPORTED, SHEAF_OP_REPORT));
+    const volatile uint8_t *results = own_buffer()->results;
+    for (unsigned i = 0; i < SHEAF_RESULT_BYTES; i++) {
+        if (results[i] != (i + 1 < SHEAF_RESULT_BYTES ? 0x55 : 0x15)) {
+            return false;
+        }
+    }
+    return g.status == SHEAF_OK && g.leaves == REPORTED;
+}
+
+static void reporting(void) {
+    vspace = make_vspace(1);
+    first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, REPORTED);
+    until_preempted(report_once);
+}
+
 static bool teardown_once(void) {
     sheaf_cptr doomed = new_slot();
     if (untyped_retype(memory, SHEAF_VSPACE, 0, 0, ROOT, doomed, 1) != SHEAF_OK ||
@@ -217,6 +247,7 @@ static const struct test_case cases[] = {
     {"preempt.revoke", revoking},
     {"preempt.unmap", unmapping},
     {"preempt.vector_of_operations", vectors},
+    {"preempt.report", reporting},
     {"preempt.teardown", teardown},
     {"preempt.cnodes_nested_deep", cnodes_nested_deep},
     {"preempt.copies_of_copies_deep", copies_of_copies},
