@@ -113,3 +113,11 @@ CHILD void child_touch(struct child_page *page) {
     page->result[0] = *(volatile uint64_t *)page->argument[0];
     child_end(page);
 }
+
+// After CONFIGURE its page, stack and code are those of the other VSpace.
+CHILD void child_move_over(struct child_page *page) {
+    uint64_t status = thread_configure(page->argument[0], 0, page->argument[1], 0, 0, 0);
+    page->result[0] = status;
+    page->result[1] = page->argument[2];
+    child_end(page);
+}

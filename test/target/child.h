@@ -9,12 +9,13 @@
 // Each of these is the entry of a child; what it does with its page's arguments is said there.
 void child_agent(struct child_page *page); // 0 endpoint for commands, 1 endpoint for results
 void agent_loop(sheaf_cptr commands, sheaf_cptr results);
-void child_caller(struct child_page *page); // 0 endpoint, 1 rounds, 2 first value
-void child_echo(struct child_page *page);   // 0 endpoint, 1 Reply, 2 rounds
-void child_count(struct child_page *page);  // counts in result 0 for ever
-void child_wait(struct child_page *page);   // 0 endpoint to receive from; status in result 0
-void child_touch(struct child_page *page);  // 0 address that it reads
-void child_revoke(struct child_page *page); // 0 CNode, 1 index
+void child_caller(struct child_page *page);    // 0 endpoint, 1 rounds, 2 first value
+void child_echo(struct child_page *page);      // 0 endpoint, 1 Reply, 2 rounds
+void child_count(struct child_page *page);     // counts in result 0 for ever
+void child_wait(struct child_page *page);      // 0 endpoint to receive from; status in result 0
+void child_move_over(struct child_page *page); // 0 itself, 1 VSpace; 2 in result 1
+void child_touch(struct child_page *page);     // 0 address that it reads
+void child_revoke(struct child_page *page);    // 0 CNode, 1 index
 
 enum agent_command {
     AGENT_READ = 1,  // word 0 address; answers the 8 bytes there

@@ -201,6 +201,19 @@ static void delete_of_a_cnode(void) {
     CHECK_OK(untyped_retype(memory, SHEAF_FRAME, 12, 0, ROOT, new_slot(), 1)); // all is back
 }
 
+// A mapped Frame whose only capability lies in a CNode that is deleted.
+static void delete_unmaps_its_contents(void) {
+    sheaf_cptr cnode = make(SHEAF_CNODE, 4);
+    CHECK_OK(untyped_retype(arena(), SHEAF_FRAME, SHEAF_PAGE_BITS, 0, cnode, 9, 2));
+    sheaf_cptr keep = copy_of(IN_CNODE(cnode, 9), SHEAF_RIGHTS_ALL);
+    sheaf_cptr vspace = make_vspace(1);
+    must_gather(map_op(vspace, CHILD_FREE, 2, IN_CNODE(cnode, 9), 2, ALL_ACCESS, 0));
+    CHECK_ERROR(gather_one(map_op(vspace, CHILD_FREE, 1, keep, 1, ALL_ACCESS, 0)).status,
+                PLACE_OCCUPIED);
+    CHECK_OK(cnode_delete(ROOT, cnode));
+    must_gather(map_op(vspace, CHILD_FREE, 1, keep, 1, ALL_ACCESS, 0));
+}
+
 static void cnode_lives_with_its_last_capability(void) {
     sheaf_cptr cnode = make(SHEAF_CNODE, 4);
     sheaf_cptr copy = copy_of(cnode, SHEAF_RIGHTS_ALL);
@@ -251,6 +264,7 @@ static const struct test_case cases[] = {
     {"cnode.index_zero_is_not_addressable", index_zero},
     {"cnode.path_through_another_type", path_through_no_cnode},
     {"cnode.delete_takes_its_contents", delete_of_a_cnode},
+    {"cnode.delete_unmaps_its_contents", delete_unmaps_its_contents},
     {"cnode.lives_until_its_last_capability", cnode_lives_with_its_last_capability},
     {"cnode.filled_to_the_last_slot", full_cnode},
     {"cnode.methods_and_their_words", methods_need_a_cnode},

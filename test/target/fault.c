@@ -144,6 +144,27 @@ static void failed_gather_has_no_tail(void) {
     CHECK_EQ(agent_event(&agent).badge, AGENT_RESULT_BADGE);
 }
 
+// The operations succeed, the receive cannot: x0 says so, x10 tells which of the two failed, and
+// the client has not been answered.
+static void failed_tail_is_told_apart(void) {
+    struct agent agent = new_agent();
+    agent_do(&agent, AGENT_READ, CHILD_FREE, 0);
+    check_page_fault(agent_event(&agent), CHILD_FREE, READ_FAULT);
+    own_buffer()->ops[0] =
+        map_op(agent.child.vspace, CHILD_FREE, 1, page(), 1, ALL_ACCESS, SHEAF_OP_ACCESSED);
+    struct registers r = {.x = {[SHEAF_REG_CAP] = copy_of(agent.event, SHEAF_RIGHT_WRITE),
+                                [SHEAF_REG_SYSCALL] = SHEAF_SYS_GATHER,
+                                [SHEAF_REG_REPLY] = agent.reply,
+                                [SHEAF_REG_GATHER] = SHEAF_GATHER_ARG(1, SHEAF_GATHER_REPLY_RECV)}};
+    system_call(&r);
+    CHECK_ERROR(r.x[0], NO_RIGHT);
+    CHECK_EQ(SHEAF_GATHER_ERROR(r.x[SHEAF_REG_GATHER]), 0);
+    CHECK_EQ(SHEAF_GATHER_LEAVES(r.x[SHEAF_REG_GATHER]), 1);
+    CHECK_EQ(thread_state(agent.child.thread), SHEAF_STATE_WAITING_REPLY);
+    CHECK_OK(answer(agent.reply, MESSAGE(0, 0, 0)));
+    CHECK_EQ(agent_event(&agent).badge, AGENT_RESULT_BADGE);
+}
+
 static void exceptions(void) {
     struct agent agent = new_agent();
     agent_do(&agent, AGENT_UNDEFINED, 0, 0);
@@ -267,6 +288,7 @@ static const struct test_case cases[] = {
     {"fault.comes_again_when_nothing_was_mapped", faults_again},
     {"fault.served_by_one_call", served_by_one_call},
     {"fault.failed_gather_has_no_tail", failed_gather_has_no_tail},
+    {"fault.failed_tail_is_told_apart", failed_tail_is_told_apart},
     {"fault.undefined_instruction_and_breakpoint", exceptions},
     {"fault.misaligned_instruction", misaligned_instruction},
     {"fault.refused_by_its_handler", refused},
