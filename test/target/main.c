@@ -171,7 +171,10 @@ int main(int argc, char **argv) {
     }
     printf("1..%u\n", count);
     fflush(stdout);
-    surroundings_prepare();
+    if (!surroundings_prepare()) {
+        printf("Bail out! no Untyped of 64 MiB\n");
+        return 125;
+    }
     unsigned failures = for_each_selected(run_case);
     printf("# %u failed\n", failures);
     return failures < 125 ? (int)failures : 125;

@@ -29,7 +29,7 @@
     ((sheaf_cptr)(cnode) | ((sheaf_cptr)(index) << SHEAF_BOOT_CNODE_BITS))
 
 const struct sheaf_bootinfo *boot_information(void);
-void surroundings_prepare(void); // once
+bool surroundings_prepare(void); // once; false: too little memory
 void surroundings_begin(void);   // before each case
 void surroundings_end(void);     // after each case
 _Noreturn void power_off(uint64_t status);
