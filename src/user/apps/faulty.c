@@ -68,8 +68,10 @@ static int end_by_abort(void) { abort(); }
 static int ask_for_too_much(void) {
     errno = 0;
     void *volatile memory = malloc((size_t)1 << 40);
-    printf("malloc of 1 TiB gives %p, errno %s\n", memory, errno == ENOMEM ? "ENOMEM" : "another");
-    return memory == NULL && errno == ENOMEM ? 0 : 1;
+    bool refused = memory == NULL && errno == ENOMEM;
+    printf("malloc of 1 TiB: %s\n", refused ? "ENOMEM" : "not refused");
+    free(memory);
+    return refused ? 0 : 1;
 }
 
 // Takes heap until there is no more, each page with its own contents, then looks whether all is
@@ -90,10 +92,13 @@ static int fill_memory(void) {
         memset(piece->filler, (int)(piece->number & 0xff), sizeof piece->filler);
         all = piece;
     }
-    for (const struct piece *piece = all; piece != NULL; piece = piece->next)
-        if (piece->filler[0] != (char)(piece->number & 0xff) ||
-            piece->filler[sizeof piece->filler - 1] != (char)(piece->number & 0xff))
+    for (struct piece *piece = all, *next; piece != NULL; piece = next) {
+        char expected = (char)(piece->number & 0xff);
+        next = piece->next;
+        if (piece->filler[0] != expected || piece->filler[sizeof piece->filler - 1] != expected)
             bad++;
+        free(piece);
+    }
     printf("%" PRIu64 " pieces filled, %" PRIu64 " of them damaged\n", count, bad);
     return bad == 0 ? 0 : 1;
 }

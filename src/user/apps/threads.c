@@ -12,9 +12,10 @@
 #define THREADS 6
 #define ROUNDS 200
 
-static int cases;
+static int cases, failures;
 
 static void report(bool passed, const char *name) {
+    failures += passed ? 0 : 1;
     printf("%s %d - %s\n", passed ? "ok" : "not ok", ++cases, name);
 }
 
@@ -76,22 +77,24 @@ static int keeps_fp(void *argument) {
 
 // Each block is filled with the thread's own byte and looked at before it is given back.
 static int shares_heap(void *argument) {
-    unsigned char mine = (unsigned char)(0x30 + (size_t)argument), *blocks[16] = {0};
-    size_t sizes[16] = {0};
+    const int mine = 0x30 + (int)(size_t)argument;
     for (size_t i = 0; i < ROUNDS * 10; i++) {
-        size_t k = i * 7 % 16;
-        for (size_t j = 0; j < sizes[k]; j++)
-            if (blocks[k][j] != mine)
-                return 1;
-        free(blocks[k]);
-        sizes[k] = 1 + (i * 131 + k * 17) % 900;
-        blocks[k] = malloc(sizes[k]);
-        if (blocks[k] == NULL)
-            return 2;
-        memset(blocks[k], mine, sizes[k]);
+        size_t bytes = 1 + i * 131 % 900;
+        unsigned char *block = malloc(bytes), *other = malloc(bytes / 2 + 1);
+        bool kept = block != NULL && other != NULL;
+        if (kept) {
+            memset(block, mine, bytes);
+            memset(other, ~mine, bytes / 2 + 1);
+            if (i % 16 == 0)
+                sheaf_yield();
+            for (size_t j = 0; j < bytes; j++)
+                kept = kept && block[j] == mine;
+        }
+        free(block);
+        free(other);
+        if (!kept)
+            return 1;
     }
-    for (unsigned k = 0; k < 16; k++)
-        free(blocks[k]);
     return 0;
 }
 
@@ -138,5 +141,5 @@ int main(void) {
     report(all_pass(formats), "printf and strtod of floats from several threads");
     report(all_pass(prints), "printf to one stream from several threads");
     report(threads_come_and_go(), "240 threads come and go");
-    return 0;
+    return failures == 0 ? 0 : 1;
 }

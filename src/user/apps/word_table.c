@@ -12,7 +12,7 @@
 
 #define BUCKET_BYTES 4096u
 #define CHAINS 64u
-#define DEPTH_MAXIMUM 24u
+#define DEPTH_MAXIMUM 20u // a million buckets: 4 GiB of them, 8 MiB of directory
 #define BUCKETS_AT_ONCE 16u
 
 struct bucket {

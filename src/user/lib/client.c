@@ -68,7 +68,7 @@ enum pager_error sheaf_spawn(char *const argv[], uint64_t *process) {
 }
 
 enum pager_error sheaf_wait_process(uint64_t process, int *status) {
-    uint64_t word;
+    uint64_t word = 0;
     unsigned count = 1;
     enum pager_error error = request(PAGER_WAIT, &process, 1, &word, &count);
     if (error == PAGER_OK)
@@ -77,7 +77,7 @@ enum pager_error sheaf_wait_process(uint64_t process, int *status) {
 }
 
 enum pager_error sheaf_map_file(const char *name, const void **address, size_t *bytes) {
-    uint64_t words[SHEAF_MSG_WORDS], answer[2];
+    uint64_t words[SHEAF_MSG_WORDS], answer[2] = {0};
     unsigned used = pack(words, SHEAF_MSG_WORDS, name), count = 2;
     if (used == 0)
         return PAGER_ERROR_NOT_FOUND;
@@ -90,7 +90,7 @@ enum pager_error sheaf_map_file(const char *name, const void **address, size_t *
 }
 
 enum pager_error sheaf_file(unsigned index, char *name, size_t room, uint64_t *bytes) {
-    uint64_t word = index, answer[SHEAF_MSG_WORDS];
+    uint64_t word = index, answer[SHEAF_MSG_WORDS] = {0};
     unsigned count = SHEAF_MSG_WORDS;
     enum pager_error error = request(PAGER_FILE, &word, 1, answer, &count);
     if (error == PAGER_OK) {
@@ -101,7 +101,7 @@ enum pager_error sheaf_file(unsigned index, char *name, size_t room, uint64_t *b
 }
 
 enum pager_error sheaf_process_info(unsigned index, struct sheaf_process_info *info) {
-    uint64_t word = index, answer[SHEAF_MSG_WORDS];
+    uint64_t word = index, answer[SHEAF_MSG_WORDS] = {0};
     unsigned count = SHEAF_MSG_WORDS;
     enum pager_error error = request(PAGER_PROCESS, &word, 1, answer, &count);
     if (error == PAGER_OK) {

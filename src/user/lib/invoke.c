@@ -76,7 +76,7 @@ enum sheaf_error sheaf_retype(sheaf_cptr untyped, enum sheaf_type type, unsigned
 }
 
 enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_info *info) {
-    uint64_t answer[3];
+    uint64_t answer[3] = {0};
     unsigned count = 3;
     enum sheaf_error error = sheaf_call(untyped, SHEAF_UNTYPED_INFO, NULL, 0, answer, &count, NULL);
     if (error == SHEAF_OK)
@@ -149,7 +149,7 @@ enum sheaf_error sheaf_vspace_grow(sheaf_cptr vspace, sheaf_cptr untyped, uint64
 }
 
 enum sheaf_error sheaf_vspace_info(sheaf_cptr vspace, struct sheaf_vspace_info *info) {
-    uint64_t answer[4];
+    uint64_t answer[4] = {0};
     unsigned count = 4;
     enum sheaf_error error = sheaf_call(vspace, SHEAF_VSPACE_INFO, NULL, 0, answer, &count, NULL);
     if (error == SHEAF_OK)
@@ -158,7 +158,7 @@ enum sheaf_error sheaf_vspace_info(sheaf_cptr vspace, struct sheaf_vspace_info *
 }
 
 enum sheaf_error sheaf_frame_address(sheaf_cptr frame, uint64_t *physical) {
-    uint64_t answer[3];
+    uint64_t answer[3] = {0};
     unsigned count = 3;
     enum sheaf_error error =
         sheaf_call(frame, SHEAF_FRAME_GET_ADDRESS, NULL, 0, answer, &count, NULL);

@@ -61,7 +61,7 @@ _Noreturn void sheaf_thread_main(struct sheaf_thread *thread, struct sheaf_ipc_b
 }
 
 enum pager_error sheaf_thread_join(uint64_t thread, int *result) {
-    uint64_t word;
+    uint64_t word = 0;
     enum pager_error error = ask(PAGER_THREAD_JOIN, &thread, 1, &word);
     if (error == PAGER_OK) {
         *result = (int)(int64_t)word;

@@ -49,7 +49,7 @@ struct process *process_find(uint64_t number);
 struct process *process_at(uint64_t index);
 uint64_t process_count(void);
 unsigned process_threads_running(void); // of all processes that are paged
-uint64_t process_heap_bytes(void);       // of all processes
+uint64_t process_heap_bytes(void);      // of all processes
 // A process with an empty address space and no thread. NULL without memory.
 struct process *process_make(uint64_t parent, const char *name);
 

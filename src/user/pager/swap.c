@@ -19,6 +19,7 @@ bool swap_open(struct store *store) {
     swap.places = store->capacity(store);
     swap.used = 0;
     swap.first = 0;
+    free(swap.taken); // of a store opened before
     swap.taken = calloc(swap.places / WORD_BITS + 1, sizeof *swap.taken);
     return swap.taken != NULL;
 }

@@ -120,6 +120,8 @@ void thread_end(struct process *process, uint64_t number, uint64_t result) {
 
 void thread_forget(struct process *process, uint64_t number) {
     struct thread *thread = process->threads[number];
+    if (thread == NULL)
+        return;
     give_objects(thread);
     if (thread->joiner != 0)
         reply_drop(thread->joiner);

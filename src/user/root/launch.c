@@ -72,7 +72,7 @@ static enum sheaf_error fill_cnode(const struct launch *launch, sheaf_cptr ipc_f
 
 enum sheaf_error launch_load(const struct elf *elf, unsigned cnode_bits, struct launch *launch) {
     enum sheaf_error error;
-    sheaf_cptr stack, ipc_frame;
+    sheaf_cptr stack, ipc_frame = 0;
     launch->entry = elf->entry;
     if ((error = make(SHEAF_CNODE, cnode_bits, &launch->cnode)) != SHEAF_OK ||
         (error = make(SHEAF_VSPACE, 0, &launch->vspace)) != SHEAF_OK ||
