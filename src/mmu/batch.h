@@ -46,7 +46,7 @@ void batch_leave(struct vspace *vspace);
 // The entry into which removals go, made when there is none (or when it was completed by another).
 struct pending *batch_entry(struct batch_space *space);
 // The ticket of the entry, 0 when it has none.
-uint64_t batch_ticket(const struct batch_space *space);
+static inline uint64_t batch_ticket(const struct batch_space *space) { return space->ticket; }
 // Leaves of one level were cleared: what a TLB may hold.
 void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
                       uint64_t pages, unsigned level);
@@ -54,7 +54,9 @@ void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t
 void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
                      unsigned level);
 // Whether the ASID goes as a whole already, so that exact ranges are not wanted any more.
-bool batch_is_whole(const struct batch_space *space);
+static inline bool batch_is_whole(const struct batch_space *space) {
+    return space->operations > PLAN_THRESHOLD;
+}
 // An entry of the VSpace is complete: if it is the one this PE's batch entered, forgets what the
 // batch recorded for it.
 void batch_forget(const struct vspace *vspace, uint64_t ticket);

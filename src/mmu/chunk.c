@@ -73,16 +73,6 @@ void table_link(paddr_t parent, unsigned index, paddr_t table) {
     port_desc_write(parent, index, desc_make_table(table));
 }
 
-void table_unlink(paddr_t parent, unsigned index, paddr_t table) {
-    // Hardware changes nothing in a table descriptor (FEAT_HAFT is not used), so a plain store
-    // loses no update. Leaves are exchanged.
-    port_desc_write(parent, index, DESC(0));
-    table_info(parent)->live--;
-    struct table_info *info = table_info(table);
-    info->state = TABLE_PENDING;
-    info->next = 0;
-}
-
 void table_release(struct vspace *vspace, paddr_t table) {
     struct chunk *chunk = chunk_of_table(table);
     unsigned page = (unsigned)(table.v >> PAGE_BITS) & 15;

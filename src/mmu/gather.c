@@ -61,10 +61,6 @@ struct pending *batch_entry(struct batch_space *space) {
     return entry;
 }
 
-uint64_t batch_ticket(const struct batch_space *space) { return space->ticket; }
-
-bool batch_is_whole(const struct batch_space *space) { return space->operations > PLAN_THRESHOLD; }
-
 // The batch has no room: merges with the nearest range of the same VSpace.
 static void merge_range(struct gather *gather, struct batch_space *space,
                         const struct plan_range *range) {

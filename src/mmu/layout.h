@@ -52,7 +52,7 @@ struct chunk {
 // 576 chunks are 8,640 tables: 16 GiB mapped densely as 4 KiB pages.
 #define VSPACE_CHUNKS 576u
 #define PENDING_ENTRIES 8u
-#define PENDING_RANGES 6u
+#define PENDING_RANGES 4u
 
 struct page_range {
     uint64_t first; // page number: address / 4 KiB
@@ -67,8 +67,8 @@ struct pending {
     uint8_t levels; // bit n: leaves of level n were cleared
     uint8_t owner;  // PE + 1 whose gather entered it; 0: deferred
     uint8_t reserved;
-    uint16_t tables;      // list of unhooked tables: first table number
-    uint16_t tables_last; // and last
+    uint16_t tables; // list of unhooked tables: first table number
+    uint16_t reserved2;
 };
 
 enum vspace_state {
@@ -89,9 +89,9 @@ struct vspace {
     uint16_t root; // table number
     uint16_t chunk_slots;
     uint16_t chunk_count;
-    uint16_t free_head; // first chunk with free tables: index + 1
-    uint8_t state;      // enum vspace_state; written under the lock, read with acquire
-    uint8_t reserved;
+    uint16_t free_head;    // first chunk with free tables: index + 1
+    uint8_t state;         // enum vspace_state; written under the lock, read with acquire
+    uint8_t pending_count; // entries in use
     struct pending pending[PENDING_ENTRIES];
     uint32_t chunks[VSPACE_CHUNKS]; // physical address >> 16; 0: no chunk. [0] is the first chunk
 };

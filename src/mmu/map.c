@@ -99,15 +99,14 @@ static enum sheaf_error check_places(const struct vspace *vspace, uint64_t first
 }
 
 // Unhooks the empty table that `parent`[index] names, and the empty ones below it, lowest first.
-static void unhook_subtree(struct vspace *vspace, struct pending *entry, paddr_t parent,
-                           unsigned index) {
+static void unhook_subtree(struct pending *entry, paddr_t parent, unsigned index) {
     paddr_t path[LEVELS] = {parent, desc_address(port_desc_read(parent, index))};
     unsigned at[LEVELS] = {index};
     unsigned depth = 1;
     while (depth > 0) {
         if (table_info(path[depth])->live == 0) {
             table_unlink(path[depth - 1], at[depth - 1], path[depth]);
-            pending_add_table(vspace, entry, path[depth]);
+            pending_add_table(entry, path[depth]);
             depth--;
             at[depth]++;
             continue;
@@ -129,7 +128,7 @@ static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, u
     for (uint64_t page = first; page < end; page += level_pages(level)) {
         struct place place = walk(vspace, page, level);
         if (place.level == level && desc_is_valid(place.desc)) {
-            unhook_subtree(vspace, entry, place.table, place.index);
+            unhook_subtree(entry, place.table, place.index);
             pending_add_range(entry, page, level_pages(level));
         }
     }

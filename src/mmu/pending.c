@@ -22,14 +22,17 @@ unsigned pending_open(struct vspace *vspace) {
     while (index < PENDING_ENTRIES && vspace->pending[index].ticket != 0)
         index++;
     if (index == PENDING_ENTRIES) {
-        struct pending *entry = oldest(vspace, false);
-        index = (unsigned)(entry - vspace->pending);
-        pending_complete(vspace, entry);
+        struct pending *first = oldest(vspace, false);
+        index = (unsigned)(first - vspace->pending);
+        pending_complete(vspace, first);
     }
-    vspace->pending[index] = (struct pending){
-        .ticket = ++vspace->tickets,
-        .owner = (uint8_t)(port_pe() + 1),
-    };
+    struct pending *entry = &vspace->pending[index];
+    entry->ticket = ++vspace->tickets;
+    entry->range_count = 0; // what the ranges held is of no account
+    entry->levels = 0;
+    entry->owner = (uint8_t)(port_pe() + 1);
+    entry->tables = 0;
+    vspace->pending_count++;
     return index;
 }
 
@@ -38,42 +41,33 @@ struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t tic
     return ticket != 0 && entry->ticket == ticket ? entry : NULL;
 }
 
-// Pages between two ranges; 0 when they touch or overlap.
-static uint64_t gap(const struct page_range *range, uint64_t first, uint64_t pages) {
-    if (first > range->first + range->pages)
-        return first - (range->first + range->pages);
-    if (range->first > first + pages)
-        return range->first - (first + pages);
-    return 0;
-}
-
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     struct page_range *nearest = NULL;
-    uint64_t smallest = UINT64_MAX;
+    uint64_t smallest = UINT64_MAX, end = first + pages;
     for (unsigned i = 0; i < entry->range_count; i++) {
-        uint64_t distance = gap(&entry->ranges[i], first, pages);
-        if (distance < smallest) {
-            smallest = distance;
-            nearest = &entry->ranges[i];
+        struct page_range *range = &entry->ranges[i];
+        uint64_t range_end = range->first + range->pages, gap = 0;
+        if (first > range_end)
+            gap = first - range_end;
+        else if (range->first > end)
+            gap = range->first - end;
+        if (gap < smallest) {
+            smallest = gap;
+            nearest = range;
         }
     }
     if (smallest != 0 && entry->range_count < PENDING_RANGES) {
         entry->ranges[entry->range_count++] = (struct page_range){first, pages};
         return;
     }
-    uint64_t end = MAX(nearest->first + nearest->pages, first + pages);
+    end = MAX(nearest->first + nearest->pages, end);
     nearest->first = MIN(nearest->first, first);
     nearest->pages = end - nearest->first;
 }
 
-void pending_add_table(struct vspace *vspace, struct pending *entry, paddr_t table) {
-    uint16_t number = (uint16_t)table_number(table);
-    table_info(table)->next = 0;
-    if (entry->tables == 0)
-        entry->tables = number;
-    else
-        table_info(table_of_number(vspace, entry->tables_last))->next = number;
-    entry->tables_last = number;
+void pending_add_table(struct pending *entry, paddr_t table) {
+    table_info(table)->next = entry->tables;
+    entry->tables = (uint16_t)table_number(table);
 }
 
 void pending_close(struct vspace *vspace, struct pending *entry) {
@@ -83,7 +77,7 @@ void pending_close(struct vspace *vspace, struct pending *entry) {
     unsigned number = entry->tables;
     unsigned freed = 0;
     entry->ticket = 0;
-    entry->tables = 0;
+    vspace->pending_count--;
     for (; number != 0; freed++) {
         paddr_t table = table_of_number(vspace, number);
         number = table_info(table)->next;
@@ -130,9 +124,12 @@ static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages
 
 void pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
                                   uint64_t except) {
-    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
-        struct pending *entry = &vspace->pending[i];
-        if (entry->ticket != 0 && entry->ticket != except && overlaps(entry, first, pages))
+    unsigned left = vspace->pending_count;
+    for (struct pending *entry = vspace->pending; left > 0; entry++) {
+        if (entry->ticket == 0)
+            continue;
+        left--;
+        if (entry->ticket != except && overlaps(entry, first, pages))
             pending_complete(vspace, entry);
     }
 }

@@ -18,7 +18,13 @@ paddr_t table_take(struct vspace *vspace, unsigned level);
 void table_link(paddr_t parent, unsigned index, paddr_t table);
 // Clears `parent`[index], which points to `table`. The table may still be walked until the
 // invalidation that covers it is complete.
-void table_unlink(paddr_t parent, unsigned index, paddr_t table);
+static inline void table_unlink(paddr_t parent, unsigned index, paddr_t table) {
+    // Hardware changes nothing in a table descriptor (FEAT_HAFT is not used), so a plain store
+    // loses no update. Leaves are exchanged.
+    port_desc_write(parent, index, DESC(0));
+    table_info(parent)->live--;
+    table_info(table)->state = TABLE_PENDING;
+}
 // Gives a table back to its chunk: it may be taken again at once.
 void table_release(struct vspace *vspace, paddr_t table);
 

@@ -21,28 +21,33 @@ struct unmap {
     struct gather *gather;
     struct batch_space *space;
     struct vspace *vspace;
-    uint64_t start, end; // pages of the whole operation
-    uint64_t cursor;     // first page not yet dealt with
+    struct pending *entry; // of this slice, NULL until something is removed
+    uint64_t start, end;   // pages of the whole operation
+    uint64_t cursor;       // first page not yet dealt with
+    uint64_t low, high;    // pages that the slice's removals lie in; low = high: none
+    uint64_t leaves;       // cleared in this slice
     uint8_t *report;
-    bool keep_tables;
-    bool preempted; // the slice ended because an interrupt is pending
     unsigned level; // of the table at the cursor
     unsigned looked_through;
-    uint64_t leaves;
-    uint64_t low, high; // pages that the slice's removals lie in; low = high: none
+    bool keep_tables;
+    bool preempted; // the slice ended because an interrupt is pending
     paddr_t path[LEVELS];
 };
 
+static struct pending *entry_of(struct unmap *unmap) {
+    if (unmap->entry == NULL)
+        unmap->entry = batch_entry(unmap->space);
+    return unmap->entry;
+}
+
 static void widen(struct unmap *unmap, uint64_t first, uint64_t pages) {
-    if (unmap->low == unmap->high) {
+    if (unmap->low == unmap->high)
         unmap->low = first;
-        unmap->high = first + pages;
-        return;
-    }
     unmap->low = MIN(unmap->low, first);
     unmap->high = MAX(unmap->high, first + pages);
 }
 
+// First page of the span of the table at the cursor.
 static uint64_t table_first(const struct unmap *unmap) {
     return ALIGN_DOWN(unmap->cursor, level_pages(unmap->level) * TABLE_ENTRIES);
 }
@@ -57,7 +62,7 @@ static bool may_unhook(const struct unmap *unmap) {
 // Unhooks the table at the cursor and, upwards, every table that this empties and that lies wholly
 // inside the range. The cursor moves behind the last one.
 static void unhook(struct unmap *unmap) {
-    struct pending *entry = batch_entry(unmap->space);
+    struct pending *entry = entry_of(unmap);
     do {
         paddr_t table = unmap->path[unmap->level];
         paddr_t parent = unmap->path[unmap->level - 1];
@@ -65,7 +70,7 @@ static void unhook(struct unmap *unmap) {
         uint64_t pages = level_pages(unmap->level - 1);
 
         table_unlink(parent, level_index(first, unmap->level - 1), table);
-        pending_add_table(unmap->vspace, entry, table);
+        pending_add_table(entry, table);
         batch_add_table(unmap->gather, unmap->space, first, unmap->level);
         widen(unmap, first, pages);
         unmap->level--;
@@ -77,52 +82,75 @@ static void unhook(struct unmap *unmap) {
     } while (true);
 }
 
-static void report_leaf(const struct unmap *unmap, uint64_t page, uint64_t pages, desc_t old) {
+// ---- Leaves
+
+// Clears leaves from `index` on while there are any, at most up to `end`; returns where it stopped.
+// Adds up in `seen` what the descriptors were. Exchange, not store: hardware and other PEs' fault
+// paths set access and dirty bits.
+static inline unsigned take_run(paddr_t table, unsigned index, unsigned end, uint64_t type,
+                                uint64_t *seen) {
+    uint64_t all = 0;
+    while (index < end && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) == type)
+        all |= port_desc_exchange(table, index++, DESC(0)).v;
+    *seen = all;
+    return index;
+}
+
+static void report_pages(const struct unmap *unmap, uint64_t page, uint64_t pages, desc_t old) {
     unsigned bits = ((old.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
                     (desc_is_dirty(old) ? SHEAF_REPORT_DIRTY : 0);
     for (uint64_t i = page - unmap->start; i < page - unmap->start + pages; i++)
         unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
 }
 
-// Clears the run of leaves that begins at `index`; returns where it ends, at most at `end`.
-static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, unsigned end) {
-    unsigned level = unmap->level;
-    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level));
-    uint64_t touched = 0;
-    unsigned i = index;
-    for (; i < end && desc_is_leaf(port_desc_read(table, i), level); i++) {
-        // Exchange, not store: hardware and other PEs' fault paths set access and dirty bits.
-        desc_t old = port_desc_exchange(table, i, DESC(0));
-        touched |= old.v;
-        if (unmap->report != NULL)
-            report_leaf(unmap, page + ((uint64_t)(i - index) << level_shift(level)),
-                        level_pages(level), old);
+// The same with a report. `page` is that of `index`.
+static unsigned take_run_reporting(const struct unmap *unmap, paddr_t table, unsigned index,
+                                   unsigned end, uint64_t type, uint64_t page, uint64_t *seen) {
+    uint64_t all = 0, step = level_pages(unmap->level);
+    while (index < end && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) == type) {
+        desc_t old = port_desc_exchange(table, index++, DESC(0));
+        all |= old.v;
+        report_pages(unmap, page, step, old);
+        page += step;
     }
-    uint64_t pages = (uint64_t)(i - index) << level_shift(level);
-    table_info(table)->live -= (uint16_t)(i - index);
-    unmap->leaves += i - index;
-    if (desc_is_untouched(DESC(touched))) {
-        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, i - index);
+    *seen = all;
+    return index;
+}
+
+// Clears the run of leaves that begins at `index` and enters what a TLB may hold of it.
+static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, unsigned end) {
+    unsigned level = unmap->level, stop;
+    uint64_t type = level == LEAF_LEVEL ? DESC_VALID | DESC_TABLE : DESC_VALID;
+    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level)), seen;
+    if (unmap->report != NULL)
+        stop = take_run_reporting(unmap, table, index, end, type, page, &seen);
+    else
+        stop = take_run(table, index, end, type, &seen);
+    table_info(table)->live -= (uint16_t)(stop - index);
+    unmap->leaves += stop - index;
+    if (desc_is_untouched(DESC(seen))) {
+        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, stop - index);
     } else {
+        uint64_t pages = (uint64_t)(stop - index) << level_shift(level);
         batch_add_leaves(unmap->gather, unmap->space, page, pages, level);
-        batch_entry(unmap->space)->levels |= (uint8_t)(1u << level);
+        entry_of(unmap)->levels |= (uint8_t)(1u << level);
         widen(unmap, page, pages);
     }
-    return i;
+    return stop;
 }
 
 // Clears leaves in the table at the cursor, from the cursor to the table's or the range's end or
 // to the next table descriptor. Moves the cursor to where it stopped.
 static void clear_leaves(struct unmap *unmap) {
     paddr_t table = unmap->path[unmap->level];
+    const struct table_info *info = table_info(table);
     unsigned shift = level_shift(unmap->level);
     uint64_t first = table_first(unmap);
-    uint64_t end_page = MIN(unmap->end, first + (level_pages(unmap->level) << 9));
+    uint64_t end_page = MIN(unmap->end, first + ((uint64_t)TABLE_ENTRIES << shift));
     unsigned index = level_index(unmap->cursor, unmap->level);
     // A last descriptor that covers more than the range is a table or invalid: cuts were refused.
     unsigned end = (unsigned)((end_page - first + level_pages(unmap->level) - 1) >> shift);
-    const struct table_info *info = table_info(table);
-    while (index < end) {
+    while (index < end && info->live != 0) {
         desc_t desc = port_desc_read(table, index);
         if (!desc_is_valid(desc))
             index++;
@@ -130,9 +158,9 @@ static void clear_leaves(struct unmap *unmap) {
             index = clear_run(unmap, table, index, end);
         else
             break;
-        if (info->live == 0)
-            index = end;
     }
+    if (info->live == 0)
+        index = end; // the rest is empty
     uint64_t stop = first + ((uint64_t)index << shift);
     unmap->cursor = MIN(MAX(unmap->cursor, stop), unmap->end);
 }
@@ -141,7 +169,7 @@ static void clear_leaves(struct unmap *unmap) {
 static bool worth_looking(struct unmap *unmap, const struct table_info *info) {
     if (unmap->report != NULL)
         return true;
-    if (batch_is_whole(unmap->space) || unmap->space->operations + info->live > PLAN_THRESHOLD)
+    if (unmap->space->operations + info->live > PLAN_THRESHOLD)
         return false;
     return unmap->looked_through++ < LOOK_THROUGH_TABLES;
 }
@@ -150,34 +178,26 @@ static bool worth_looking(struct unmap *unmap, const struct table_info *info) {
 static void visit_table(struct unmap *unmap) {
     struct table_info *info = table_info(unmap->path[unmap->level]);
     bool whole = may_unhook(unmap);
-    if (whole && info->live == 0) {
-        unhook(unmap);
-        return;
-    }
-    if (whole && unmap->level == LEAF_LEVEL && !worth_looking(unmap, info)) {
+    if (whole && unmap->level == LEAF_LEVEL && info->live != 0 && !worth_looking(unmap, info)) {
         batch_add_leaves(unmap->gather, unmap->space, table_first(unmap), TABLE_ENTRIES,
                          LEAF_LEVEL);
-        batch_entry(unmap->space)->levels |= 1u << LEAF_LEVEL;
+        entry_of(unmap)->levels |= 1u << LEAF_LEVEL;
         unmap->leaves += info->live;
         unhook(unmap);
         return;
     }
     uint64_t first = table_first(unmap);
-    if (info->live == 0) // nothing in it, and it stays
-        unmap->cursor = MIN(unmap->end, first + (level_pages(unmap->level) << 9));
-    else
-        clear_leaves(unmap);
+    clear_leaves(unmap);
     if (whole && info->live == 0) {
         unmap->cursor = first; // the table is dealt with as a whole
         unhook(unmap);
     }
 }
 
-// Brings `level` and `path` to the lowest table that covers the cursor.
-static void descend(struct unmap *unmap, uint64_t previous) {
-    // The cursor left every table whose span differs from where it was.
-    while (unmap->level > 0 && ((unmap->cursor ^ previous) >> level_shift(unmap->level - 1)) != 0)
-        unmap->level--;
+// ---- The way through the tables
+
+// Brings `path` from the table it ends with down to the lowest one that covers the cursor.
+static void descend(struct unmap *unmap) {
     while (unmap->level < LEAF_LEVEL) {
         paddr_t table = unmap->path[unmap->level];
         desc_t desc = port_desc_read(table, level_index(unmap->cursor, unmap->level));
@@ -187,58 +207,72 @@ static void descend(struct unmap *unmap, uint64_t previous) {
     }
 }
 
-// Whether a block reaches over one end of what is left of the range.
+// Shortens `path` by every table whose span the cursor has left.
+static void ascend(struct unmap *unmap, uint64_t previous) {
+    uint64_t changed = unmap->cursor ^ previous;
+    while (unmap->level > 0 && changed >> level_shift(unmap->level - 1) != 0)
+        unmap->level--;
+}
+
+// Whether a block reaches over one end of what is left of the range. `path` is at the cursor.
 static bool cuts_block(const struct unmap *unmap) {
-    struct place place = walk(unmap->vspace, unmap->cursor, LEAF_LEVEL);
-    uint64_t size = level_pages(place.level);
-    uint64_t block = ALIGN_DOWN(unmap->cursor, size);
-    if (desc_is_leaf(place.desc, place.level) && block < unmap->start)
-        return true;
+    unsigned level = unmap->level;
     uint64_t last = unmap->end - 1;
-    if (place.level == LEAF_LEVEL && (unmap->cursor ^ last) >> level_shift(LEAF_LEVEL - 1) == 0)
+    if (level == LEAF_LEVEL && (unmap->cursor ^ last) >> level_shift(LEAF_LEVEL - 1) == 0)
         return false; // begins and ends in one level 3 table
-    place = walk(unmap->vspace, last, LEAF_LEVEL);
-    size = level_pages(place.level);
+    desc_t desc = port_desc_read(unmap->path[level], level_index(unmap->cursor, level));
+    if (desc_is_leaf(desc, level) && ALIGN_DOWN(unmap->cursor, level_pages(level)) < unmap->start)
+        return true;
+    struct place place = walk(unmap->vspace, last, LEAF_LEVEL);
+    uint64_t size = level_pages(place.level);
     return desc_is_leaf(place.desc, place.level) && ALIGN_DOWN(last, size) + size > unmap->end;
 }
 
-// One slice, under the VSpace lock.
-static void unmap_slice(struct unmap *unmap) {
-    pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
-                                 batch_ticket(unmap->space));
-    uint64_t previous = unmap->cursor;
+// One slice, under the VSpace lock. BLOCK_CUT, DEAD: nothing was changed.
+static enum sheaf_error unmap_slice(struct unmap *unmap) {
+    if (!vspace_state_is_live(unmap->vspace))
+        return SHEAF_ERR_DEAD;
+    unmap->entry = NULL;
+    unmap->low = unmap->high = 0;
+    unmap->leaves = 0;
     unmap->level = 0;
     unmap->path[0] = vspace_root(unmap->vspace);
-    do {
-        descend(unmap, previous);
-        previous = unmap->cursor;
+    descend(unmap);
+    if (cuts_block(unmap))
+        return SHEAF_ERR_BLOCK_CUT;
+    // What is not found may have been removed by another and not be complete yet.
+    pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
+                                 batch_ticket(unmap->space));
+    while (true) {
+        uint64_t previous = unmap->cursor;
         visit_table(unmap);
-        unmap->preempted = unmap->cursor < unmap->end && port_preemption_pending();
-    } while (unmap->cursor < unmap->end && !unmap->preempted &&
-             unmap->gather->tables < BATCH_TABLES);
+        if (unmap->cursor == unmap->end)
+            break;
+        unmap->preempted = port_preemption_pending();
+        if (unmap->preempted || unmap->gather->tables >= BATCH_TABLES)
+            break;
+        ascend(unmap, previous);
+        descend(unmap);
+    }
     if (unmap->low != unmap->high)
-        pending_add_range(batch_entry(unmap->space), unmap->low, unmap->high - unmap->low);
-    unmap->low = unmap->high = 0;
-}
-
-static void count_leaves(struct unmap *unmap) {
+        pending_add_range(unmap->entry, unmap->low, unmap->high - unmap->low);
     unmap->gather->totals.leaves += unmap->leaves;
     port_count(SHEAF_COUNTER_GATHER_UNMAPPED, unmap->leaves);
-    unmap->leaves = 0;
+    return SHEAF_OK;
 }
 
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report) {
-    uint64_t start = va.v >> PAGE_BITS;
-    struct unmap unmap = {
-        .gather = gather,
-        .vspace = vspace,
-        .start = start,
-        .end = start + pages,
-        .cursor = start + *done,
-        .report = (flags & SHEAF_OP_REPORT) != 0 ? report : NULL,
-        .keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0,
-    };
+    struct unmap unmap;
+    unmap.gather = gather;
+    unmap.vspace = vspace;
+    unmap.start = va.v >> PAGE_BITS;
+    unmap.end = unmap.start + pages;
+    unmap.cursor = unmap.start + *done;
+    unmap.report = (flags & SHEAF_OP_REPORT) != 0 ? report : NULL;
+    unmap.looked_through = 0;
+    unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0;
+    unmap.preempted = false;
     if (unmap.report != NULL && *done == 0) {
         for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)
             report[i] = 0;
@@ -246,16 +280,9 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
     while (unmap.cursor < unmap.end) {
         unmap.space = batch_join(gather, vspace);
         vspace_lock(vspace);
-        enum sheaf_error error = SHEAF_OK;
-        if (!vspace_state_is_live(vspace))
-            error = SHEAF_ERR_DEAD;
-        else if (cuts_block(&unmap))
-            error = SHEAF_ERR_BLOCK_CUT;
-        else
-            unmap_slice(&unmap);
+        enum sheaf_error error = unmap_slice(&unmap);
         vspace_unlock(vspace);
-        count_leaves(&unmap);
-        *done = unmap.cursor - start;
+        *done = unmap.cursor - unmap.start;
         if (error != SHEAF_OK)
             return error;
         if (unmap.cursor == unmap.end)
