@@ -251,18 +251,15 @@ static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
     slice_unmap(slice);
     lock_acquire(&tree_lock);
     for (unsigned i = 0; i < slice->count; i++) {
-        struct slot *slot = slice->slot[i];
-        if (slot == NULL) {
-            continue;
-        }
-        while (!capability_end(pe, slot) && error == SHEAF_OK) {
-            if (arch_interrupt_pending()) {
-                error = SHEAF_ERR_PREEMPTED;
+        while (slice->slot[i] != NULL && error == SHEAF_OK) {
+            if (capability_end(pe, slice->slot[i])) {
+                break;
             }
+            error = arch_interrupt_pending() ? SHEAF_ERR_PREEMPTED : SHEAF_OK;
         }
         // What is not through stays dying, in nobody's slice: whoever comes next goes on.
         if (slice->slot[i] != NULL) {
-            slice_forget(slot);
+            slice_forget(slice->slot[i]);
         }
     }
     lock_release(&tree_lock);

@@ -20,6 +20,7 @@ struct vector {
     unsigned missing;            // tables, with NO_TABLES
     uint64_t done;               // pages of the operation at `index`
     size_t report_start;         // bytes of reports of the operations before it
+    size_t report_first;         // where `report` begins to hold something
     size_t report_end;           // bytes of `report` that hold something
     struct gather_totals before; // of the slices before this one
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
@@ -64,8 +65,9 @@ static enum sheaf_error check(const struct operation *operation) {
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
 // area; what comes after begins empty.
-static void resume_report(const struct vector *vector, uint8_t *report, size_t bytes) {
+static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) {
     size_t first = vector->done / 4;
+    vector->report_first = vector->report_start + first;
     for (size_t i = first; i < bytes; i++) {
         report[i] = 0;
     }
@@ -167,6 +169,7 @@ static enum sheaf_error begin(struct vector *vector, struct thread *thread) {
     } else {
         port_count(SHEAF_COUNTER_GATHER_CALLS, 1);
     }
+    vector->report_first = vector->report_start;
     vector->report_end = 0;
     return SHEAF_OK;
 }
@@ -183,8 +186,9 @@ static struct gather_totals totals_of(const struct vector *vector) {
 
 // After the finish: what was removed is gone, so what is reported is final. The bits of what an
 // earlier execution did are already there.
-static void write_report(const struct vector *vector, size_t start) {
+static void write_report(const struct vector *vector) {
     struct sheaf_ipc_buffer *buffer = thread_buffer(vector->thread);
+    size_t start = vector->report_first;
     if (buffer != NULL && vector->report_end > start) {
         arch_copy(buffer->results + start, vector->report + start, vector->report_end - start);
     }
@@ -232,11 +236,10 @@ enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
         return error;
     }
     bool has_tail = (thread->context.reg[SHEAF_REG_GATHER] >> 32 & SHEAF_GATHER_REPLY_RECV) != 0;
-    size_t report_from = vector.report_start + vector.done / 4;
     vector.gather = gather_begin();
     error = run_all(&vector);
     gather_finish(vector.gather);
-    write_report(&vector, report_from);
+    write_report(&vector);
     if (error == SHEAF_ERR_PREEMPTED) {
         return keep_place(&vector);
     }

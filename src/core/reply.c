@@ -35,12 +35,15 @@ enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply
     if (unlikely(error != SHEAF_OK)) {
         return error;
     }
+    if (reply->caller == NULL) {
+        return SHEAF_ERR_NOT_WAITING;
+    }
     lock_acquire(&reply->lock);
     struct thread *caller = reply->caller;
     reply->caller = NULL;
     lock_release(&reply->lock);
-    if (caller == NULL) {
-        return SHEAF_ERR_NOT_WAITING;
+    if (unlikely(caller == NULL)) {
+        return SHEAF_ERR_NOT_WAITING; // another PE came first
     }
     caller->reply = NULL;
     if (unlikely(caller->faulting)) {

@@ -7,18 +7,16 @@
 
 static struct boot_layout layout;
 
-static void run_boot(struct pe *pe) { core_boot(pe, &layout.boot); }
-
 static const struct sheaf_bootinfo *boot(struct image image) {
     machine_prepare(&image, &layout);
-    assert_int_equal(fake_run(run_boot, &fake.pe[0]), FAKE_RUNS);
+    assert_int_equal(machine_start(&layout), FAKE_RUNS);
     check_invariants();
     return port_kernel_address(slot_of(SHEAF_BOOT_SLOT_BOOTINFO)->frame.address);
 }
 
 static void expect_panic(struct image image, const char *text) {
     machine_prepare(&image, &layout);
-    assert_int_equal(fake_run(run_boot, &fake.pe[0]), FAKE_PANIC);
+    assert_int_equal(machine_start(&layout), FAKE_PANIC);
     if (strstr(fake.printed, text) == NULL)
         fail_msg("expected \"%s\", printed \"%s\"", text, fake.printed);
 }

@@ -22,7 +22,8 @@
 #include <sheaf/bootinfo.h>
 #include <vmsa.h>
 
-#define RAM_BYTES (UINT64_C(16) << 20)
+#define RAM_BYTES (UINT64_C(16) << 20) // of most tests
+#define RAM_MOST (UINT64_C(128) << 20)
 #define CNODE SHEAF_BOOT_SLOT_CNODE
 #define INIT SHEAF_BOOT_SLOT_THREAD
 #define VSPACE SHEAF_BOOT_SLOT_VSPACE
@@ -32,6 +33,7 @@ struct image {
     const void *archive; // instead of the generated one
     size_t archive_bytes;
     unsigned ramdisk_offset; // in its page
+    uint64_t ram_bytes;      // instead of RAM_BYTES
     unsigned holes;          // free memory is cut into this many more ranges
     const char *args;
 };
@@ -42,9 +44,10 @@ struct boot_layout {
 };
 
 void machine_prepare(const struct image *image, struct boot_layout *layout); // without core_boot
-void machine_boot(void);            // a good image; init runs
-int machine_setup(void **state);    // cmocka: machine_boot
-int machine_teardown(void **state); // invariants hold, no lock held, no violation
+enum fake_exit machine_start(const struct boot_layout *layout);              // core_boot
+void machine_boot(const struct image *image); // a good one; init runs
+int machine_setup(void **state);              // cmocka: machine_boot
+int machine_teardown(void **state);           // invariants hold, no lock held, no violation
 
 // ---- System calls of the running thread
 
@@ -79,6 +82,11 @@ void check_status(uint64_t status, enum sheaf_error expected, const char *what, 
                   int line);
 #define OK(...) check_status((__VA_ARGS__).status, SHEAF_OK, #__VA_ARGS__, __FILE__, __LINE__)
 // The call fails with that error and changes nothing.
+#define GATHER_FAILS(error, ...)                                                                   \
+    do {                                                                                           \
+        buffer()->ops[0] = (__VA_ARGS__);                                                          \
+        FAILS(error, gather(1, 0));                                                                \
+    } while (0)
 #define FAILS(error, ...)                                                                          \
     do {                                                                                           \
         snapshot_take();                                                                           \
@@ -103,6 +111,7 @@ uint64_t badged(uint64_t source, uint64_t badge);
 struct result destroy(uint64_t slot);
 struct result revoke(uint64_t slot);
 struct slot *slot_of(uint64_t name); // in init's CNode, whatever is in it
+struct thread *thread_of(uint64_t name);
 bool is_empty(uint64_t name);
 uint64_t bytes_left(uint64_t untyped_slot);
 
@@ -121,6 +130,8 @@ void configure(uint64_t thread, uint64_t cspace, uint64_t vspace, uint64_t fault
 #define PRIORITY_BEHIND 50u
 // The thread, which is ready, runs from now on, and the one that ran stays ready.
 void become(uint64_t cap);
+// The helper executes the call; then init runs again. Nobody's registers change otherwise.
+void by(const struct helper *helper, struct call call);
 void set_priority(uint64_t cap, unsigned priority);
 void interrupt(void); // one comes while user space runs
 void page_fault(uint64_t address, uint64_t access);
@@ -137,6 +148,8 @@ struct place {
     uint64_t va, pages;
 };
 struct place mapping(uint64_t frame);
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, machine_setup, machine_teardown)
 
 // ---- Invariants (invariants.c): tree order, references, queues, memory without overlap, records
 

@@ -62,6 +62,11 @@ uint64_t bytes_left(uint64_t untyped_slot) {
 
 // ---- Threads
 
+struct thread *thread_of(uint64_t name) {
+    assert_int_equal(slot_of(name)->type, SHEAF_THREAD);
+    return slot_of(name)->object;
+}
+
 // The first capability to the thread in init's CNode.
 static uint64_t cap_of(const struct thread *thread) {
     for (uint64_t i = 1;; i++)
@@ -80,7 +85,7 @@ void set_priority(uint64_t cap, unsigned priority) {
 
 struct helper helper(unsigned priority) {
     struct helper helper = {.cap = make(SHEAF_THREAD, 0), .buffer = make(SHEAF_FRAME, 12)};
-    helper.thread = slot_of(helper.cap)->object;
+    helper.thread = thread_of(helper.cap);
     configure(helper.cap, CNODE, VSPACE, 0, helper.buffer, 0);
     set_priority(helper.cap, priority);
     return helper;
@@ -88,16 +93,36 @@ struct helper helper(unsigned priority) {
 
 void resume(const struct helper *helper) { OK(INVOKE(helper->cap, SHEAF_THREAD_RESUME)); }
 
+// Sets a priority by the running thread's hand, whose registers do not notice.
+static void arrange(uint64_t cap, unsigned priority) {
+    struct thread *thread = running();
+    struct arch_context context = thread->context;
+    set_priority(cap, priority);
+    thread->context = context;
+}
+
 void become(uint64_t cap) {
-    struct thread *target = slot_of(cap)->object, *before = running();
-    if (before == target)
-        return;
-    uint64_t cap_before = cap_of(before);
-    set_priority(cap, PRIORITY_RUNNING);
-    set_priority(cap_before, PRIORITY_BEHIND);
-    assert_ptr_equal(running(), target);
-    set_priority(cap_before, PRIORITY_READY);
-    set_priority(cap, PRIORITY_RUNNING);
+    struct thread *target = thread_of(cap), *before = running();
+    if (before != target) {
+        uint64_t cap_before = cap_of(before);
+        arrange(cap, PRIORITY_RUNNING);
+        arrange(cap_before, PRIORITY_BEHIND);
+        assert_ptr_equal(running(), target);
+        arrange(cap_before, PRIORITY_READY);
+    }
+    arrange(cap, PRIORITY_RUNNING);
+}
+
+void by(const struct helper *other, struct call call) {
+    if (other->thread->state == SHEAF_STATE_SUSPENDED) {
+        struct arch_context context = running()->context;
+        resume(other);
+        running()->context = context;
+    }
+    become(other->cap);
+    execute(&call);
+    become(INIT);
+    arrange(other->cap, PRIORITY_READY);
 }
 
 void interrupt(void) { fake_run(core_interrupt, &fake.pe[0]); }
