@@ -1,47 +1,54 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random system calls: whatever a program does, the kernel goes on and all memory comes back.
+// Random system calls: whatever programs do, the kernel goes on and all memory comes back.
 //
-// A helper with a small CSpace of its own makes mostly well-formed calls in random order; the main
-// thread, below it, gets it out of waits that nobody else would end. After each round everything is
-// revoked and every byte must be there. `seed=N` as boot argument repeats a run.
+// Helpers with a small CSpace of their own make mostly well-formed calls in random order; the main
+// thread, below them, gets them out of waits that nobody else would end. After each round
+// everything is revoked and every byte must be there. Boot arguments: seed=N, the first round's
+// seed; rounds=N. With one thread a seed repeats a round exactly, but for the timer's interrupts.
 #include "harness.h"
 #include "support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define ROUNDS 300
-#define CALLS 600 // a round
+#define ROUNDS 400
+#define CALLS 250 // of each thread in a round
+#define MAX_CALLERS 3
 #define CSPACE_BITS 6
 #define MEMORY_BITS 20
 #define ERRORS 64
 
-static uint64_t state; // of the generator
+struct source { // of random numbers
+    uint64_t state;
+};
+
+static struct source sources[MAX_CALLERS];
 static uint64_t answers[ERRORS];
 
 // splitmix64, as published by Steele, Lea and Flood (2014).
-static uint64_t random_word(void) {
-    uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+static uint64_t random_word(struct source *s) {
+    uint64_t z = s->state += UINT64_C(0x9e3779b97f4a7c15);
     z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
     return z ^ z >> 31;
 }
 
-static uint64_t below(uint64_t n) { return random_word() % n; }
+static uint64_t below(struct source *s, uint64_t n) { return random_word(s) % n; }
 
-static sheaf_cptr random_cap(void) {
-    uint64_t slot = below(1u << CSPACE_BITS);
-    switch (below(16)) {
+static sheaf_cptr random_cap(struct source *s) {
+    uint64_t slot = below(s, 1u << CSPACE_BITS);
+    switch (below(s, 16)) {
     case 0:
-        return random_word();
+        return random_word(s);
     case 1: // through the CNode in itself, or another
-        return slot | below(1u << CSPACE_BITS) << CSPACE_BITS;
+        return slot | below(s, 1u << CSPACE_BITS) << CSPACE_BITS;
     default:
-        return below(3) == 0 ? slot : 1 + below(16);
+        return below(s, 3) == 0 ? slot : 1 + below(s, 16);
     }
 }
 
-static uint64_t random_argument(void) {
+static uint64_t random_argument(struct source *s) {
     static const uint64_t corners[] = {0,
                                        1,
                                        UINT64_MAX,
@@ -52,48 +59,48 @@ static uint64_t random_argument(void) {
                                        4096,
                                        63,
                                        64};
-    switch (below(4)) {
+    switch (below(s, 4)) {
     case 0:
-        return corners[below(sizeof(corners) / sizeof(corners[0]))];
+        return corners[below(s, sizeof(corners) / sizeof(corners[0]))];
     case 1:
-        return random_cap();
+        return random_cap(s);
     case 2:
-        return below(8);
+        return below(s, 8);
     default:
-        return random_word() >> below(64);
+        return random_word(s) >> below(s, 64);
     }
 }
 
-static struct message random_message(void) {
+static struct message random_message(struct source *s) {
     struct message m;
     for (unsigned i = 0; i < SHEAF_REG_WORDS; i++) {
-        m.word[i] = random_argument();
+        m.word[i] = random_argument(s);
     }
-    m.tag = SHEAF_TAG(below(8) == 0 ? random_word() >> 16 : below(11), below(7));
-    if (below(40) == 0) {
-        m.tag = random_word() >> below(64);
+    m.tag = SHEAF_TAG(below(s, 8) == 0 ? random_word(s) >> 16 : below(s, 11), below(s, 7));
+    if (below(s, 40) == 0) {
+        m.tag = random_word(s) >> below(s, 64);
     }
     return m;
 }
 
 // A call that has a good chance: retype, copy, mint, move, delete, revoke with sensible words.
-static uint64_t likely_call(void) {
+static uint64_t likely_call(struct source *s) {
     static const uint8_t bits[SHEAF_TYPE_COUNT] = {
         [SHEAF_UNTYPED] = 12, [SHEAF_CNODE] = 3, [SHEAF_FRAME] = 12, [SHEAF_VSPACE] = 16};
-    uint64_t index = 1 + below((1u << CSPACE_BITS) - 1);
-    uint64_t type = 1 + below(SHEAF_FRAME);
-    switch (below(8)) {
+    uint64_t index = 1 + below(s, (1u << CSPACE_BITS) - 1);
+    uint64_t type = 1 + below(s, SHEAF_FRAME);
+    switch (below(s, 8)) {
     case 0:
     case 1:
     case 2:
-        return untyped_retype(below(2) == 0 ? 2 : random_cap(), (unsigned)type, bits[type], 0, 1,
-                              index, 1 + below(4));
+        return untyped_retype(below(s, 2) == 0 ? 2 : random_cap(s), (unsigned)type, bits[type], 0,
+                              1, index, 1 + below(s, 4));
     case 3:
-        return cnode_copy(1, index, random_cap(), below(8));
+        return cnode_copy(1, index, random_cap(s), below(s, 8));
     case 4:
-        return cnode_mint(1, index, random_cap(), below(8), below(16));
+        return cnode_mint(1, index, random_cap(s), below(s, 8), below(s, 16));
     case 5:
-        return cnode_move(1, index, random_cap());
+        return cnode_move(1, index, random_cap(s));
     case 6:
         return cnode_delete(1, index < 8 ? index + 20 : index);
     default:
@@ -101,36 +108,37 @@ static uint64_t likely_call(void) {
     }
 }
 
-static uint64_t random_gather(struct sheaf_ipc_buffer *buffer) {
-    unsigned count = (unsigned)below(below(10) == 0 ? 70 : 5);
+static uint64_t random_gather(struct source *s, struct sheaf_ipc_buffer *buffer) {
+    unsigned count = (unsigned)below(s, below(s, 10) == 0 ? 70 : 5);
     for (unsigned i = 0; i < count && i < SHEAF_GATHER_OPS; i++) {
-        uint64_t va = CHILD_FREE + below(1200) * PAGE;
+        uint64_t va = CHILD_FREE + below(s, 1200) * PAGE;
         buffer->ops[i] =
-            below(2) == 0
-                ? map_op(3, va, 1 + below(3), 1 + below(60), 1 + below(3), 1 + below(7),
-                         below(4) == 0 ? below(16) : SHEAF_OP_ACCESSED)
-                : unmap_op(3, va, 1 + below(600), below(2) == 0 ? SHEAF_OP_KEEP_TABLES : 0);
-        if (below(8) == 0) {
-            buffer->ops[i].word[below(6)] = random_argument();
+            below(s, 2) == 0
+                ? map_op(3, va, 1 + below(s, 3), 1 + below(s, 60), 1 + below(s, 3), 1 + below(s, 7),
+                         below(s, 4) == 0 ? below(s, 16) : SHEAF_OP_ACCESSED)
+                : unmap_op(3, va, 1 + below(s, 600), below(s, 2) == 0 ? SHEAF_OP_KEEP_TABLES : 0);
+        if (below(s, 8) == 0) {
+            buffer->ops[i].word[below(s, 6)] = random_argument(s);
         }
     }
     return gather(count, 0).status;
 }
 
-static uint64_t one_call(struct sheaf_ipc_buffer *buffer) {
-    switch (below(4)) {
+static uint64_t one_call(struct source *s, struct sheaf_ipc_buffer *buffer) {
+    switch (below(s, 4)) {
     case 0:
-        return likely_call();
+        return likely_call(s);
     case 1:
-        return random_gather(buffer);
+        return random_gather(s, buffer);
     default:
-        return exchange((unsigned)below(12), random_cap(), random_cap(), random_message()).status;
+        return exchange((unsigned)below(s, 12), random_cap(s), random_cap(s), random_message(s))
+            .status;
     }
 }
 
 static void make_calls(struct helper *self) {
     for (unsigned i = 0; i < CALLS; i++) {
-        uint64_t status = one_call(self->buffer);
+        uint64_t status = one_call((struct source *)self->argument[1], self->buffer);
         answers[status < ERRORS ? status : ERRORS - 1]++;
         self->result[0] = i + 1;
     }
@@ -155,52 +163,85 @@ static sheaf_cptr make_cspace(sheaf_cptr memory) {
     return cspace;
 }
 
-static void run_round(void) {
-    struct helper *helper = new_helper(make_calls, LOW_PRIORITY);
-    helper->cspace = make_cspace(make(SHEAF_UNTYPED, MEMORY_BITS));
-    helper->fault_endpoint = make(SHEAF_ENDPOINT, 0);
-    helper->argument[0] = new_place(PAGE); // nothing is mapped there
-    start(helper);
-    CHECK_OK(thread_priority(OWN_THREAD, 1, 255, OWN_THREAD));
-    unsigned ended = 0;
-    while (helper->result[0] < CALLS && ended < 2 * CALLS) {
-        // We run, so it does not: something that nobody else will end holds it.
+// Whether it has made all its calls; if not, and it waits, it waits no longer.
+static bool is_through(struct helper *helper) {
+    if (helper->result[0] < CALLS) {
+        // We run, so it does not: something that perhaps nobody else will end holds it.
         CHECK_OK(thread_suspend(helper->thread));
         CHECK_OK(thread_resume(helper->thread));
-        ended++;
+        return false;
     }
-    CHECK_EQ(helper->result[0], CALLS);
-    CHECK_OK(thread_suspend(helper->thread));
-    CHECK_OK(thread_priority(OWN_THREAD, MAIN_PRIORITY, 255, OWN_THREAD));
+    return true;
 }
 
-static void all_memory_comes_back(void) {
-    const char *seed = strstr(boot_information()->args, "seed=");
-    uint64_t first = 1;
-    if (seed != NULL) {
-        sscanf(seed + 5, "%llu", (unsigned long long *)&first);
+static void run_round(unsigned callers, uint64_t seed) {
+    struct helper *helpers[MAX_CALLERS];
+    sheaf_cptr cspace = make_cspace(make(SHEAF_UNTYPED, MEMORY_BITS));
+    sheaf_cptr faults = make(SHEAF_ENDPOINT, 0);
+    for (unsigned i = 0; i < callers; i++) {
+        sources[i].state = seed * MAX_CALLERS + i;
+        helpers[i] = new_helper(make_calls, LOW_PRIORITY);
+        helpers[i]->cspace = cspace;
+        helpers[i]->fault_endpoint = faults;
+        helpers[i]->argument[0] = new_place(PAGE); // nothing is mapped there
+        helpers[i]->argument[1] = (uint64_t)&sources[i];
     }
-    memset(answers, 0, sizeof(answers));
-    for (uint64_t round = 0; round < ROUNDS; round++) {
-        state = first + round;
-        own_buffer()->user[0] = state; // for whoever looks at a panic
-        run_round();
-        surroundings_end();
-        surroundings_begin();
+    for (unsigned i = 0; i < callers; i++) {
+        start(helpers[i]);
     }
-    unsigned kinds = 0;
+    CHECK_OK(thread_priority(OWN_THREAD, 1, 255, OWN_THREAD));
+    unsigned through = 0;
+    for (unsigned tries = 0; tries < 2 * CALLS * MAX_CALLERS && through < callers; tries++) {
+        through = 0;
+        for (unsigned i = 0; i < callers; i++) {
+            through += is_through(helpers[i]);
+        }
+    }
+    CHECK_EQ(through, callers);
+    for (unsigned i = 0; i < callers; i++) {
+        CHECK_OK(thread_suspend(helpers[i]->thread)); // it waits in a fault
+    }
+}
+
+static uint64_t number_of(const char *name, uint64_t otherwise) {
+    const char *at = strstr(boot_information()->args, name);
+    return at != NULL ? strtoull(at + strlen(name), NULL, 0) : otherwise;
+}
+
+static void report(void) {
     for (unsigned i = 0; i < ERRORS; i++) {
         if (answers[i] != 0) {
             printf("# %s %llu\n", error_name(i), (unsigned long long)answers[i]);
-            kinds++;
         }
     }
-    CHECK(answers[SHEAF_OK] > (uint64_t)ROUNDS * CALLS / 10);
-    CHECK(kinds >= 15);
 }
 
+static void rounds(unsigned callers) {
+    uint64_t count = number_of("rounds=", ROUNDS);
+    uint64_t seed = number_of("seed=", 1);
+    memset(answers, 0, sizeof(answers));
+    printf("# seed=%llu rounds=%llu\n", (unsigned long long)seed, (unsigned long long)count);
+    for (uint64_t round = 0; round < count; round++) {
+        own_buffer()->user[0] = seed + round; // for whoever looks at a panic
+        run_round(callers, seed + round);
+        surroundings_end();
+        surroundings_begin();
+    }
+    report();
+    unsigned kinds = 0;
+    for (unsigned i = 0; i < ERRORS; i++) {
+        kinds += answers[i] != 0;
+    }
+    CHECK(answers[SHEAF_OK] > count * callers * CALLS / 10);
+    CHECK(kinds >= 15 || count < ROUNDS);
+}
+
+static void one_thread(void) { rounds(1); }
+static void several_threads(void) { rounds(MAX_CALLERS); }
+
 static const struct test_case cases[] = {
-    {"random.all_memory_comes_back", all_memory_comes_back},
+    {"random.one_thread", one_thread},
+    {"random.several_threads", several_threads},
 };
 
 const struct test_area random_area = TEST_AREA(cases);
