@@ -112,9 +112,11 @@ static uint64_t random_gather(struct source *s, struct sheaf_ipc_buffer *buffer)
     unsigned count = (unsigned)below(s, below(s, 10) == 0 ? 70 : 5);
     for (unsigned i = 0; i < count && i < SHEAF_GATHER_OPS; i++) {
         uint64_t va = CHILD_FREE + below(s, 1200) * PAGE;
+        sheaf_cptr first = below(s, 4) != 0 ? 10 + below(s, 8) : random_cap(s);
+        uint64_t frames = 1 + below(s, 8) / 6;
         buffer->ops[i] =
             below(s, 2) == 0
-                ? map_op(3, va, 1 + below(s, 3), 1 + below(s, 60), 1 + below(s, 3), 1 + below(s, 7),
+                ? map_op(3, va, frames, first, frames, SHEAF_MAP_READ | below(s, 8),
                          below(s, 4) == 0 ? below(s, 16) : SHEAF_OP_ACCESSED)
                 : unmap_op(3, va, 1 + below(s, 600), below(s, 2) == 0 ? SHEAF_OP_KEEP_TABLES : 0);
         if (below(s, 8) == 0) {
