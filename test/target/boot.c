@@ -175,6 +175,21 @@ static void console_arguments(void) {
     CHECK_EQ(m.word[0], 0); // nobody types
 }
 
+static uint64_t console_bind(sheaf_cptr notification) {
+    return INVOKE(SHEAF_BOOT_SLOT_CONSOLE, SHEAF_CONSOLE_BIND, 1, notification).status;
+}
+
+static void console_has_one_listener(void) {
+    sheaf_cptr one = make(SHEAF_NOTIFICATION, 0);
+    CHECK_OK(console_bind(one));
+    CHECK_ERROR(console_bind(make(SHEAF_NOTIFICATION, 0)), IN_USE);
+    CHECK_ERROR(console_bind(make(SHEAF_ENDPOINT, 0)), WRONG_TYPE);
+    CHECK_OK(cnode_delete(ROOT, one)); // with the Notification goes the binding
+    CHECK_OK(console_bind(make(SHEAF_NOTIFICATION, 0)));
+    CHECK_OK(console_bind(0));
+    CHECK_ERROR(console_bind(copy_of(make(SHEAF_NOTIFICATION, 0), SHEAF_RIGHT_READ)), NO_RIGHT);
+}
+
 static const struct test_case cases[] = {
     {"boot.magic_and_machine", magic},
     {"boot.arguments_are_terminated", arguments_terminated},
@@ -191,6 +206,7 @@ static const struct test_case cases[] = {
     {"boot.counters_are_listed_and_count", counters_listed},
     {"boot.counters_beyond_the_last", counters_from_the_end},
     {"boot.system_needs_rights", system_rights},
+    {"boot.console_has_one_listener", console_has_one_listener},
     {"boot.console_checks_rights_and_arguments", console_arguments},
 };
 

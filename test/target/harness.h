@@ -26,7 +26,8 @@ struct test_area {
 
 extern const struct test_area boot_area, untyped_area, cnode_area, revoke_area, thread_area,
     ipc_area, notification_area, fault_area, schedule_area, fp_area, vspace_area, map_area,
-    map_error_area, unmap_area, report_area, preempt_area, random_area, self_area, newlib_area;
+    map_error_area, unmap_area, report_area, preempt_area, privilege_area, random_area, self_area,
+    newlib_area;
 
 const char *error_name(uint64_t error);
 
@@ -34,6 +35,8 @@ _Noreturn void check_failed(const char *text, const char *file, int line);
 void check_equal(uint64_t came, uint64_t expected, const char *text, const char *file, int line);
 void check_status(uint64_t came, enum sheaf_error expected, const char *text, const char *file,
                   int line);
+// What a case is at, printed with its next failed check; null: nothing in particular.
+void note_context(const char *text);
 _Noreturn void skip_case(const char *reason);
 
 #define CHECK(condition) ((condition) ? (void)0 : check_failed(#condition, __FILE__, __LINE__))

@@ -302,6 +302,17 @@ static void reply_in_use(void) {
     join(first);
 }
 
+static void reply_waits_elsewhere(void) {
+    sheaf_cptr one = endpoint();
+    sheaf_cptr two = endpoint();
+    sheaf_cptr reply = reply_object();
+    struct helper *server = spawn(receive_once, LOW_PRIORITY, one, reply, 0);
+    wait_for_state(server->thread, SHEAF_STATE_RECEIVING);
+    CHECK_ERROR(receive(two, reply).status, IN_USE);
+    CHECK_OK(thread_suspend(server->thread)); // its wait is over, so the Reply is free
+    CHECK_ERROR(nb_receive(two, reply).status, WOULD_BLOCK);
+}
+
 static void replies_out_of_order(void) {
     sheaf_cptr e = endpoint();
     sheaf_cptr replies[3];
@@ -482,6 +493,7 @@ static const struct test_case cases[] = {
     {"ipc.reply_answers_once", reply_once},
     {"ipc.reply_holds_no_sender", reply_after_send},
     {"ipc.reply_that_holds_a_caller_is_in_use", reply_in_use},
+    {"ipc.reply_that_waits_elsewhere_is_in_use", reply_waits_elsewhere},
     {"ipc.replies_out_of_order", replies_out_of_order},
     {"ipc.deleted_reply_tells_the_caller", deleted_reply},
     {"ipc.call_to_a_receiver_without_reply", call_without_reply},

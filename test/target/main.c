@@ -13,14 +13,15 @@
 #include <string.h>
 
 static const struct test_area *const areas[] = {
-    &boot_area,   &untyped_area, &cnode_area,        &revoke_area,    &thread_area,
-    &self_area,   &ipc_area,     &notification_area, &fault_area,     &schedule_area,
-    &fp_area,     &vspace_area,  &map_area,          &map_error_area, &unmap_area,
-    &report_area, &preempt_area, &random_area,       &newlib_area,
+    &boot_area,     &untyped_area, &cnode_area,        &revoke_area, &thread_area,
+    &self_area,     &ipc_area,     &notification_area, &fault_area,  &privilege_area,
+    &schedule_area, &fp_area,      &vspace_area,       &map_area,    &map_error_area,
+    &unmap_area,    &report_area,  &preempt_area,      &random_area, &newlib_area,
 };
 
 static jmp_buf end_of_case;
 static const char *skipped; // why, or null
+static const char *context; // of the running case, or null
 enum { CASE_FAILED = 1, CASE_SKIPPED = 2 };
 
 const char *error_name(uint64_t error) {
@@ -35,7 +36,12 @@ const char *error_name(uint64_t error) {
     }
 }
 
+void note_context(const char *text) { context = text; }
+
 void check_failed(const char *text, const char *file, int line) {
+    if (context != NULL) {
+        printf("# at: %s\n", context);
+    }
     printf("# %s:%d: %s\n", file, line, text);
     longjmp(end_of_case, CASE_FAILED);
 }
@@ -108,6 +114,7 @@ static bool has_word(const char *wanted) {
 static bool run_case(unsigned number, const struct test_case *test) {
     volatile bool good = false;
     skipped = NULL;
+    context = NULL;
     int ended = setjmp(end_of_case);
     if (ended == 0) {
         surroundings_begin();
