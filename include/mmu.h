@@ -161,7 +161,8 @@ enum mmu_fault {
     MMU_FAULT_TRANSLATION, // nothing is mapped there
     MMU_FAULT_PERMISSION,  // the mapping does not allow this access
 };
-// `access`: SHEAF_ACCESS_*. Addresses outside of the user half are MMU_FAULT_TRANSLATION.
+// `access`: SHEAF_ACCESS_*. Addresses outside of the user half, and all of a dead VSpace, are
+// MMU_FAULT_TRANSLATION.
 enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access);
 
 // Reads the 8 bytes at `va`, a multiple of 8, that user space could read there: for the backtrace of

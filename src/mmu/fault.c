@@ -52,18 +52,24 @@ static void resolve(const struct vspace *vspace, const struct place *place, vadd
     }
 }
 
+// With the VSpace lock held. A dead VSpace's tables may be someone else's memory already.
+static enum mmu_fault judge(const struct vspace *vspace, vaddr_t va, uint64_t access) {
+    if (!vspace_state_is_live(vspace))
+        return MMU_FAULT_TRANSLATION;
+    struct place place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
+    if (!desc_is_leaf(place.desc, place.level))
+        return MMU_FAULT_TRANSLATION;
+    if (!allows(place.desc, access))
+        return MMU_FAULT_PERMISSION;
+    resolve(vspace, &place, va, access);
+    return MMU_FAULT_RESOLVED;
+}
+
 enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access) {
     if (va.v >> 48 != 0)
         return MMU_FAULT_TRANSLATION;
-    enum mmu_fault result = MMU_FAULT_RESOLVED;
     vspace_lock(vspace);
-    struct place place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
-    if (!desc_is_leaf(place.desc, place.level))
-        result = MMU_FAULT_TRANSLATION;
-    else if (!allows(place.desc, access))
-        result = MMU_FAULT_PERMISSION;
-    else
-        resolve(vspace, &place, va, access);
+    enum mmu_fault result = judge(vspace, va, access);
     vspace_unlock(vspace);
     return result;
 }

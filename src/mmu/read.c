@@ -14,8 +14,12 @@ bool vspace_read_word(struct vspace *vspace, vaddr_t va, uint64_t *value) {
     if (va.v >> PAGE_BITS >= USER_PAGES || !IS_ALIGNED(va.v, sizeof(*value)))
         return false;
     vspace_lock(vspace);
-    struct place place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
-    bool there = readable(&place);
+    bool there = vspace_state_is_live(vspace); // a dead one's tables may be someone else's memory
+    struct place place;
+    if (there) {
+        place = walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL);
+        there = readable(&place);
+    }
     if (there) {
         uint64_t inside = va.v & ((level_pages(place.level) << PAGE_BITS) - 1);
         paddr_t page = PADDR(desc_address(place.desc).v + ALIGN_DOWN(inside, PAGE_BYTES));

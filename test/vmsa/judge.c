@@ -149,8 +149,6 @@ void judge_note(enum port_event event, uint64_t a, uint64_t b) {
     case PORT_EVENT_ROOT_RELEASED:
         judge_root(a, (uint16_t)b);
         break;
-    case PORT_EVENT_ASID_LOADED:
-        break;
     }
 }
 

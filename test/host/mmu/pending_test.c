@@ -136,6 +136,17 @@ static void mapping_over_ones_own_removal_closes_the_batch(void **state) {
     assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 0);
 }
 
+static void a_whole_table_replaced_in_one_batch(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, TABLE_PAGES, 0);
+    struct gather *gather = open_unmap(0, vspace, 0, TABLE_PAGES); // its leaves unseen
+    map_level(gather, vspace, 0, TABLE_PAGES, 1024, 3, &touched);
+    vmsa_frame_reused(FRAME(0), TABLE_PAGES * PAGE_BYTES);
+    gather_finish(gather);
+    assert_int_equal(tables_used(vspace), count_hooked(vspace));
+}
+
 static void mapping_elsewhere_leaves_the_batch_open(void **state) {
     (void)state;
     struct vspace *vspace = loaded_everywhere(1);
@@ -225,6 +236,20 @@ static void with_no_entry_free_the_oldest_is_completed(void **state) {
     assert_int_equal(entries_open(vspace), PENDING_ENTRIES - 1);
     unmap_pages(vspace, 0, USER_HALF_PAGES);
     assert_int_equal(entries_open(vspace), 0);
+}
+
+static void ranges_that_touch_are_one(void **state) {
+    (void)state;
+    struct pending entry = {.ticket = 1};
+    pending_add_range(&entry, 100, 5);
+    pending_add_range(&entry, 105, 5);
+    pending_add_range(&entry, 90, 10);
+    pending_add_range(&entry, 92, 3);
+    assert_int_equal(entry.range_count, 1);
+    assert_int_equal(entry.ranges[0].first, 90);
+    assert_int_equal(entry.ranges[0].pages, 20);
+    pending_add_range(&entry, 111, 1);
+    assert_int_equal(entry.range_count, 2);
 }
 
 static void an_entry_full_of_ranges_still_covers_all(void **state) {
@@ -391,6 +416,7 @@ int main(void) {
         cmocka_unit_test_setup(mapping_over_what_another_removed_completes_that_first,
                                machine_setup),
         cmocka_unit_test_setup(mapping_over_ones_own_removal_closes_the_batch, machine_setup),
+        cmocka_unit_test_setup(a_whole_table_replaced_in_one_batch, machine_setup),
         cmocka_unit_test_setup(mapping_elsewhere_leaves_the_batch_open, machine_setup),
         cmocka_unit_test_setup(a_deleted_run_is_pending_as_a_whole, machine_setup),
         cmocka_unit_test_setup(anothers_tables_are_invalidated_page_by_page, machine_setup),
@@ -398,6 +424,7 @@ int main(void) {
         cmocka_unit_test_setup(scenario_3f_a_slot_used_anew_is_not_taken_for_the_old_one,
                                machine_setup),
         cmocka_unit_test_setup(with_no_entry_free_the_oldest_is_completed, machine_setup),
+        cmocka_unit_test(ranges_that_touch_are_one),
         cmocka_unit_test(an_entry_full_of_ranges_still_covers_all),
         cmocka_unit_test(every_pair_at_every_step),
     };

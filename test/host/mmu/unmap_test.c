@@ -135,6 +135,38 @@ static void the_whole_user_half_is_quick(void **state) {
     vmsa_frame_reused(FRAME(0), 100 * PAGE_BYTES);
 }
 
+static void a_full_table_goes_without_a_look_at_its_leaves(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    map_pages(vspace, 0, TABLE_PAGES, 0);
+    uint64_t reads = vmsa_reads();
+    struct gather_totals totals = unmap_pages(vspace, 0, TABLE_PAGES);
+    assert_int_equal(totals.leaves, TABLE_PAGES);
+    assert_in_range(vmsa_reads() - reads, 1, 20);
+    vmsa_frame_reused(FRAME(0), TABLE_PAGES * PAGE_BYTES);
+}
+
+static void the_way_leads_over_every_boundary(void **state) {
+    (void)state;
+    // Both sides of a boundary of each level hold pages; tables are kept, or only partly inside.
+    static const uint64_t boundaries[] = {TABLE_PAGES, GIB_PAGES, 512 * GIB_PAGES};
+    for (unsigned i = 0; i < ARRAY_SIZE(boundaries); i++) {
+        for (unsigned keep = 0; keep < 2; keep++) {
+            machine_setup(NULL);
+            struct vspace *vspace = new_vspace(1);
+            map_pages(vspace, boundaries[i] - 4, 8, 0);
+            struct gather_totals totals;
+            assert_int_equal(unmap_flags(vspace, boundaries[i] - 3, 6,
+                                         keep ? SHEAF_OP_KEEP_TABLES : 0, NULL, &totals),
+                             SHEAF_OK);
+            assert_int_equal(totals.leaves, 6);
+            assert_true(is_mapped_to(vspace, boundaries[i] - 4, 0));
+            assert_true(is_mapped_to(vspace, boundaries[i] + 3, 7));
+            vmsa_frame_reused(FRAME(1), 6 * PAGE_BYTES);
+        }
+    }
+}
+
 static void reported_bits_are_those_of_the_leaves(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -287,6 +319,8 @@ int main(void) {
         cmocka_unit_test_setup(blocks_of_each_level_go, machine_setup),
         cmocka_unit_test_setup(cutting_a_block_is_refused_and_changes_nothing, machine_setup),
         cmocka_unit_test_setup(the_whole_user_half_is_quick, machine_setup),
+        cmocka_unit_test_setup(a_full_table_goes_without_a_look_at_its_leaves, machine_setup),
+        cmocka_unit_test(the_way_leads_over_every_boundary),
         cmocka_unit_test_setup(reported_bits_are_those_of_the_leaves, machine_setup),
         cmocka_unit_test_setup(a_read_only_leaf_is_never_reported_dirty, machine_setup),
         cmocka_unit_test_setup(a_block_is_reported_for_all_its_pages, machine_setup),

@@ -172,12 +172,15 @@ static void the_dead_do_nothing_more(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(2);
     struct chunk *chunk;
+    uint64_t value;
+    map_pages(vspace, 1, 1, 0);
     vspace_destroy(vspace);
     vspace_activate(vspace);
     assert_int_equal(vmsa_loaded_root(), empty_root().v);
     assert_int_equal(vspace_grow(vspace, new_chunk()), SHEAF_ERR_DEAD);
     assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_ERR_DEAD);
     assert_int_equal(mmu_fault(vspace, PAGE(1), SHEAF_ACCESS_READ), MMU_FAULT_TRANSLATION);
+    assert_false(vspace_read_word(vspace, PAGE(1), &value));
 }
 
 static void asids_run_out_and_come_back(void **state) {
