@@ -23,7 +23,7 @@ static struct {
     struct thread *thread;
     struct sheaf_bootinfo *info;
     uint64_t next_slot;
-} boot;
+} first; // what the first program is made of
 
 // ---- Capabilities
 
@@ -32,9 +32,9 @@ static struct slot *new_capability(uint64_t index, enum sheaf_type type, unsigne
     if (index >= BIT(SHEAF_BOOT_CNODE_BITS)) {
         panic("boot: the first program's CNode is full");
     }
-    struct slot *slot = cnode_slot(boot.cnode, index);
+    struct slot *slot = cnode_slot(first.cnode, index);
     *slot = (struct slot){
-        .size_bits = (uint8_t)size_bits, .rights = (uint8_t)rights, .home = boot.cnode};
+        .size_bits = (uint8_t)size_bits, .rights = (uint8_t)rights, .home = first.cnode};
     lock_acquire(&tree_lock);
     tree_insert_child(&tree_anchor, slot);
     lock_release(&tree_lock);
@@ -63,7 +63,8 @@ static void map_page(struct slot *slot, uint64_t va, bool write, bool execute) {
     struct gather_map map;
     unsigned missing;
     struct gather *gather = gather_begin();
-    enum sheaf_error error = gather_map_begin(gather, boot.vspace, VADDR(va), 1, 3, &map, &missing);
+    enum sheaf_error error =
+        gather_map_begin(gather, first.vspace, VADDR(va), 1, 3, &map, &missing);
     if (error != SHEAF_OK) {
         panic("boot: a page of the first program at %lx cannot be mapped (error %d)",
               (unsigned long)va, (int)error);
@@ -91,7 +92,7 @@ static void *page_contents(const struct slot *slot) {
 // ---- The program
 
 static void load_page(const struct boot_segment *segment, uint64_t va) {
-    struct slot *slot = new_page(boot.next_slot++, SHEAF_RIGHTS_ALL);
+    struct slot *slot = new_page(first.next_slot++, SHEAF_RIGHTS_ALL);
     uint64_t from = MAX(va, segment->va);
     uint64_t to = MIN(va + PAGE_BYTES, segment->va + segment->file_bytes);
     if (from < to) {
@@ -104,10 +105,10 @@ static void load_page(const struct boot_segment *segment, uint64_t va) {
     map_page(slot, va, segment->write, segment->execute);
 }
 
-static void load_program(const struct core_boot *from) {
+static void load_program(const struct core_boot *boot) {
     const char *problem;
-    struct boot_program program;
-    struct boot_bytes archive = {port_kernel_address(from->ramdisk.start), from->ramdisk.bytes};
+    struct boot_program program = {0};
+    struct boot_bytes archive = {port_kernel_address(boot->ramdisk.start), boot->ramdisk.bytes};
     struct boot_bytes file = cpio_find(archive, "init", &problem);
     if (file.start != NULL) {
         problem = elf_read(file, &program);
@@ -123,24 +124,24 @@ static void load_program(const struct core_boot *from) {
         }
     }
     for (unsigned i = 1; i <= SHEAF_BOOT_STACK_PAGES; i++) {
-        map_page(new_page(boot.next_slot++, SHEAF_RIGHTS_ALL),
+        map_page(new_page(first.next_slot++, SHEAF_RIGHTS_ALL),
                  SHEAF_BOOT_STACK_TOP - i * PAGE_BYTES, true, false);
     }
-    boot.thread->context.pc = program.entry;
-    boot.thread->context.sp = SHEAF_BOOT_STACK_TOP;
-    boot.thread->context.reg[0] = SHEAF_BOOTINFO_VA;
+    first.thread->context.pc = program.entry;
+    first.thread->context.sp = SHEAF_BOOT_STACK_TOP;
+    first.thread->context.reg[0] = SHEAF_BOOTINFO_VA;
 }
 
 // ---- Objects
 
 static void make_vspace(void) {
-    paddr_t first = first_memory_take(CHUNK_BYTES);
-    if (vspace_create(port_kernel_address(first), &boot.vspace) != SHEAF_OK) {
+    paddr_t chunk0 = first_memory_take(CHUNK_BYTES);
+    if (vspace_create(port_kernel_address(chunk0), &first.vspace) != SHEAF_OK) {
         panic("boot: no address space identifier for the first program");
     }
     for (unsigned i = 1; i < BOOT_CHUNKS; i++) {
         struct chunk *chunk = port_kernel_address(first_memory_take(CHUNK_BYTES));
-        if (vspace_grow(boot.vspace, chunk) != SHEAF_OK) {
+        if (vspace_grow(first.vspace, chunk) != SHEAF_OK) {
             panic("boot: the first program's VSpace cannot grow");
         }
         struct slot *node = chunk_node(chunk);
@@ -154,16 +155,16 @@ static void make_vspace(void) {
 
 static void make_objects(void) {
     uint64_t cnode_bytes = BIT(SHEAF_BOOT_CNODE_BITS + SHEAF_SLOT_BITS);
-    boot.cnode = port_kernel_address(first_memory_take(cnode_bytes));
-    boot.cnode->head.flags = SHEAF_BOOT_CNODE_BITS;
-    lock_init(&boot.cnode->lock, LOCK_CNODE);
-    boot.next_slot = SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
+    first.cnode = port_kernel_address(first_memory_take(cnode_bytes));
+    first.cnode->head.flags = SHEAF_BOOT_CNODE_BITS;
+    lock_init(&first.cnode->lock, LOCK_CNODE);
+    first.next_slot = SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
     make_vspace();
-    boot.thread = port_kernel_address(first_memory_take(PAGE_BYTES));
-    thread_init(boot.thread);
-    new_object(SHEAF_BOOT_SLOT_CNODE, SHEAF_CNODE, SHEAF_BOOT_CNODE_BITS, boot.cnode);
-    new_object(SHEAF_BOOT_SLOT_THREAD, SHEAF_THREAD, SHEAF_THREAD_BITS, boot.thread);
-    new_object(SHEAF_BOOT_SLOT_VSPACE, SHEAF_VSPACE, SHEAF_CHUNK_BITS, boot.vspace);
+    first.thread = port_kernel_address(first_memory_take(PAGE_BYTES));
+    thread_init(first.thread);
+    new_object(SHEAF_BOOT_SLOT_CNODE, SHEAF_CNODE, SHEAF_BOOT_CNODE_BITS, first.cnode);
+    new_object(SHEAF_BOOT_SLOT_THREAD, SHEAF_THREAD, SHEAF_THREAD_BITS, first.thread);
+    new_object(SHEAF_BOOT_SLOT_VSPACE, SHEAF_VSPACE, SHEAF_CHUNK_BITS, first.vspace);
     new_object(SHEAF_BOOT_SLOT_CONSOLE, SHEAF_CONSOLE, 0, NULL);
     new_object(SHEAF_BOOT_SLOT_SYSTEM, SHEAF_SYSTEM, 0, NULL);
 }
@@ -173,7 +174,7 @@ static void make_pages(void) {
     map_page(buffer, SHEAF_BOOT_IPC_BUFFER_VA, true, false);
     struct slot *info = new_page(SHEAF_BOOT_SLOT_BOOTINFO, SHEAF_RIGHT_READ);
     map_page(info, SHEAF_BOOTINFO_VA, false, false);
-    boot.info = page_contents(info);
+    first.info = page_contents(info);
 }
 
 static void configure_thread(void) {
@@ -186,49 +187,49 @@ static void configure_thread(void) {
     };
     lock_acquire(&tree_lock);
     for (unsigned i = 0; i < ARRAY_SIZE(stands_on); i++) {
-        slot_derive(&boot.thread->slot[stands_on[i].slot], NULL,
-                    cnode_slot(boot.cnode, stands_on[i].from), SHEAF_RIGHTS_ALL, 0);
+        slot_derive(&first.thread->slot[stands_on[i].slot], NULL,
+                    cnode_slot(first.cnode, stands_on[i].from), SHEAF_RIGHTS_ALL, 0);
     }
     lock_release(&tree_lock);
-    boot.thread->priority = SHEAF_PRIORITIES - 1;
-    boot.thread->max_priority = SHEAF_PRIORITIES - 1;
-    arch_copy(boot.thread->name, "init", sizeof("init"));
+    first.thread->priority = SHEAF_PRIORITIES - 1;
+    first.thread->max_priority = SHEAF_PRIORITIES - 1;
+    arch_copy(first.thread->name, "init", sizeof("init"));
 }
 
 // ---- What is left
 
-static void give_ramdisk(const struct core_boot *from) {
-    struct sheaf_bootinfo *info = boot.info;
-    uint64_t at = ALIGN_DOWN(from->ramdisk.start.v, PAGE_BYTES);
-    uint64_t end = ALIGN_UP(from->ramdisk.start.v + from->ramdisk.bytes, PAGE_BYTES);
-    info->ramdisk_bytes = from->ramdisk.bytes;
-    info->ramdisk_offset = from->ramdisk.start.v - at;
+static void give_ramdisk(const struct core_boot *boot) {
+    struct sheaf_bootinfo *info = first.info;
+    uint64_t at = ALIGN_DOWN(boot->ramdisk.start.v, PAGE_BYTES);
+    uint64_t end = ALIGN_UP(boot->ramdisk.start.v + boot->ramdisk.bytes, PAGE_BYTES);
+    info->ramdisk_bytes = boot->ramdisk.bytes;
+    info->ramdisk_offset = boot->ramdisk.start.v - at;
     while (at < end) {
         struct boot_piece piece = boot_piece_first(at, end, SHEAF_FRAME_MAX_BITS);
         if (info->ramdisk_count == SHEAF_BOOT_REGIONS) {
             panic("boot: the RAM disk needs more than %d Frames", SHEAF_BOOT_REGIONS);
         }
-        new_frame(boot.next_slot, PADDR(at), piece.size_bits, SHEAF_RIGHT_READ);
+        new_frame(first.next_slot, PADDR(at), piece.size_bits, SHEAF_RIGHT_READ);
         info->ramdisk[info->ramdisk_count++] = (struct sheaf_boot_region){
-            .physical = at, .size_bits = piece.size_bits, .slot = (uint32_t)boot.next_slot};
-        boot.next_slot++;
+            .physical = at, .size_bits = piece.size_bits, .slot = (uint32_t)first.next_slot};
+        first.next_slot++;
         at += BIT(piece.size_bits);
     }
 }
 
 static void give_memory(void) {
     static struct boot_piece pieces[SHEAF_BOOT_UNTYPED];
-    struct sheaf_bootinfo *info = boot.info;
+    struct sheaf_bootinfo *info = first.info;
     unsigned left_out;
     uint64_t bytes_left_out;
     unsigned count = first_memory_rest(pieces, SHEAF_BOOT_UNTYPED, &left_out, &bytes_left_out);
     for (unsigned i = 0; i < count; i++) {
         struct slot *slot =
-            new_capability(boot.next_slot, SHEAF_UNTYPED, pieces[i].size_bits, SHEAF_RIGHTS_ALL);
+            new_capability(first.next_slot, SHEAF_UNTYPED, pieces[i].size_bits, SHEAF_RIGHTS_ALL);
         slot->untyped.base = pieces[i].address >> UNTYPED_UNIT_BITS;
         info->untyped[i] = (struct sheaf_boot_untyped){.physical = pieces[i].address,
                                                        .size_bits = pieces[i].size_bits,
-                                                       .slot = (uint32_t)boot.next_slot++};
+                                                       .slot = (uint32_t)first.next_slot++};
     }
     info->untyped_count = count;
     if (left_out != 0) {
@@ -238,42 +239,42 @@ static void give_memory(void) {
     }
 }
 
-static void fill_bootinfo(const struct core_boot *from) {
-    struct sheaf_bootinfo *info = boot.info;
+static void fill_bootinfo(const struct core_boot *boot) {
+    struct sheaf_bootinfo *info = first.info;
     info->magic = SHEAF_BOOTINFO_MAGIC;
-    info->ram_bytes = from->ram_bytes;
-    info->kernel_bytes = from->kernel_bytes;
-    info->reserved_bytes = from->reserved_bytes;
+    info->ram_bytes = boot->ram_bytes;
+    info->kernel_bytes = boot->kernel_bytes;
+    info->reserved_bytes = boot->reserved_bytes;
     info->init_bytes = first_memory_taken();
     info->timer_hz = arch_timer_hz();
-    info->pes = from->pes;
-    info->first_free_slot = (uint32_t)boot.next_slot;
+    info->pes = boot->pes;
+    info->first_free_slot = (uint32_t)first.next_slot;
     info->slot_count = UINT32_C(1) << SHEAF_BOOT_CNODE_BITS;
     unsigned i = 0;
-    for (; from->args[i] != 0 && i < SHEAF_BOOT_ARGS - 1; i++) {
-        info->args[i] = from->args[i];
+    for (; boot->args[i] != 0 && i < SHEAF_BOOT_ARGS - 1; i++) {
+        info->args[i] = boot->args[i];
     }
-    if (from->args[i] != 0) {
+    if (boot->args[i] != 0) {
         panic("boot: more than %d bytes of boot arguments", SHEAF_BOOT_ARGS - 1);
     }
 }
 
-void core_boot(struct pe *pe, const struct core_boot *from) {
+void core_boot(struct pe *pe, const struct core_boot *boot) {
     lock_init(&tree_lock, LOCK_TREE);
     delete_init();
     console_init();
     sched_init();
     system_register_pe(pe);
-    first_memory_init(from);
+    first_memory_init(boot);
     make_objects();
     make_pages();
     configure_thread();
-    load_program(from);
-    give_ramdisk(from);
+    load_program(boot);
+    give_ramdisk(boot);
     give_memory();
-    fill_bootinfo(from);
-    pe->current = boot.thread;
-    pe->context = &boot.thread->context;
-    boot.thread->state = SHEAF_STATE_READY;
-    vspace_activate(boot.vspace);
+    fill_bootinfo(boot);
+    pe->current = first.thread;
+    pe->context = &first.thread->context;
+    first.thread->state = SHEAF_STATE_READY;
+    vspace_activate(first.vspace);
 }

@@ -43,8 +43,10 @@ void sched_decide(struct pe *pe); // the long way of sched_leave
 static inline void sched_leave(struct pe *pe) {
     const struct sched *sched = &sched_of_pe[pe->id];
     const struct thread *current = pe->current;
+    // An equal may be waiting for its turn as long as the timer runs that will end this one.
+    unsigned most = current != NULL ? current->priority + (sched->armed ? 1u : 0u) : 0;
     if (likely(current != NULL && current->state == SHEAF_STATE_READY && sched->candidate == NULL &&
-               sched->top <= current->priority && !sched->rotate)) {
+               sched->top <= most && !sched->rotate)) {
         return;
     }
     sched_decide(pe);

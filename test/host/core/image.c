@@ -53,7 +53,7 @@ static void put_segment(uint8_t *elf, unsigned i, unsigned type, unsigned flags,
 
 void image_program(uint8_t *elf) {
     memset(elf, 0, IMAGE_PROGRAM_BYTES);
-    memcpy(elf, "\177ELF\2\1\1", 7);
+    put_le(elf, UINT64_C(0x010102464c457f), 7); // 0x7f, ELF, 64 bit, little-endian, version 1
     put_le(elf + 16, 2, 2);
     put_le(elf + 24, IMAGE_ENTRY, 8);
     put_le(elf + 32, 64, 8);

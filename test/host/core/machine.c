@@ -56,8 +56,10 @@ void machine_prepare(const struct image *image, struct boot_layout *layout) {
     vmsa_set_handler(fail_on_violation);
     fake_init();
     assert_true(mmu_asid_table_bytes(8) <= sizeof(asid_table));
-    mmu_init(&(struct mmu_config){
-        .asid_bits = 8, .asid_table = asid_table, .empty_root = PADDR(VMSA_BASE)});
+    mmu_init(&(struct mmu_config){.asid_bits = 8,
+                                  .asid_limit = image->asid_limit,
+                                  .asid_table = asid_table,
+                                  .empty_root = PADDR(VMSA_BASE)});
 
     memset(layout, 0, sizeof(*layout));
     uint8_t *archive = ram(RAMDISK_AT + image->ramdisk_offset);

@@ -34,6 +34,7 @@ struct image {
     size_t archive_bytes;
     unsigned ramdisk_offset; // in its page
     uint64_t ram_bytes;      // instead of RAM_BYTES
+    unsigned asid_limit;     // address space identifiers, 0: all
     unsigned holes;          // free memory is cut into this many more ranges
     const char *args;
 };
@@ -122,7 +123,7 @@ struct helper {
 };
 struct helper helper(unsigned priority);
 void resume(const struct helper *helper);
-void configure(uint64_t thread, uint64_t cspace, uint64_t vspace, uint64_t fault, uint64_t buffer,
+void configure(uint64_t thread, uint64_t cspace, uint64_t vspace, uint64_t fault, uint64_t page,
                uint64_t notification);
 // Priorities decide who runs: init and whoever takes its place has PRIORITY_RUNNING.
 #define PRIORITY_RUNNING 200u
@@ -131,7 +132,7 @@ void configure(uint64_t thread, uint64_t cspace, uint64_t vspace, uint64_t fault
 // The thread, which is ready, runs from now on, and the one that ran stays ready.
 void become(uint64_t cap);
 // The helper executes the call; then init runs again. Nobody's registers change otherwise.
-void by(const struct helper *helper, struct call call);
+void by(const struct helper *other, struct call call);
 void set_priority(uint64_t cap, unsigned priority);
 void interrupt(void); // one comes while user space runs
 void page_fault(uint64_t address, uint64_t access);

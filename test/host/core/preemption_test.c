@@ -186,15 +186,35 @@ static uint64_t a_long_gather(void) {
     for (unsigned i = 0; i < 20; i++)
         ops[31 + i] = unmap_op(slots[0], VA + ((uint64_t)i << 21) + PAGE_BYTES, 7, SHEAF_OP_REPORT);
     ops[51] = unmap_op(slots[0], VA, 10 * 512, 0);
-    ops[52] = unmap_op(slots[0], VA + ((uint64_t)20 << 21), 1024, SHEAF_OP_REPORT);
-    ops[53] = unmap_op(slots[0], 0, UINT64_C(1) << 36, 0);
-    struct result result = gather(54, 0);
+    ops[52] = unmap_op(slots[0], VA + ((uint64_t)20 << 21), 200, SHEAF_OP_REPORT);
+    // From the middle of a byte of bits over two boundaries of tables.
+    ops[53] = unmap_op(slots[0], VA + ((uint64_t)24 << 21) + 3 * PAGE_BYTES, 1100, SHEAF_OP_REPORT);
+    ops[54] = unmap_op(slots[0], 0, UINT64_C(1) << 36, 0);
+    struct result result = gather(55, 0);
     answers_are(result, 0);
     answer_is(result.x10); // leaves
     answer_is(SHEAF_GATHER_TABLES(result.x11));
     for (unsigned i = 0; i < SHEAF_RESULT_BYTES; i++)
         answer_is(buffer()->results[i]);
     assert_int_equal(SHEAF_GATHER_LEAVES(result.x10), 2 * (300 + 256));
+    return hash;
+}
+
+static void prepare_tail(void) {
+    prepare_waiters();
+    slots[4] = slots[0];
+    prepare_gather();
+}
+
+// The tail's receive is interrupted as well; the operations are not done again.
+static uint64_t a_gather_with_a_long_tail(void) {
+    buffer()->ops[0] = map_op(slots[0], VA, 10, slots[1], 10, RW, 0);
+    struct thread *thread = running();
+    execute(&(struct call){.number = SHEAF_SYS_GATHER,
+                           .cap = slots[4],
+                           .gather = SHEAF_GATHER_ARG(1, SHEAF_GATHER_REPLY_RECV)});
+    answer_is(thread->state);
+    answer_is(thread->context.reg[SHEAF_REG_GATHER]);
     return hash;
 }
 
@@ -241,6 +261,7 @@ static const struct scenario scenarios[] = {
     {"grow_a_vspace", prepare_vspace, grow_a_vspace, 30},
     {"revoke_a_vspace", prepare_vspace, revoke_a_vspace, 0},
     {"a_long_gather", prepare_gather, a_long_gather, 50},
+    {"a_gather_with_a_long_tail", prepare_tail, a_gather_with_a_long_tail, 19},
     {"a_gather_that_fails", prepare_gather, a_gather_that_fails, 19},
     {"a_gather_with_a_tail", prepare_gather, a_gather_with_a_tail, 19},
 };

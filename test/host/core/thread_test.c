@@ -62,6 +62,36 @@ static void configure_replaces(void **state) {
     assert_int_equal(slot_head(slot_of(new))->references, 2);
 }
 
+static void configure_after_an_interrupted_one(void **state) {
+    (void)state;
+    uint64_t cap, memory = untyped(18), full = make_from(memory, SHEAF_CNODE, 8);
+    struct helper other = helper(PRIORITY_READY);
+    struct thread *thread = new_thread(&cap);
+    for (unsigned i = 1; i < 256; i++)
+        OK(INVOKE(full, SHEAF_CNODE_COPY, i, VSPACE, 7));
+    configure(cap, full, 0, 0, 0, 0);
+    OK(destroy(full));
+    // The helper replaces the CNode, is interrupted, and never comes back to delete it.
+    resume(&other);
+    become(other.cap);
+    uint64_t *reg = running()->context.reg;
+    reg[SHEAF_REG_SYSCALL] = SHEAF_SYS_CALL;
+    reg[SHEAF_REG_CAP] = cap;
+    reg[SHEAF_REG_TAG] = SHEAF_TAG(SHEAF_THREAD_CONFIGURE, 5);
+    memset(&reg[SHEAF_REG_WORD0], 0, 6 * sizeof(reg[0]));
+    reg[SHEAF_REG_WORD0] = CNODE;
+    fake_set_interrupts(0);
+    fake_run(core_syscall, &fake.pe[0]);
+    fake_set_interrupts(VMSA_NEVER);
+    assert_ptr_equal(thread->slot[THREAD_CSPACE].object, slot_of(CNODE)->object);
+    assert_int_equal(thread->retirement.type, SLOT_TOMBSTONE);
+    become(INIT);
+    OK(INVOKE(other.cap, SHEAF_THREAD_SUSPEND));
+    configure(cap, 0, VSPACE, 0, 0, 0);
+    assert_int_equal(thread->retirement.type, SHEAF_NULL);
+    assert_int_equal(bytes_left(memory), BIT(18));
+}
+
 static void configure_of_the_running_thread(void **state) {
     (void)state;
     uint64_t vspace = make(SHEAF_VSPACE, 0), before = port_loaded_root();
@@ -294,6 +324,7 @@ int main(void) {
         TEST(starts_suspended_and_clear),
         TEST(configure_derives_its_own_copies),
         TEST(configure_replaces),
+        TEST(configure_after_an_interrupted_one),
         TEST(configure_of_the_running_thread),
         TEST(configure_errors),
         TEST(registers_are_written_and_read),

@@ -161,21 +161,33 @@ static void destinations(void **state) {
 
 static void identifiers_run_out(void **state) {
     (void)state;
-    // 8-bit identifiers: 0 is the empty root's, init has one.
-    uint64_t memory[4], made = 0, slot = new_slots(254);
-    for (unsigned i = 0; i < 4; i++)
-        memory[i] = untyped(21);
-    while (retype(memory[made / 32 % 4], SHEAF_VSPACE, 0, CNODE, slot + made, 1).status == SHEAF_OK)
-        if (++made == 126)
-            break;
-    assert_int_equal(made, 126); // the arena holds no more at once
+    machine_boot(&(struct image){.asid_limit = 8});
+    uint64_t memory = untyped(21), slot = new_slots(16), made = 0;
+    make_from(memory, SHEAF_ENDPOINT, 0); // so that the next objects leave a gap
+    while (retype(memory, SHEAF_VSPACE, 0, CNODE, slot + made, 1).status == SHEAF_OK)
+        made++;
+    assert_in_range(made, 5, 7); // init has one
+    OK(destroy(slot + --made));
+    OK(destroy(slot + --made));
+    uint64_t before = bytes_left(memory);
+    // Three at once: two find an identifier, and give it back.
+    assert_int_equal(retype(memory, SHEAF_VSPACE, 0, CNODE, slot + made, 3).status,
+                     SHEAF_ERR_NO_ASID);
+    assert_int_equal(bytes_left(memory), before);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(is_empty(slot + made + i));
     check_invariants();
-    for (unsigned i = 0; i < 4; i++)
-        OK(revoke(memory[i]));
-    // All identifiers came back.
-    for (unsigned i = 0; i < 3; i++) {
-        OK(retype(memory[0], SHEAF_VSPACE, 0, CNODE, slot, 32));
-        OK(revoke(memory[0]));
+    OK(retype(memory, SHEAF_VSPACE, 0, CNODE, slot + made, 2));
+    OK(revoke(memory));
+    OK(retype(memory, SHEAF_VSPACE, 0, CNODE, slot, made + 2));
+}
+
+static void every_identifier_comes_back(void **state) {
+    (void)state;
+    uint64_t memory = untyped(21), slot = new_slots(32);
+    for (unsigned i = 0; i < 20; i++) { // more than there are
+        OK(retype(memory, SHEAF_VSPACE, 0, CNODE, slot, 32));
+        OK(revoke(memory));
     }
 }
 
@@ -191,6 +203,7 @@ int main(void) {
         TEST(types_and_words),
         TEST(destinations),
         TEST(identifiers_run_out),
+        TEST(every_identifier_comes_back),
     };
     return cmocka_run_group_tests_name("core.untyped", tests, NULL, NULL);
 }
