@@ -178,6 +178,20 @@ static void cnode_in_itself(void) {
              frame_address(frame));
 }
 
+// A CNode of one slot that names itself: each further bit of a pointer is one more step through it.
+static void too_many_levels(void) {
+    sheaf_cptr cnode = make(SHEAF_CNODE, 1);
+    CHECK_OK(cnode_copy(cnode, 1, cnode, SHEAF_RIGHTS_ALL));
+    sheaf_cptr name = cnode;
+    for (unsigned levels = 2; levels <= 8; levels++) {
+        name |= UINT64_C(1) << (SHEAF_BOOT_CNODE_BITS + levels - 2);
+        CHECK_EQ(probe_type(name), SHEAF_CNODE);
+    }
+    name |= UINT64_C(1) << (SHEAF_BOOT_CNODE_BITS + 7);
+    CHECK_ERROR(answer(name, MESSAGE(0, 0, 0)), RANGE);
+    CHECK_ERROR(cnode_copy(ROOT, new_slot(), name, SHEAF_RIGHTS_ALL), RANGE);
+}
+
 static void index_zero(void) {
     sheaf_cptr cnode = make(SHEAF_CNODE, 4);
     // A zero index with more to come: root index 0, and index 0 of the second level.
@@ -261,6 +275,7 @@ static const struct test_case cases[] = {
     {"cnode.lookup_over_two_levels", two_levels},
     {"cnode.lookup_over_four_levels", four_levels},
     {"cnode.lookup_through_itself", cnode_in_itself},
+    {"cnode.lookup_over_too_many_levels", too_many_levels},
     {"cnode.index_zero_is_not_addressable", index_zero},
     {"cnode.path_through_another_type", path_through_no_cnode},
     {"cnode.delete_takes_its_contents", delete_of_a_cnode},

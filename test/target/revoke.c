@@ -214,11 +214,13 @@ static void vspace_dies_with_any_of_its_chunks(void) {
     CHECK_EQ(untyped_info(chunk).left, 0);
     CHECK_OK(cnode_revoke(ROOT, chunk));
     CHECK_EQ(untyped_info(chunk).left, UINT64_C(1) << SHEAF_CHUNK_BITS);
-    uint64_t status = INVOKE(agent.child.vspace, SHEAF_VSPACE_INFO, 0, 0).status;
-    CHECK(status == SHEAF_ERR_DEAD || status == SHEAF_ERR_INVALID_CAPABILITY);
-    struct gathered g =
-        gather_one(map_op(agent.child.vspace, CHILD_FREE, 1, page(), 1, ALL_ACCESS, 0));
-    CHECK(g.status == SHEAF_ERR_DEAD || g.status == SHEAF_ERR_INVALID_CAPABILITY);
+    sheaf_cptr vspace = agent.child.vspace;
+    CHECK_ERROR(INVOKE(vspace, SHEAF_VSPACE_INFO, 0, 0).status, DEAD);
+    CHECK_ERROR(INVOKE(vspace, SHEAF_VSPACE_GROW, 2, arena(), 1).status, DEAD);
+    CHECK_ERROR(INVOKE(vspace, SHEAF_VSPACE_SHRINK, 1, 1).status, DEAD);
+    CHECK_ERROR(gather_one(map_op(vspace, CHILD_FREE, 1, page(), 1, ALL_ACCESS, 0)).status, DEAD);
+    CHECK_ERROR(gather_one(unmap_op(vspace, CHILD_FREE, 1, 0)).status, DEAD);
+    CHECK_ERROR(thread_configure(make(SHEAF_THREAD, 0), 0, vspace, 0, 0, 0), DEAD);
 }
 
 static void vspace_memory_comes_back(void) {
