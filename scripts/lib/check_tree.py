@@ -255,16 +255,17 @@ def rule_no_mirror(tree):
 
 
 def rule_test_names(tree):
-    """every folder of tests is built: a CMakeLists.txt names each C file in it"""
+    """every test is built: a CMakeLists.txt names each C file under test/"""
+    texts = {os.path.dirname(file.path): file.text for file in tree.files("CMakeLists.txt", under="test/")}
     for file in tree.files(".c", under="test/"):
-        folder = os.path.dirname(file.path)
-        lists = []
-        while folder:
-            lists += [path for path in tree.paths if path == folder + "/CMakeLists.txt"]
-            folder = os.path.dirname(folder)
-        name = os.path.basename(file.path)
-        texts = [next(tree.files(path)).text for path in lists]
-        if not any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts):
+        folder, name = os.path.split(file.path)
+        named = any(re.search(rf"\b{re.escape(name)}\b", text) for text in texts.values())
+        # Or by the stem, where the folder's list has a pattern such as ${name}_test.c.
+        own = texts.get(folder, "")
+        for ending in re.findall(r"\$\{\w+\}(\w*\.c)\b", own):
+            named = named or (name.endswith(ending) and
+                              re.search(rf"\b{re.escape(name.removesuffix(ending))}\b", own) is not None)
+        if not named:
             yield file.path, 1, "no CMakeLists.txt names this file"
 
 

@@ -77,8 +77,9 @@ rule_case("mirrors and private paths", check_tree.rule_no_mirror,
           {"scripts/a.sh": "apt http://deb." + "debian.org/debian\n", "docs/b.md": "see /home" + "/jane/sheaf\n"},
           {"docs/c.md": "Debian's package, $HOME, ~/sheaf, src/home/x\n"})
 rule_case("tests nobody builds", check_tree.rule_test_names,
-          {"test/host/core/lost.c": LICENCE},
-          {"test/host/core/built.c": LICENCE, "test/host/core/CMakeLists.txt": "add_sheaf_host_test(b SOURCES built.c)\n"})
+          {"test/host/core/lost.c": LICENCE, "test/host/mmu/lost_test.c": LICENCE},
+          {"test/host/core/built.c": LICENCE, "test/host/core/CMakeLists.txt": "add_sheaf_host_test(b SOURCES built.c)\n",
+           "test/host/mmu/map_test.c": LICENCE, "test/host/mmu/CMakeLists.txt": "foreach(name map)\nf(${name}_test.c)\n"})
 
 
 @case("every rule has a case here")
