@@ -48,8 +48,8 @@ struct chunk {
 
 #define CHUNK_ALL_FREE 0xfffeu
 
-// The directory's bound: what page 0 of the first chunk has room for next to the rest.
-// 576 chunks are 8,640 tables: 16 GiB mapped densely as 4 KiB pages.
+// The directory's bound: it shares page 0 of the first chunk with the rest, which has some room
+// left to grow. 576 chunks are 8,640 tables: 16 GiB mapped densely as 4 KiB pages.
 #define VSPACE_CHUNKS 576u
 #define PENDING_ENTRIES 8u
 #define PENDING_RANGES 4u

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Pending entries, several PEs: help, never wait; nothing is reused before it is complete. The
-// numbers in the names of scenarios are those of docs/verification.md.
+// Pending entries, several PEs: help, never wait; nothing is reused before it is complete. Cases
+// named scenario_ pin failures that batched invalidation has had in other systems.
 #include "support.h"
 
 #include <pending.h>
