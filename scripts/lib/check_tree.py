@@ -250,7 +250,7 @@ def rule_unfinished(tree):
 def rule_no_mirror(tree):
     """no package mirror and no path of one machine is named"""
     for file in tree.files():
-        for number, match in file.find(r"(deb|security|archive|ports)\.(debian|ubuntu)\.\w+|(?<![\w.])/(home|root)/\w+", file.lines):
+        for number, match in file.find(r"(deb|security|archive|ports)\.(debian|ubuntu)\.\w+|(?<![\w.}])/(home|root)/\w+", file.lines):
             yield file.path, number, match[0]
 
 
