@@ -15,6 +15,9 @@
         mov     x30, xzr
         bl      sheaf_start_program
         brk     #1                      // it does not return
+        // libc.a has do-nothing locks of the same names as newlib/locks.c, and the linker would take
+        // those once libc itself asks. A reference from here, where every link begins, is earlier.
+        .reloc  _start, R_AARCH64_NONE, __retarget_lock_acquire
         .size   _start, . - _start
 
 // Start of another thread. x0: struct sheaf_thread, x1: IPC buffer, x2: number.
