@@ -19,8 +19,8 @@ void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address);
 void core_interrupt(struct pe *pe);
 
 // Called by arch_handle_interrupts.
-void core_tick(struct pe *pe);   // the timer's deadline has passed
-void core_console_input(void);   // input waits in the serial port
+void core_tick(struct pe *pe); // the timer's deadline has passed
+void core_console_input(void); // input waits in the serial port
 
 // Name of the running thread, "idle" if there is none; never NULL. For a panic: takes no lock.
 const char *core_thread_name(const struct pe *pe);
@@ -33,7 +33,7 @@ struct memory_range {
 struct core_boot {
     struct memory_range free[64]; // page-aligned RAM that nobody uses, ascending
     unsigned free_count;
-    struct memory_range ramdisk;  // as loaded; not page-aligned; its pages are not in free[]
+    struct memory_range ramdisk; // as loaded; not page-aligned; its pages are not in free[]
     uint64_t ram_bytes, kernel_bytes, reserved_bytes;
     unsigned pes;
     const char *args;

@@ -30,8 +30,7 @@ struct lock {
     uint32_t holder; // PE + 1, kept in debug builds
 };
 
-static inline void lock_init(struct lock *lock, enum lock_rank rank)
-{
+static inline void lock_init(struct lock *lock, enum lock_rank rank) {
     *lock = (struct lock){.rank = (uint8_t)rank};
 }
 

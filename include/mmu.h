@@ -38,10 +38,10 @@ struct mmu_features {
 
 struct mmu_config {
     struct mmu_features features;
-    unsigned asid_bits;           // 8 or 16, as all PEs have it
-    unsigned asid_limit;          // number of ASIDs to use, 0 = all (boot argument for tests)
-    void *asid_table;             // mmu_asid_table_bytes(asid_bits), zeroed, 8-byte aligned
-    paddr_t empty_root;           // a zeroed page: the root of PEs that run no VSpace
+    unsigned asid_bits;  // 8 or 16, as all PEs have it
+    unsigned asid_limit; // number of ASIDs to use, 0 = all (boot argument for tests)
+    void *asid_table;    // mmu_asid_table_bytes(asid_bits), zeroed, 8-byte aligned
+    paddr_t empty_root;  // a zeroed page: the root of PEs that run no VSpace
 };
 size_t mmu_asid_table_bytes(unsigned asid_bits);
 void mmu_init(const struct mmu_config *config);
@@ -66,7 +66,7 @@ struct vspace_info {
 };
 void vspace_info(struct vspace *vspace, struct vspace_info *out);
 
-struct object_head *vspace_head(struct vspace *vspace); // core's words in the first chunk
+struct object_head *vspace_head(struct vspace *vspace);   // core's words in the first chunk
 unsigned vspace_chunk_slots(const struct vspace *vspace); // directory entries used so far
 struct chunk *vspace_chunk(struct vspace *vspace, unsigned index); // NULL where shrunk
 struct vspace *chunk_vspace(struct chunk *chunk);
@@ -117,10 +117,10 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
 
 // How leaves are written.
 struct leaf_attributes {
-    bool write, execute;     // read is implied
-    bool max_write;          // what PROTECT may grant later: the capability's rights
-    bool accessed, dirty;    // dirty only with write
-    uint8_t memory_type;     // enum sheaf_memory_type
+    bool write, execute;  // read is implied
+    bool max_write;       // what PROTECT may grant later: the capability's rights
+    bool accessed, dirty; // dirty only with write
+    uint8_t memory_type;  // enum sheaf_memory_type
 };
 
 // MAP in two steps, so that all of it or nothing is done.
@@ -130,7 +130,7 @@ struct leaf_attributes {
 struct gather_map {
     struct gather *gather;
     struct vspace *vspace;
-    vaddr_t next;         // where the next leaf goes
+    vaddr_t next; // where the next leaf goes
     uint64_t pages_left;
     unsigned level;       // of the leaves: 3, 2 or 1
     paddr_t table;        // cache of the current leaf table
@@ -165,8 +165,8 @@ enum mmu_fault {
 // MMU_FAULT_TRANSLATION.
 enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access);
 
-// Reads the 8 bytes at `va`, a multiple of 8, that user space could read there: for the backtrace of
-// a thread. False where no Normal memory is mapped. Takes and drops the VSpace lock.
+// Reads the 8 bytes at `va`, a multiple of 8, that user space could read there: for the backtrace
+// of a thread. False where no Normal memory is mapped. Takes and drops the VSpace lock.
 bool vspace_read_word(struct vspace *vspace, vaddr_t va, uint64_t *value);
 
 #endif

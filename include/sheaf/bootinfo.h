@@ -45,19 +45,19 @@ struct sheaf_boot_region { // consecutive Frames that cover a part of the RAM di
 
 struct sheaf_bootinfo {
     uint64_t magic;
-    uint64_t ram_bytes;        // all memory banks
-    uint64_t kernel_bytes;     // image, tables and everything else the kernel keeps
-    uint64_t reserved_bytes;   // what the device tree reserves inside the banks
-    uint64_t init_bytes;       // init's own frames, tables, CNode and thread
-    uint64_t ramdisk_bytes;    // size of the cpio archive
-    uint64_t ramdisk_offset;   // of the archive's first byte in the first RAM disk Frame
+    uint64_t ram_bytes;      // all memory banks
+    uint64_t kernel_bytes;   // image, tables and everything else the kernel keeps
+    uint64_t reserved_bytes; // what the device tree reserves inside the banks
+    uint64_t init_bytes;     // init's own frames, tables, CNode and thread
+    uint64_t ramdisk_bytes;  // size of the cpio archive
+    uint64_t ramdisk_offset; // of the archive's first byte in the first RAM disk Frame
     uint64_t timer_hz;
     uint32_t pes;
     uint32_t untyped_count;
-    uint32_t ramdisk_count;    // Frames, ascending, without gaps
-    uint32_t first_free_slot;  // from here to the end of the CNode all slots are empty
-    uint32_t slot_count;       // of the root CNode, index 0 included
-    uint32_t reserved;         // zero
+    uint32_t ramdisk_count;     // Frames, ascending, without gaps
+    uint32_t first_free_slot;   // from here to the end of the CNode all slots are empty
+    uint32_t slot_count;        // of the root CNode, index 0 included
+    uint32_t reserved;          // zero
     char args[SHEAF_BOOT_ARGS]; // boot arguments, zero-terminated
     struct sheaf_boot_untyped untyped[SHEAF_BOOT_UNTYPED];
     struct sheaf_boot_region ramdisk[SHEAF_BOOT_REGIONS];

@@ -43,7 +43,7 @@ enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,
     SHEAF_COUNTERS(SHEAF_COUNTER_ENUM)
 #undef SHEAF_COUNTER_ENUM
-    SHEAF_COUNTER_COUNT,
+        SHEAF_COUNTER_COUNT,
 };
 
 #endif

@@ -53,7 +53,7 @@ enum sheaf_error {
 #define SHEAF_ERROR_ENUM(name, number, text) SHEAF_ERR_##name = (number),
     SHEAF_ERRORS(SHEAF_ERROR_ENUM)
 #undef SHEAF_ERROR_ENUM
-    SHEAF_OK = SHEAF_ERR_OK,
+        SHEAF_OK = SHEAF_ERR_OK,
 };
 
 #endif

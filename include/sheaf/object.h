@@ -44,17 +44,17 @@ enum sheaf_type {
 // Sizes, in address bits. Fixed-size objects take exactly theirs; a size argument of 0 means
 // the same for them.
 #define SHEAF_PAGE_BITS 12
-#define SHEAF_SLOT_BITS 6          // a slot of a CNode
+#define SHEAF_SLOT_BITS 6 // a slot of a CNode
 #define SHEAF_ENDPOINT_BITS 6
 #define SHEAF_NOTIFICATION_BITS 6
 #define SHEAF_REPLY_BITS 6
 #define SHEAF_THREAD_BITS 11
-#define SHEAF_CHUNK_BITS 16        // a VSpace is made from one chunk
+#define SHEAF_CHUNK_BITS 16 // a VSpace is made from one chunk
 #define SHEAF_UNTYPED_MIN_BITS 6
 #define SHEAF_UNTYPED_MAX_BITS 47
 #define SHEAF_FRAME_MIN_BITS 12
 #define SHEAF_FRAME_MAX_BITS 30
-#define SHEAF_CNODE_MIN_BITS 1     // argument is log2 of the number of slots, index 0 included
+#define SHEAF_CNODE_MIN_BITS 1 // argument is log2 of the number of slots, index 0 included
 #define SHEAF_CNODE_MAX_BITS 24
 
 // UNTYPED_RETYPE makes `count` objects of `type` and `size_bits` in `count` empty slots of a
@@ -68,7 +68,7 @@ enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
 
 // Memory types of a Frame, fixed when it is made.
 enum sheaf_memory_type {
-    SHEAF_MEMORY_NORMAL = 0,       // cacheable
+    SHEAF_MEMORY_NORMAL = 0, // cacheable
     SHEAF_MEMORY_NON_CACHEABLE = 1,
     SHEAF_MEMORY_DEVICE = 2,
 };
