@@ -206,11 +206,7 @@ static bool object_end(struct pe *pe, struct slot *slot) {
 }
 
 static bool capability_end(struct pe *pe, struct slot *slot) {
-    ASSERT(lock_held(&tree_lock));
-    if (slot->type == SHEAF_NULL) {
-        return true; // a chunk that went with another of its VSpace
-    }
-    ASSERT(slot_is_dying(slot));
+    ASSERT(lock_held(&tree_lock) && slot_is_dying(slot));
     if (slot->type == SLOT_CHUNK) {
         // Ends with the other chunks of its VSpace, which takes them all out of the tree.
         return vspace_end(slot, chunk_vspace(slot->object));

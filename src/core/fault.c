@@ -13,18 +13,12 @@ void fault_message(const struct thread *faulting, struct thread *to) {
     port_count(SHEAF_COUNTER_FAULT_MESSAGES, 1);
 }
 
-// NULL for one that died with its memory: its tables may be something else by now.
-static struct vspace *living_vspace(const struct thread *thread) {
-    struct vspace *vspace = thread_vspace(thread);
-    return vspace != NULL && !vspace_is_dead(vspace) ? vspace : NULL;
-}
-
 void fault_unhandled(struct pe *pe, struct thread *thread) {
     thread->state = SHEAF_STATE_FAULTED;
     thread->faulting = false;
     port_count(SHEAF_COUNTER_FAULT_UNHANDLED, 1);
     kprintf("thread %s: fault not handled\n", thread->name);
-    arch_dump_thread(thread->name, &thread->context, living_vspace(thread));
+    arch_dump_thread(thread->name, &thread->context, thread_vspace(thread));
     const struct slot *slot = &thread->slot[THREAD_FAULT_NOTIFICATION];
     if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
         notification_signal(pe, slot->object, slot->badge);
@@ -53,7 +47,7 @@ static void send_fault(struct pe *pe, struct thread *thread) {
 
 void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
     struct thread *thread = pe->current;
-    struct vspace *vspace = living_vspace(thread);
+    struct vspace *vspace = thread_vspace(thread);
     enum mmu_fault fault =
         vspace != NULL ? mmu_fault(vspace, address, access) : MMU_FAULT_TRANSLATION;
     if (fault == MMU_FAULT_RESOLVED) {

@@ -25,10 +25,18 @@ void fake_set_interrupts(uint64_t polls) {
 
 struct pe *fake_pe(void) { return &fake.pe[port_pe()]; }
 
+// What one kernel entry leaves on the stack, the next must not find: a PE's stack is used by all.
+static __attribute__((noinline)) void spoil_stack(void) {
+    volatile char stack[16384];
+    for (size_t i = 0; i < sizeof(stack); i++)
+        stack[i] = (char)0xa5;
+}
+
 enum fake_exit fake_run(void (*function)(struct pe *pe), struct pe *pe) {
     jmp_buf here;
     fake.exit = FAKE_RUNS;
     fake.leave = &here;
+    spoil_stack();
     if (setjmp(here) == 0)
         function(pe);
     fake.leave = NULL;

@@ -235,6 +235,9 @@ static void check_thread(const struct thread *thread) {
     }
     if (thread->state != SHEAF_STATE_READY)
         assert_false(thread->queued);
+    if (thread->faulting)
+        assert_true(thread->state == SHEAF_STATE_SENDING ||
+                    thread->state == SHEAF_STATE_WAITING_REPLY);
     if (thread->bound != NULL)
         assert_ptr_equal(thread->bound->bound, thread);
 }
