@@ -70,7 +70,7 @@ def _():
     for options in ("", " frames=26"):
         result = run(TESTS + ["--bootargs", "run=threads" + options], 120)
         result.expect_status(0)
-        equal(len(re.findall(r"^ok ", result.text, re.MULTILINE)), 7, "cases passed")
+        equal(len(re.findall(r"^ok ", result.text, re.MULTILINE)), 8, "cases passed")
         lines = re.findall(r"^# thread (\d) line (\d) of 5: abcdefghijklmnopqrstuvwxyz$", result.text, re.MULTILINE)
         equal(len(set(lines)), 30, "whole lines")
 

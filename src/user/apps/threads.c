@@ -132,8 +132,26 @@ static bool threads_come_and_go(void) {
     return true;
 }
 
+static int yields_for_long(void *argument) {
+    for (unsigned i = 0; i < UINT32_MAX; i++)
+        sheaf_yield();
+    return argument != NULL;
+}
+
+// The library does not offer it; the pager must stand it, and answer.
+static bool a_thread_ends_another(void) {
+    uint64_t thread, words[2] = {0, 42}, label = PAGER_ERROR_UNKNOWN;
+    int result = 0;
+    if (sheaf_thread_create(yields_for_long, NULL, &thread) != PAGER_OK)
+        return false;
+    words[0] = thread;
+    return sheaf_call(sheaf_environment.pager, PAGER_THREAD_EXIT, words, 2, NULL, NULL, &label) ==
+               SHEAF_OK &&
+           label == PAGER_OK && sheaf_thread_join(thread, &result) == PAGER_OK && result == 42;
+}
+
 int main(void) {
-    printf("1..7\n");
+    printf("1..8\n");
     report(all_pass(keeps_errno), "errno belongs to a thread");
     report(all_pass(keeps_thread_local), "thread-local variables belong to a thread");
     report(all_pass(keeps_fp), "FP registers belong to a thread");
@@ -141,5 +159,6 @@ int main(void) {
     report(all_pass(formats), "printf and strtod of floats from several threads");
     report(all_pass(prints), "printf to one stream from several threads");
     report(threads_come_and_go(), "240 threads come and go");
+    report(a_thread_ends_another(), "a thread ends another one");
     return failures == 0 ? 0 : 1;
 }

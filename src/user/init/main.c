@@ -71,7 +71,7 @@ static unsigned long number_or(const char *text, unsigned long otherwise) {
 int main(int argc, char **argv) {
     struct options options;
     struct cpio_file file;
-    struct archive ramdisk;
+    struct archive ramdisk = {0};
     (void)argc;
     options_read(&options, argv + 1);
     ramdisk.start = self_map_ramdisk(&ramdisk.bytes);

@@ -12,7 +12,8 @@ struct request {
 };
 
 struct answer {
-    bool send; // otherwise nobody is answered now
+    bool send; // false: the caller was answered, is kept waiting, or is gone. A caller that is gone
+               // may be answered all the same; one that waits for an answer must not be left behind
     uint64_t label;
     unsigned count;
     uint64_t word[SHEAF_MSG_WORDS];

@@ -193,15 +193,15 @@ static struct thread *thread_of(const struct process *process, uint64_t number) 
     return number < SHEAF_PROGRAM_THREADS ? process->threads[number] : NULL;
 }
 
-static enum pager_error serve_thread_exit(struct process *process, const struct request *request,
-                                          struct answer *answer) {
+static enum pager_error serve_thread_exit(struct process *process, const struct request *request) {
     uint64_t number = word_of(request, 0);
     const struct thread *thread = thread_of(process, number);
     if (thread == NULL || thread->ended)
         return PAGER_ERROR_NOT_FOUND;
-    answer->send = false;
     thread_end(process, number, word_of(request, 1));
-    return PAGER_OK;
+    if (process->threads_running == 0)
+        process_end(process, 0);
+    return PAGER_OK; // to nobody, unless a thread ended another one
 }
 
 static enum pager_error serve_thread_join(struct process *process, const struct request *request,
@@ -224,11 +224,9 @@ static enum pager_error serve_thread_join(struct process *process, const struct 
     return PAGER_OK;
 }
 
-static enum pager_error serve_exit(struct process *process, const struct request *request,
-                                   struct answer *answer) {
-    answer->send = false;
+static enum pager_error serve_exit(struct process *process, const struct request *request) {
     process_end(process, (int)(word_of(request, 0) & 0xff));
-    return PAGER_OK;
+    return PAGER_OK; // to nobody
 }
 
 void serve_request(struct process *process, const struct request *request, struct answer *answer) {
@@ -255,7 +253,7 @@ void serve_request(struct process *process, const struct request *request, struc
         error = serve_statistics(answer);
         break;
     case PAGER_EXIT:
-        error = paged ? serve_exit(process, request, answer) : error;
+        error = paged ? serve_exit(process, request) : error;
         break;
     case PAGER_HEAP:
         error = paged ? serve_heap(process, request, answer) : error;
@@ -267,7 +265,7 @@ void serve_request(struct process *process, const struct request *request, struc
         error = paged ? serve_thread_start(process, request, answer) : error;
         break;
     case PAGER_THREAD_EXIT:
-        error = paged ? serve_thread_exit(process, request, answer) : error;
+        error = paged ? serve_thread_exit(process, request) : error;
         break;
     case PAGER_THREAD_JOIN:
         error = paged ? serve_thread_join(process, request, answer) : error;

@@ -26,7 +26,9 @@
 //   THREAD_START w0 first instruction, w1 its argument, w2 TLS. The new thread finds x0 the
 //   argument,
 //                x1 its IPC buffer, x2 its number. Answers w0 number
-//   THREAD_EXIT  w0 number, w1 result. Is not answered
+//   THREAD_EXIT  w0 number, w1 result. Ends that thread; answered only if it is another one. With
+//   the last
+//                thread the program ends, with status 0
 //   THREAD_JOIN  w0 number. Answers w0 result, when the thread has ended; after that it is
 //   forgotten
 #define PAGER_REQUESTS(X)                                                                          \
