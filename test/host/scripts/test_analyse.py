@@ -30,7 +30,10 @@ class Project:
         os.chmod(os.path.join(self.top, "bin/clang-tidy-19"), 0o755)
         for path in ("src/mmu/a.c", "src/user/b.c", "build/generated.c"):
             self.write(path, "int x;\n")
-        entries = [{"directory": self.top, "file": path, "command": "cc -c " + path}
+        self.entries("cc -c ")
+
+    def entries(self, command):
+        entries = [{"directory": self.top, "file": path, "command": command + path}
                    for path in ("src/mmu/a.c", "src/user/b.c", "build/generated.c", "/usr/include/elsewhere.c")]
         for preset in ("host", "firmware"):
             self.write(f"build/{preset}/compile_commands.json", json.dumps(entries))
@@ -92,6 +95,8 @@ def _(project):
         project.run()
         project.write(path, text)
         equal(project.run()[2], ["src/mmu/a.c", "src/user/b.c"], path)
+    project.entries("cc -O2 -c ")
+    equal(project.run()[2], ["src/mmu/a.c", "src/user/b.c"], "the command")
 
 
 @project_case("no file at all is a failure")
