@@ -239,6 +239,16 @@ def rule_header(tree):
             yield file.path, 1, "no SPDX-License-Identifier in the first lines"
 
 
+def rule_whole_pipes(tree):
+    """no shell script pipes into a command that ends early: with pipefail that fails now and then"""
+    for file in list(tree.files(".sh")) + list(tree.scripts()):
+        if "pipefail" not in file.text and not file.path.endswith(".sh"):
+            continue
+        for number, line in enumerate(file.lines, 1):
+            if not line.lstrip().startswith("#") and re.search(r"\|\s*(grep\s+-\w*q|head\b|sed\s+(-n\s+)?'?\d*q)", line):
+                yield file.path, number, line.strip()
+
+
 def rule_unfinished(tree):
     """no mark of unfinished work"""
     marks = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX|HA" + r"CK)\b")

@@ -10,7 +10,7 @@ PI_DTB=$CACHE/bcm2711-rpi-4-b.dtb
 pi_extract_dtb() { # WORK: leaves WORK/dtb
     local work=$1 codename source uri key package
     codename=$(setup_release VERSION_CODENAME)
-    source=$(setup_base_sources "$codename" | head -n 1)
+    source=$(setup_base_sources "$codename" | sed -n '1p')
     [ -n "$source" ] || { say "no package source of this machine serves $codename main"; return 1; }
     uri=${source%%|*}
     key=${source#*|}

@@ -7,6 +7,9 @@
 #   setup_qemu_has MACHINE            whether the installed QEMU emulates MACHINE
 #   setup_newer_qemu INSTALL          QEMU >= 9 for raspi4b, from backports where the release has an older one
 #
+# Nothing here pipes into a command that may end before its input does (grep -q, head): the writer then
+# dies of SIGPIPE, and with pipefail a found line counts as not found, now and then.
+#
 # No mirror is named anywhere: the backports suite is derived from the source that serves the release
 # itself, in a private directory, so that the machine's own configuration stays as it is.
 
@@ -114,7 +117,7 @@ setup_groups() { # INSTALL GROUP...
 
 setup_qemu_has() {
     command -v qemu-system-aarch64 >/dev/null || return 1
-    qemu-system-aarch64 -M help 2>/dev/null | grep -q "^$1 "
+    qemu-system-aarch64 -M help 2>/dev/null | grep "^$1 " >/dev/null
 }
 
 # Prints "URI|SIGNED-BY" of every source that serves the release's main component; SIGNED-BY may be
@@ -166,13 +169,13 @@ setup_candidate() { # APT-OPTION... PACKAGE: the upstream part of the candidate'
         sed -n 's/^ *Candidate: *//p' | sed 's/^[0-9]*://; s/[^0-9.].*//'
 }
 
-setup_at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+setup_at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | sed -n '1p')" = "$2" ]; }
 
 # Installs from CODENAME-backports, in a private copy of the sources with that suite added.
 setup_from_backports() { # CODENAME PACKAGE...
     local codename=$1 source uri key private status=0
     shift
-    source=$(setup_base_sources "$codename" | head -n 1)
+    source=$(setup_base_sources "$codename" | sed -n '1p')
     if [ -z "$source" ]; then
         setup_say "no package source of this machine serves $codename main"
         return 1
@@ -186,7 +189,7 @@ setup_from_backports() { # CODENAME PACKAGE...
     printf 'deb %s%s %s-backports main\n' "${key:+[signed-by=$key] }" "$uri" "$codename" >"$private/parts/sheaf-backports.list"
     local options=(-o "Dir::Etc::sourceparts=$private/parts" -o "Dir::State::lists=$private/lists")
     if setup_root apt-get "${options[@]}" -q update </dev/null >"$private/log" 2>&1 &&
-        apt-cache "${options[@]}" policy "$1" | grep -q "$codename-backports"; then
+        apt-cache "${options[@]}" policy "$1" | grep "$codename-backports" >/dev/null; then
         setup_apt_sizes "${options[@]}" -t "$codename-backports" "$@"
         setup_apt_install "${options[@]}" -t "$codename-backports" "$@" || status=$?
     else

@@ -71,6 +71,9 @@ rule_case("conditional compilation", check_tree.rule_no_conditional_logic,
           {"src/mmu/a.h": "#ifndef A_H\n#define A_H\n#endif\n", "src/core/c.c": "#ifdef SHEAF_DEBUG\n#endif\n"})
 rule_case("missing licence", check_tree.rule_header,
           {"src/a.c": "int a;\n", "scripts/x": "#!/bin/sh\necho\n"}, {"src/b.c": LICENCE, "scripts/y": "#!/bin/sh\n" + LICENCE})
+rule_case("pipes that end early", check_tree.rule_whole_pipes,
+          {"scripts/a": "#!/bin/bash\nset -o pipefail\nseq 9 | grep -q 3\n", "scripts/lib/b.sh": "seq 9 | head -n 1\n"},
+          {"scripts/c": "#!/bin/bash\nset -o pipefail\n# seq 9 | head\nseq 9 | grep 3 >/dev/null\nhead -n 1 file\n"})
 rule_case("unfinished work", check_tree.rule_unfinished,
           {"src/a.c": "// TO" + "DO: think\n"}, {"src/b.c": "// method, todos\n"})
 rule_case("mirrors and private paths", check_tree.rule_no_mirror,
