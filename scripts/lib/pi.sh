@@ -26,7 +26,7 @@ APT::Sandbox::User "";
 END
     APT_CONFIG=$work/apt.conf apt-get -q=2 update >"$work/log" 2>&1 || { tail -n 5 "$work/log" >&2; return 1; }
     package=$(APT_CONFIG=$work/apt.conf apt-cache depends linux-image-arm64 2>/dev/null |
-        awk '$1 == "Depends:" { print $2; exit }')
+        awk '$1 == "Depends:" && !found++ { print $2 }')
     [ -n "$package" ] || { say "no package linux-image-arm64 for $codename"; return 1; }
     (cd "$work" && APT_CONFIG=$work/apt.conf apt-get -q=2 download "$package" >"$work/log" 2>&1) ||
         { tail -n 5 "$work/log" >&2; return 1; }
