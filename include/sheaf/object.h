@@ -162,7 +162,8 @@ enum sheaf_console_method {
 // GET_TIME answers w0 ticks of the system counter, w1 its ticks a second
 // ATTACH   w0 Notification (right: write) that is signalled with its badge; the Timer keeps a
 //          derived copy. IN_USE if there is one. 0 detaches.
-// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at or
+// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at
+// or
 //          after the deadline, at once if it has passed; none while nothing is attached.
 enum sheaf_timer_method {
     SHEAF_TIMER_GET_TIME = 1,
