@@ -26,11 +26,15 @@ enum sheaf_type {
     SHEAF_FRAME = 8,        // mappable memory
     SHEAF_CONSOLE = 9,      // the kernel's serial port
     SHEAF_SYSTEM = 10,      // counters and power
-    SHEAF_TYPE_COUNT = 11,
+    SHEAF_TIMER = 11,       // signals at a deadline
+    SHEAF_IRQ_CONTROL = 12, // the right to hand out interrupts
+    SHEAF_IRQ_HANDLER = 13, // receives one interrupt
+    SHEAF_TYPE_COUNT = 14,
 };
 
 // Rights of a capability. What each means depends on the type:
-//   Endpoint      READ receive, WRITE send and call, GRANT reserved for capability transfer
+//   Endpoint      READ receive, WRITE send and call, GRANT send capabilities
+//   Reply         GRANT answer with capabilities
 //   Notification  READ wait, WRITE signal (a capability without badge signals bit 0)
 //   Frame         READ map readable or executable, WRITE map writable
 //   Console       READ input, WRITE output
@@ -48,6 +52,8 @@ enum sheaf_type {
 #define SHEAF_ENDPOINT_BITS 6
 #define SHEAF_NOTIFICATION_BITS 6
 #define SHEAF_REPLY_BITS 6
+#define SHEAF_TIMER_BITS 7
+#define SHEAF_IRQ_HANDLER_BITS 7
 #define SHEAF_THREAD_BITS 11
 #define SHEAF_CHUNK_BITS 16 // a VSpace is made from one chunk
 #define SHEAF_UNTYPED_MIN_BITS 6
@@ -80,6 +86,12 @@ enum sheaf_memory_type {
 //   MOVE   w0 index  w1 source
 //   DELETE w0 index
 //   REVOKE w0 index              deletes all that was derived from the capability there
+//   ROTATE w0 index  w1 pivot  w2 source   moves pivot to the index and source to where pivot was;
+//                                          with the index of the source itself, the two change
+//                                          places. INVALID_ARGUMENT: pivot is the source, or there
+//   CANCEL w0 index              senders and callers that wait on the Endpoint there, having used a
+//                                capability with the badge of this one: CANCELLED. A fault of that
+//                                badge is not handled. INVALID_ARGUMENT without a badge
 // `source` is a capability pointer in the caller's CSpace.
 enum sheaf_cnode_method {
     SHEAF_CNODE_COPY = 1,
@@ -87,6 +99,8 @@ enum sheaf_cnode_method {
     SHEAF_CNODE_MOVE = 3,
     SHEAF_CNODE_DELETE = 4,
     SHEAF_CNODE_REVOKE = 5,
+    SHEAF_CNODE_ROTATE = 6,
+    SHEAF_CNODE_CANCEL = 7,
 };
 
 // CONFIGURE   w0 CSpace root  w1 VSpace  w2 fault endpoint  w3 IPC buffer Frame  w4 fault
@@ -100,7 +114,8 @@ enum sheaf_cnode_method {
 //             after the system call, which answers CANCELLED.
 // BIND        w0 Notification whose signals the thread also receives on any endpoint; 0 unbinds.
 // SET_NAME    w0, w1 up to 15 bytes for panics and dumps, zero-terminated
-// INFO        w0 state, w1 priority, w2 maximum controlled priority, w3-w4 name
+// INFO        w0 state, w1 priority, w2 maximum controlled priority, w3-w4 name, w5 affinity
+// SET_AFFINITY w0 PE on which it runs, below the boot information's `pes`, else RANGE
 enum sheaf_thread_method {
     SHEAF_THREAD_CONFIGURE = 1,
     SHEAF_THREAD_WRITE_REGISTERS = 2,
@@ -111,6 +126,7 @@ enum sheaf_thread_method {
     SHEAF_THREAD_BIND = 7,
     SHEAF_THREAD_SET_NAME = 8,
     SHEAF_THREAD_INFO = 9,
+    SHEAF_THREAD_SET_AFFINITY = 10,
 };
 #define SHEAF_PRIORITIES 256
 
@@ -142,6 +158,34 @@ enum sheaf_console_method {
     SHEAF_CONSOLE_READ = 2,
     SHEAF_CONSOLE_BIND = 3,
 };
+
+// GET_TIME answers w0 ticks of the system counter, w1 its ticks a second
+// ATTACH   w0 Notification (right: write) that is signalled with its badge; the Timer keeps a
+//          derived copy. IN_USE if there is one. 0 detaches.
+// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at
+// or
+//          after the deadline, at once if it has passed; none while nothing is attached.
+enum sheaf_timer_method {
+    SHEAF_TIMER_GET_TIME = 1,
+    SHEAF_TIMER_ATTACH = 2,
+    SHEAF_TIMER_SET = 3,
+};
+
+// BIND  w0 interrupt, as the controller counts the shared ones (GIC: 32 and above)
+//       w1 SHEAF_IRQ_LEVEL or SHEAF_IRQ_EDGE  w2 IrqHandler that receives it from now on, for life
+//       RANGE      the controller has no such shared interrupt
+//       IN_USE     it is the kernel's or another handler's, or the handler has one already
+//       INVALID_ARGUMENT   another trigger, or one that this interrupt cannot have
+enum sheaf_irq_control_method { SHEAF_IRQ_CONTROL_BIND = 1 };
+#define SHEAF_IRQ_LEVEL UINT64_C(0)
+#define SHEAF_IRQ_EDGE UINT64_C(1)
+
+// ATTACH       w0 Notification (right: write) that is signalled with its badge; the handler keeps a
+//              derived copy. IN_USE if there is one. 0 detaches.
+// ACKNOWLEDGE  lets the interrupt come. It is held back from BIND on, and again from each time that
+//              it has come: so a storming device costs one interrupt for each ACKNOWLEDGE. An edge
+//              that comes meanwhile is kept. INVALID_ARGUMENT: the handler has no interrupt
+enum sheaf_irq_handler_method { SHEAF_IRQ_HANDLER_ATTACH = 1, SHEAF_IRQ_HANDLER_ACKNOWLEDGE = 2 };
 
 // COUNTERS   w0 first counter; answers w0 how many counters there are, w1.. values from `first` on
 //            (as many as fit the message)

@@ -20,6 +20,12 @@ static const struct methods *methods_of(unsigned type) {
         return &console_methods;
     case SHEAF_SYSTEM:
         return &system_methods;
+    case SHEAF_IRQ_CONTROL:
+        return &irq_control_methods;
+    case SHEAF_IRQ_HANDLER:
+        return &irq_handler_methods;
+    case SHEAF_TIMER:
+        return &timer_methods;
     default: // Notification and Reply have none
         return NULL;
     }
@@ -47,6 +53,9 @@ static enum sheaf_error invoke(struct pe *pe, struct thread *thread, struct slot
     enum sheaf_error error = message_check(thread, tag);
     if (error != SHEAF_OK) {
         return error;
+    }
+    if (SHEAF_TAG_CAPABILITIES(tag) != 0) {
+        return SHEAF_ERR_INVALID_ARGUMENT; // what a method needs it is told by name
     }
     if ((slot->rights & method->rights) != method->rights) {
         return SHEAF_ERR_NO_RIGHT;

@@ -61,6 +61,36 @@ _Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI 
 _Static_assert(sizeof(struct notification) == BIT(SHEAF_NOTIFICATION_BITS), "as the ABI says");
 _Static_assert(sizeof(struct reply) == BIT(SHEAF_REPLY_BITS), "as the ABI says");
 
+// ---- Deadlines: in the queue of a PE, earliest first (timeout.h)
+
+enum timeout_kind { TIMEOUT_THREAD, TIMEOUT_TIMER };
+
+struct timeout {
+    uint64_t deadline; // 0: not in the queue
+    struct timeout *parent, *left, *right;
+    uint32_t rank;
+    uint8_t kind; // enum timeout_kind: what it is part of
+    uint8_t pe;   // whose queue
+};
+
+// ---- Timer. Its first cache line becomes the tombstone of its slot.
+
+struct timer {
+    struct object_head head;
+    struct timeout timeout;
+    _Alignas(64) struct slot notification;
+};
+_Static_assert(sizeof(struct timer) == BIT(SHEAF_TIMER_BITS), "as the ABI says");
+_Static_assert(offsetof(struct timer, notification) == sizeof(struct slot), "room for a tombstone");
+
+// ---- IrqHandler. The same.
+
+struct irq_handler {
+    struct object_head head; // flags: the interrupt; 0: none
+    _Alignas(64) struct slot notification;
+};
+_Static_assert(sizeof(struct irq_handler) == BIT(SHEAF_IRQ_HANDLER_BITS), "as the ABI says");
+
 // ---- Thread
 
 enum thread_slot {
@@ -102,6 +132,7 @@ struct thread {
     struct {
         uint64_t label, word[3];
     } fault;
+    struct timeout timeout; // of the wait
     struct continuation continuation;
     char name[16];
 
@@ -125,6 +156,12 @@ static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread
 
 // The head of the object that `slot` names; NULL for types without one.
 struct object_head *slot_head(const struct slot *slot);
+
+// What a copy takes over: only Endpoints and Notifications have a badge.
+static inline uint64_t slot_badge(const struct slot *slot) {
+    bool has_badge = slot->type == SHEAF_ENDPOINT || slot->type == SHEAF_NOTIFICATION;
+    return has_badge ? slot->badge : 0;
+}
 
 // Makes `slot` name what `source` names, as its child, with `rights` and `badge`. A Frame starts
 // without a record. tree_lock held; `slot` is empty; `home` is the CNode that holds it, or NULL.

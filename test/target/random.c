@@ -8,6 +8,8 @@
 #include "harness.h"
 #include "support.h"
 
+#include <sheaf/time.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,7 +78,8 @@ static struct message random_message(struct source *s) {
     for (unsigned i = 0; i < SHEAF_REG_WORDS; i++) {
         m.word[i] = random_argument(s);
     }
-    m.tag = SHEAF_TAG(below(s, 8) == 0 ? random_word(s) >> 16 : below(s, 11), below(s, 7));
+    m.tag = SHEAF_TAG_CARRYING(below(s, 8) == 0 ? random_word(s) >> 16 : below(s, 11), below(s, 7),
+                               below(s, 4) == 0 ? below(s, 4) : 0);
     if (below(s, 40) == 0) {
         m.tag = random_word(s) >> below(s, 64);
     }
@@ -86,9 +89,11 @@ static struct message random_message(struct source *s) {
 // A call that has a good chance: retype, copy, mint, move, delete, revoke with sensible words.
 static uint64_t likely_call(struct source *s) {
     static const uint8_t bits[SHEAF_TYPE_COUNT] = {
-        [SHEAF_UNTYPED] = 12, [SHEAF_CNODE] = 3, [SHEAF_FRAME] = 12, [SHEAF_VSPACE] = 16};
+        [SHEAF_UNTYPED] = 12, [SHEAF_CNODE] = 3, [SHEAF_FRAME] = 12,
+        [SHEAF_VSPACE] = 16,  [SHEAF_TIMER] = 7, [SHEAF_IRQ_HANDLER] = 7};
     uint64_t index = 1 + below(s, (1u << CSPACE_BITS) - 1);
-    uint64_t type = 1 + below(s, SHEAF_FRAME);
+    uint64_t type = below(s, 12) == 0 ? (below(s, 2) == 0 ? SHEAF_TIMER : SHEAF_IRQ_HANDLER)
+                                      : 1 + below(s, SHEAF_FRAME);
     switch (below(s, 8)) {
     case 0:
     case 1:
@@ -126,6 +131,10 @@ static uint64_t random_gather(struct source *s, struct sheaf_ipc_buffer *buffer)
     return gather(count, 0).status;
 }
 
+static uint64_t random_deadline(struct source *s) {
+    return below(s, 2) == 0 ? random_argument(s) : sheaf_clock() + below(s, 100000);
+}
+
 static uint64_t one_call(struct source *s, struct sheaf_ipc_buffer *buffer) {
     switch (below(s, 4)) {
     case 0:
@@ -133,7 +142,12 @@ static uint64_t one_call(struct source *s, struct sheaf_ipc_buffer *buffer) {
     case 1:
         return random_gather(s, buffer);
     default:
-        return exchange((unsigned)below(s, 12), random_cap(s), random_cap(s), random_message(s))
+        for (unsigned i = 0; i < SHEAF_MSG_CAPABILITIES; i++) {
+            buffer->send[i] = random_cap(s);
+            buffer->receive[i] = random_cap(s);
+        }
+        return exchange_until((unsigned)below(s, 12), random_cap(s), random_cap(s),
+                              random_message(s), below(s, 4) != 0 ? 0 : random_deadline(s))
             .status;
     }
 }
