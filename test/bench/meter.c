@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The meter: a QEMU plugin that counts what the kernel executes between two markers.
 //
-//   -plugin meter.so,out=FILE[,apart=FIRST-LAST][,profile=ID]
+//   -plugin meter.so,out=FILE[,apart=FIRST-LAST]...[,profile=ID]
 //
 // An instruction is the kernel's if its address is in the upper half. A program marks a region with
 // HINT #(0x40 + id) and HINT #(0x50 + id); the PE that executes the second one writes a line of JSON
@@ -26,6 +26,7 @@
 
 #define MAX_PES 64
 #define REGIONS 16
+#define MAX_APART 8
 #define KERNEL_HALF (UINT64_C(1) << 63)
 
 QEMU_PLUGIN_EXPORT int qemu_plugin_version = QEMU_PLUGIN_VERSION;
@@ -71,12 +72,24 @@ static struct pe pes[MAX_PES];
 static unsigned pe_count;
 static struct region regions[REGIONS];
 static FILE *out;
-static uint64_t apart_first = 1, apart_last; // empty
-static unsigned profiled = REGIONS;          // none
+static struct {
+    uint64_t first, last;
+} apart[MAX_APART];
+static unsigned apart_count;
+static unsigned profiled = REGIONS; // none
 
 static _Noreturn void fail(const char *what) {
     fprintf(stderr, "meter: %s\n", what);
     exit(2);
+}
+
+static bool is_apart(uint64_t address) {
+    for (unsigned i = 0; i < apart_count; i++) {
+        if (address >= apart[i].first && address <= apart[i].last) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static struct site *site_of(uint64_t address, uint32_t word) {
@@ -94,7 +107,7 @@ static struct site *site_of(uint64_t address, uint32_t word) {
         *site = (struct site){.address = address,
                               .word = word,
                               .decoded = decode(word),
-                              .apart = address >= apart_first && address <= apart_last,
+                              .apart = is_apart(address),
                               .next = *bucket};
         *bucket = site;
     }
@@ -261,11 +274,15 @@ static void take_option(const char *option) {
             fail("the file of the option out cannot be opened");
         }
     } else if (strncmp(option, "apart=", 6) == 0) {
-        apart_first = strtoull(option + 6, &end, 0);
-        apart_last = *end == '-' ? strtoull(end + 1, &end, 0) : 0;
-        if (*end != 0 || apart_last < apart_first) {
+        if (apart_count == MAX_APART) {
+            fail("too many options apart");
+        }
+        apart[apart_count].first = strtoull(option + 6, &end, 0);
+        apart[apart_count].last = *end == '-' ? strtoull(end + 1, &end, 0) : 0;
+        if (*end != 0 || apart[apart_count].last < apart[apart_count].first) {
             fail("the option apart is FIRST-LAST");
         }
+        apart_count++;
     } else if (strncmp(option, "profile=", 8) == 0) {
         profiled = (unsigned)strtoul(option + 8, &end, 0);
         if (*end != 0 || profiled >= REGIONS) {

@@ -22,7 +22,7 @@ BOOT = os.path.join(TOP, "scripts", "lib", "boot")
 SELF_TEST = "markers"   # the case without anything between its markers
 MASKED = "masked.max"   # the row that is made from all cases
 ZEROED = re.compile(r"retype\.")  # cases whose zeroing is not counted, but printed beside
-ZEROING = "cache_zero"  # the kernel's function that zeroes memory
+ZEROING = ("arch_zero", "cache_zero")  # the kernel's functions that zero memory
 
 
 class Failed(Exception):
@@ -63,12 +63,13 @@ def boot(arguments, functions, patterns, profile=None):
     """Runs the cases that match PATTERNS. Returns the console's lines and the meter's."""
     with tempfile.TemporaryDirectory() as work:
         out = os.path.join(work, "meter")
-        first, last = range_of(functions, ZEROING)
-        plugin = f"{arguments.meter},out={out},apart={first:#x}-{last:#x}"
+        plugin = f"{arguments.meter},out={out}"
+        for first, last in (range_of(functions, name) for name in ZEROING):
+            plugin += f",apart={first:#x}-{last:#x}"
         if profile is not None:
             plugin += f",profile={profile}"
         words = ["-plugin", plugin, "-icount", "shift=0,sleep=off"]
-        command = [BOOT, "--build", arguments.build, "--cpu", arguments.cpu, "--pes", "1", "--time-limit", "120",
+        command = [BOOT, "--build", arguments.build, "--cpu", arguments.cpu, "--pes", "1", "--time-limit", "60",
                    "--add", "init=" + os.path.join(arguments.build, "ramdisk-bench", "bench"),
                    "--bootargs", " ".join("case=" + pattern for pattern in patterns)]
         command += [text for word in words for text in ("--qemu-option", word)]
