@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the meter tells apart in an A64 instruction word (Arm manual, "A64 instruction set encoding").
+// What the meter tells apart in an A64 instruction word (Arm manual, "A64 instruction set
+// encoding").
 #ifndef DECODE_H
 #define DECODE_H
 

@@ -54,11 +54,13 @@ static void invalidations(void **state) {
         uint32_t word;
         const char *name;
     } words[] = {
-        {0xd5088323, "vae1is"},  {0xd50883a3, "vale1is"},  {0xd5088343, "aside1is"},
-        {0xd5088363, "vaae1is"}, {0xd50883e3, "vaale1is"}, {0xd508831f, "vmalle1is"},
-        {0xd50887a3, "vale1"},   {0xd508871f, "vmalle1"},  {0xd5088223, "rvae1is"},
-        {0xd50882a3, "rvale1is"}, {0xd5088123, "vae1os"},  {0xd5088523, "rvae1os"},
-        {0xd50886a3, "rvale1"},  {0xd50c8323, "op1=4,crm=3,op2=1"}, // tlbi vae2is, x3
+        {0xd5088323, "vae1is"},   {0xd50883a3, "vale1is"},
+        {0xd5088343, "aside1is"}, {0xd5088363, "vaae1is"},
+        {0xd50883e3, "vaale1is"}, {0xd508831f, "vmalle1is"},
+        {0xd50887a3, "vale1"},    {0xd508871f, "vmalle1"},
+        {0xd5088223, "rvae1is"},  {0xd50882a3, "rvale1is"},
+        {0xd5088123, "vae1os"},   {0xd5088523, "rvae1os"},
+        {0xd50886a3, "rvale1"},   {0xd50c8323, "op1=4,crm=3,op2=1"}, // tlbi vae2is, x3
     };
     for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         struct decoded decoded = decode(words[i].word);

@@ -91,9 +91,8 @@ static void fault_map(void) {
 }
 
 static const struct test_case cases[] = {
-    {"ipc.call0", call0},           {"ipc.call4", call4},
-    {"ipc.call0.nofp", call0_nofp}, {"ipc.call4.nofp", call4_nofp},
-    {"ipc.call60", call60},         {"notify.pingpong", pingpong},
+    {"ipc.call0", call0},           {"ipc.call4", call4},     {"ipc.call0.nofp", call0_nofp},
+    {"ipc.call4.nofp", call4_nofp}, {"ipc.call60", call60},   {"notify.pingpong", pingpong},
     {"yield.pair", yield_pair},     {"fault.map", fault_map},
 };
 

@@ -4,8 +4,8 @@
 //   -plugin meter.so,out=FILE[,apart=FIRST-LAST]...[,profile=ID]
 //
 // An instruction is the kernel's if its address is in the upper half. A program marks a region with
-// HINT #(0x40 + id) and HINT #(0x50 + id); the PE that executes the second one writes a line of JSON
-// to FILE:
+// HINT #(0x40 + id) and HINT #(0x50 + id); the PE that executes the second one writes a line of
+// JSON to FILE:
 //
 //   {"region":3,"pe":[{"kernel":512,"apart":0,"masked":300,"from":"0x...","to":"0x...","dsb":2,
 //    "tlbi":{"vale1is":1}}]}
@@ -44,8 +44,8 @@ struct stretch {
 // several PEs a region's share of the others is exact only when they stand still.
 struct pe {
     struct counts now;
-    uint64_t stretch_start;       // value of now.kernel where the present stretch began
-    uint64_t stretch_from;        // and its address
+    uint64_t stretch_start; // value of now.kernel where the present stretch began
+    uint64_t stretch_from;  // and its address
     struct stretch longest[REGIONS];
 };
 
@@ -168,8 +168,7 @@ static void print_tlbi(const struct counts *begin, const struct counts *end) {
         if (end->tlbi[kind] != begin->tlbi[kind]) {
             char name[TLBI_NAME_BYTES];
             tlbi_name(kind, name);
-            fprintf(out, "%s\"%s\":%" PRIu64, separator, name,
-                    end->tlbi[kind] - begin->tlbi[kind]);
+            fprintf(out, "%s\"%s\":%" PRIu64, separator, name, end->tlbi[kind] - begin->tlbi[kind]);
             separator = ",";
         }
     }
@@ -245,8 +244,8 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb) {
             continue; // not A64
         }
         // A64 instructions are little-endian whatever the data is.
-        uint32_t word = byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 |
-                        (uint32_t)byte[3] << 24;
+        uint32_t word =
+            byte[0] | (uint32_t)byte[1] << 8 | (uint32_t)byte[2] << 16 | (uint32_t)byte[3] << 24;
         enum instruction what = decode(word).what;
         if ((address & KERNEL_HALF) != 0) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, execute_kernel, QEMU_PLUGIN_CB_NO_REGS,

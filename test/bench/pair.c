@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Pairs of threads, each in a VSpace of its own: caller and server, signaller and answerer, two that
-// yield, one that touches memory and its pager.
+// Pairs of threads, each in a VSpace of its own: caller and server, signaller and answerer, two
+// that yield, one that touches memory and its pager.
 //
 // As in the target tests' child.c, nothing here may refer to anything outside of the section.
 #include "bench.h"
@@ -40,8 +40,8 @@ CHILD static bool fp_kept(const struct held *held) {
     fp_store(&found);
     bool kept = found.fpcr == held->wanted.fpcr && found.fpsr == held->wanted.fpsr;
     for (unsigned i = 0; i < 32; i++) {
-        kept = kept && found.q[i][0] == held->wanted.q[i][0] &&
-               found.q[i][1] == held->wanted.q[i][1];
+        kept =
+            kept && found.q[i][0] == held->wanted.q[i][0] && found.q[i][1] == held->wanted.q[i][1];
     }
     return kept;
 }
@@ -75,8 +75,8 @@ CHILD static bool words_are(const struct message *m, unsigned count, uint64_t ro
     const struct sheaf_ipc_buffer *buffer = (const struct sheaf_ipc_buffer *)CHILD_BUFFER;
     bool right = m->status == SHEAF_OK && SHEAF_TAG_LENGTH(m->tag) == count;
     for (unsigned i = 0; i < count; i++) {
-        uint64_t word = i < SHEAF_REG_WORDS ? m->word[i]
-                                            : *(const volatile uint64_t *)&buffer->message[i];
+        uint64_t word =
+            i < SHEAF_REG_WORDS ? m->word[i] : *(const volatile uint64_t *)&buffer->message[i];
         right = right && word == WORD(round, i);
     }
     return right;
@@ -185,7 +185,8 @@ CHILD void pair_toucher(struct child_page *page) {
     struct held held;
     hold_fp(&held, page->argument[PAIR_FP], 15);
     for (unsigned round = 0; round < RUNS; round++) {
-        volatile uint64_t *place = (volatile uint64_t *)(page->argument[PAIR_OBJECT] + round * PAGE);
+        volatile uint64_t *place =
+            (volatile uint64_t *)(page->argument[PAIR_OBJECT] + round * PAGE);
         uint64_t before = switches();
         bench_begin(region);
         *place = WORD(round, 0);
