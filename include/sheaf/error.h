@@ -39,7 +39,6 @@
     X(CANCELLED, 28, "the endpoint, notification or capability waited on was deleted")             \
     X(NO_REPLY, 29, "the Reply that was to answer this call is gone")                              \
     X(WOULD_BLOCK, 30, "nobody is waiting, or nothing has come")                                   \
-    X(HAS_CHILDREN, 31, "capabilities derived from this one exist")                                \
     X(NOT_COPYABLE, 32, "capabilities to objects of this type are moved, not copied")              \
     X(PRIORITY, 33, "above the maximum controlled priority of the authority named")                \
     X(MESSAGE_TOO_LONG, 34, "a message has at most 64 words")                                      \

@@ -4,6 +4,7 @@
 #include "pool.h"
 #include "slots.h"
 #include <sheaf/start.h>
+#include <unistd.h>
 
 #define WINDOWS UINT64_C(0x2000000000) // everything but the heap
 #define ALIGNMENT UINT64_C(0x200000)
@@ -15,6 +16,12 @@ void self_open(void) {
     if (open)
         return;
     open = true;
+    if (bootinfo == NULL) {
+        // Without stdio: its buffers come from the heap that cannot be opened.
+        static const char why[] = "this program is started by the kernel or by init only\n";
+        (void)write(STDERR_FILENO, why, sizeof why - 1);
+        _exit(126);
+    }
     slots_init(bootinfo->first_free_slot, bootinfo->slot_count);
     for (unsigned i = 0; i < bootinfo->untyped_count; i++)
         pool_add(bootinfo->untyped[i].slot);
