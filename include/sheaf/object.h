@@ -30,7 +30,8 @@ enum sheaf_type {
 };
 
 // Rights of a capability. What each means depends on the type:
-//   Endpoint      READ receive, WRITE send and call, GRANT reserved for capability transfer
+//   Endpoint      READ receive, WRITE send and call, GRANT send capabilities
+//   Reply         GRANT answer with capabilities
 //   Notification  READ wait, WRITE signal (a capability without badge signals bit 0)
 //   Frame         READ map readable or executable, WRITE map writable
 //   Console       READ input, WRITE output

@@ -51,10 +51,15 @@ enum sheaf_syscall {
 #define SHEAF_REG_GATHER 10
 #define SHEAF_REG_TOTALS 11
 
-// Message tag: length in words (0 to 64) in bits 0-6, zero in bits 7-15, label in bits 16-63.
+// Message tag: length in words (0 to 64) in bits 0-6, number of capabilities (0 to 3) in bits 7-8,
+// zero in bits 9-15, label in bits 16-63.
 #define SHEAF_MSG_WORDS 64
+#define SHEAF_MSG_CAPABILITIES 3
 #define SHEAF_TAG(label, length) (((uint64_t)(label) << 16) | (uint64_t)(length))
+#define SHEAF_TAG_CARRYING(label, length, capabilities)                                            \
+    (SHEAF_TAG(label, length) | ((uint64_t)(capabilities) << 7))
 #define SHEAF_TAG_LENGTH(tag) ((unsigned)((tag) & 0x7f))
+#define SHEAF_TAG_CAPABILITIES(tag) ((unsigned)((tag) >> 7) & 3)
 #define SHEAF_TAG_LABEL(tag) ((uint64_t)(tag) >> 16)
 
 // Labels of messages that the kernel sends. User space cannot send a label of 0xffffffffff00 or
@@ -74,6 +79,19 @@ enum sheaf_syscall {
 #define SHEAF_ACCESS_EXECUTE UINT64_C(4)
 #define SHEAF_FAULT_PERMISSION UINT64_C(0x100) // otherwise nothing is mapped there
 
+// Capabilities in a message. The sender names them in its buffer's `send`, the receiver names
+// empty slots of its CSpace in its buffer's `receive`, before it waits; a caller, before it calls.
+// Capability i goes to slot i, as a copy with the same rights and badge, a child of the sender's.
+// All of them or none:
+//   NO_RIGHT         to the sender: what it sends through (Endpoint, or Reply for an answer) has no
+//                    GRANT right
+//   INVALID_CAPABILITY, DEAD, RANGE, NOT_COPYABLE   to the sender: one it names is not there (any
+//                    more), or is an Untyped
+//   NO_BUFFER, NO_RECEIVE_SLOT   the receiver has no buffer, or has not named that many different
+//                    empty slots. To the sender, and the receiver waits on. In an answer: to the
+//                    caller, which does not get the words either; REPLY is OK.
+// A method of a kernel object takes none (INVALID_ARGUMENT); an answer to a fault carries none.
+
 // The IPC buffer: one 4 KiB Frame, reached by the kernel through its own mapping.
 #define SHEAF_GATHER_OPS 64
 #define SHEAF_GATHER_OP_WORDS 6
@@ -86,7 +104,9 @@ struct sheaf_gather_op {
 struct sheaf_ipc_buffer {
     uint64_t message[SHEAF_MSG_WORDS];            // words 6 to 63; the first six are in registers
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS]; // operations of a gather, read once
-    uint64_t user[8];                             // the kernel neither reads nor writes these
+    sheaf_cptr send[SHEAF_MSG_CAPABILITIES];      // capabilities that a message carries
+    sheaf_cptr receive[SHEAF_MSG_CAPABILITIES];   // empty slots for those that come
+    uint64_t user[2];                             // the kernel neither reads nor writes these
     uint8_t results[SHEAF_RESULT_BYTES];          // reported bits; survive the tail's receive
 };
 

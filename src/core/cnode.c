@@ -52,7 +52,7 @@ static enum sheaf_error cnode_copy(struct invocation *invocation) {
     if (error != SHEAF_OK) {
         return error;
     }
-    return derive(invocation, to, from, has_badge(from) ? from->badge : 0);
+    return derive(invocation, to, from, slot_badge(from));
 }
 
 static enum sheaf_error cnode_mint(struct invocation *invocation) {

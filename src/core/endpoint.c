@@ -56,8 +56,9 @@ static void deliver(const struct thread *sender, struct thread *receiver, uint64
     receiver->context.reg[SHEAF_REG_BADGE] = badge;
 }
 
-enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struct slot *slot,
-                               struct wait wait) {
+// A queued sender can be refused when it comes to that; it is told at once what is wrong already.
+static enum sheaf_error send(struct pe *pe, struct thread *thread, const struct slot *slot,
+                             struct wait wait, struct transfer *transfer) {
     struct endpoint *endpoint = slot->object;
     uint64_t badge = slot->badge;
     lock_acquire(&endpoint->lock);
@@ -72,6 +73,9 @@ enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struc
     }
     struct thread *receiver = endpoint->queue.first;
     enum sheaf_error error = passes(thread, wait.call, receiver, receiver->reply);
+    if (error == SHEAF_OK && transfer != NULL) {
+        error = transfer_places(receiver, transfer);
+    }
     if (error != SHEAF_OK) {
         lock_release(&endpoint->lock);
         return error;
@@ -81,11 +85,29 @@ enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struc
     lock_release(&endpoint->lock);
 
     deliver(thread, receiver, badge);
+    if (transfer != NULL) {
+        transfer_run(transfer);
+    }
     if (wait.call) {
         reply_hold(reply, thread);
     }
     sched_wake(pe, receiver);
     return wait.call ? ANSWERED : SHEAF_OK;
+}
+
+enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struct slot *slot,
+                               struct wait wait) {
+    if (likely(!message_carries(thread))) {
+        return send(pe, thread, slot, wait, NULL);
+    }
+    struct transfer transfer;
+    lock_acquire(&tree_lock);
+    enum sheaf_error error = transfer_sources(thread, slot, &transfer);
+    if (error == SHEAF_OK) {
+        error = send(pe, thread, slot, wait, &transfer);
+    }
+    lock_release(&tree_lock);
+    return error;
 }
 
 // The first sender, taken out of the queue; NULL if there is none, and then `thread` waits.
@@ -107,6 +129,41 @@ static struct thread *next_sender(struct endpoint *endpoint, struct thread *thre
     return sender;
 }
 
+// Takes the message of a sender that is in no queue any more.
+static enum sheaf_error take(struct pe *pe, struct thread *thread, struct reply *reply,
+                             struct thread *sender, struct transfer *transfer) {
+    enum sheaf_error error = passes(sender, sender->calling, thread, reply);
+    if (transfer != NULL && error == SHEAF_OK) {
+        error = transfer_sources(sender, NULL, transfer);
+        if (error == SHEAF_OK) {
+            error = transfer_places(thread, transfer);
+        }
+    }
+    if (unlikely(error != SHEAF_OK)) {
+        return error;
+    }
+    deliver(sender, thread, sender->badge);
+    if (transfer != NULL) {
+        transfer_run(transfer);
+    }
+    if (sender->calling) {
+        reply_hold(reply, sender);
+    } else {
+        thread_answer(sender, SHEAF_OK);
+        sched_wake(pe, sender);
+    }
+    return SHEAF_OK;
+}
+
+static enum sheaf_error take_capabilities(struct pe *pe, struct thread *thread, struct reply *reply,
+                                          struct thread *sender) {
+    struct transfer transfer;
+    lock_acquire(&tree_lock);
+    enum sheaf_error error = take(pe, thread, reply, sender, &transfer);
+    lock_release(&tree_lock);
+    return error;
+}
+
 enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
                                   struct reply *reply, bool block) {
     if (thread->bound != NULL && notification_take_bound(thread)) {
@@ -117,15 +174,10 @@ enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct e
         if (sender == NULL) {
             return block ? ANSWERED : SHEAF_ERR_WOULD_BLOCK;
         }
-        enum sheaf_error error = passes(sender, sender->calling, thread, reply);
+        enum sheaf_error error = likely(!message_carries(sender))
+                                     ? take(pe, thread, reply, sender, NULL)
+                                     : take_capabilities(pe, thread, reply, sender);
         if (likely(error == SHEAF_OK)) {
-            deliver(sender, thread, sender->badge);
-            if (sender->calling) {
-                reply_hold(reply, sender);
-            } else {
-                thread_answer(sender, SHEAF_OK);
-                sched_wake(pe, sender);
-            }
             return ANSWERED;
         }
         wait_fail(pe, sender, error);

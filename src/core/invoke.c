@@ -48,6 +48,9 @@ static enum sheaf_error invoke(struct pe *pe, struct thread *thread, struct slot
     if (error != SHEAF_OK) {
         return error;
     }
+    if (SHEAF_TAG_CAPABILITIES(tag) != 0) {
+        return SHEAF_ERR_INVALID_ARGUMENT; // what a method needs it is told by name
+    }
     if ((slot->rights & method->rights) != method->rights) {
         return SHEAF_ERR_NO_RIGHT;
     }

@@ -2,18 +2,11 @@
 // The system calls SEND, RECV, REPLY and REPLY_RECV: what is checked, in which order.
 #include "ipc.h"
 
-static enum sheaf_error reply_argument(const struct thread *thread, struct reply **out) {
+// The Reply named, NULL if none is.
+static enum sheaf_error reply_argument(const struct thread *thread, struct slot **out) {
     sheaf_cptr name = thread->context.reg[SHEAF_REG_REPLY];
-    struct slot *slot;
     *out = NULL;
-    if (name == 0) {
-        return SHEAF_OK;
-    }
-    enum sheaf_error error = lookup_type(thread, name, SHEAF_REPLY, &slot);
-    if (likely(error == SHEAF_OK)) {
-        *out = slot->object;
-    }
-    return error;
+    return name == 0 ? SHEAF_OK : lookup_type(thread, name, SHEAF_REPLY, out);
 }
 
 enum sheaf_error sys_send(struct pe *pe, struct thread *thread, bool block) {
@@ -60,15 +53,15 @@ static enum sheaf_error receive(struct pe *pe, struct thread *thread, const stru
 }
 
 enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block) {
-    struct slot *source;
-    struct reply *reply;
+    struct slot *source, *slot;
     enum sheaf_error error = source_argument(thread, &source);
     if (error == SHEAF_OK) {
-        error = reply_argument(thread, &reply);
+        error = reply_argument(thread, &slot);
     }
     if (error != SHEAF_OK) {
         return error;
     }
+    struct reply *reply = slot != NULL ? slot->object : NULL;
     if (reply != NULL && (reply->caller != NULL || reply->receiver != NULL)) {
         return SHEAF_ERR_IN_USE;
     }
@@ -79,25 +72,25 @@ enum sheaf_error sys_reply(struct pe *pe, struct thread *thread) {
     struct slot *slot;
     enum sheaf_error error =
         lookup_type(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_REPLY, &slot);
-    return error == SHEAF_OK ? reply_answer(pe, thread, slot->object) : error;
+    return error == SHEAF_OK ? reply_answer(pe, thread, slot) : error;
 }
 
 // Everything that can be wrong with the receive is found before the answer is given.
 enum sheaf_error sys_reply_receive(struct pe *pe, struct thread *thread) {
-    struct slot *source;
-    struct reply *reply;
+    struct slot *source, *slot;
     enum sheaf_error error = source_argument(thread, &source);
     if (error == SHEAF_OK) {
-        error = reply_argument(thread, &reply);
+        error = reply_argument(thread, &slot);
     }
     if (error != SHEAF_OK) {
         return error;
     }
+    struct reply *reply = slot != NULL ? slot->object : NULL;
     if (reply != NULL) {
         if (reply->receiver != NULL) {
             return SHEAF_ERR_IN_USE;
         }
-        error = reply_answer(pe, thread, reply);
+        error = reply_answer(pe, thread, slot);
         if (error != SHEAF_OK && error != SHEAF_ERR_NOT_WAITING) {
             return error;
         }

@@ -24,11 +24,35 @@ static inline void thread_answer(struct thread *thread, enum sheaf_error error) 
     thread->context.reg[SHEAF_REG_TAG] = 0;
 }
 
-// MESSAGE_TOO_LONG, INVALID_ARGUMENT (bits 7-15, a label of the kernel's), NO_BUFFER.
+// MESSAGE_TOO_LONG, INVALID_ARGUMENT (bits 9-15, a label of the kernel's), NO_BUFFER.
 enum sheaf_error message_check(const struct thread *from, uint64_t tag);
 // Tag and words of `from`, as its registers and buffer hold them. Whether both have buffers when
 // the length asks for them was checked.
 void message_copy(const struct thread *from, struct thread *to, uint64_t tag);
+
+// ---- Capabilities in messages (transfer.c). All or none: looked up, then copied.
+struct transfer {
+    unsigned count;
+    struct {
+        struct slot *from, *to;
+        struct cnode *home; // of `to`
+    } capability[SHEAF_MSG_CAPABILITIES];
+};
+
+// Whether the message that the thread sends brings capabilities. A fault's does not, whatever the
+// registers hold.
+static inline bool message_carries(const struct thread *from) {
+    return unlikely(SHEAF_TAG_CAPABILITIES(from->context.reg[SHEAF_REG_TAG]) != 0) &&
+           !from->faulting;
+}
+
+// Finds what `from` sends, with the right to send it through `through`; NULL: that was checked.
+// NO_RIGHT, NO_BUFFER, look-up's, NOT_COPYABLE. tree_lock held, from here to transfer_run.
+enum sheaf_error transfer_sources(const struct thread *from, const struct slot *through,
+                                  struct transfer *transfer);
+// Finds where `to` takes them. NO_BUFFER, NO_RECEIVE_SLOT.
+enum sheaf_error transfer_places(const struct thread *to, struct transfer *transfer);
+void transfer_run(const struct transfer *transfer);
 
 // ---- Endpoints (endpoint.c)
 struct wait {
@@ -46,8 +70,9 @@ void endpoint_requeue(struct thread *thread, unsigned priority);
 // Puts `caller`, which is in no queue, under the Reply.
 void reply_hold(struct reply *reply, struct thread *caller);
 void reply_forget(struct thread *caller); // a WAITING_REPLY thread goes
-// Answers the caller with the message in `thread`'s registers. NOT_WAITING, message_check's.
-enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply *reply);
+// Answers the caller with the message in `thread`'s registers, through a capability to the Reply.
+// NOT_WAITING, message_check's, transfer_sources's.
+enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct slot *slot);
 
 // ---- Notifications (notification.c)
 void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge);

@@ -2,7 +2,9 @@
 // Look-up over several levels, and what is wrong with a name.
 #include "lookup.h"
 
-enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, struct slot **out) {
+// Follows `name` to its slot. INVALID_CAPABILITY, DEAD, RANGE.
+static enum sheaf_error follow(const struct thread *thread, sheaf_cptr name, struct slot **out,
+                               struct cnode **home) {
     const struct slot *node = &thread->slot[THREAD_CSPACE];
     for (unsigned level = 0; level < LOOKUP_LEVELS; level++) {
         if (node->type != SHEAF_CNODE) {
@@ -16,14 +18,28 @@ enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, str
             return SHEAF_ERR_INVALID_CAPABILITY;
         }
         name >>= node->size_bits;
-        struct slot *slot = cnode_slot(node->object, index);
+        *home = node->object;
+        *out = cnode_slot(*home, index);
         if (name == 0) {
-            *out = slot;
-            return slot->type == SHEAF_NULL ? SHEAF_ERR_INVALID_CAPABILITY
-                   : slot_is_dying(slot)    ? SHEAF_ERR_DEAD
-                                            : SHEAF_OK;
+            return SHEAF_OK;
         }
-        node = slot;
+        node = *out;
     }
     return SHEAF_ERR_RANGE;
+}
+
+enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, struct slot **out) {
+    struct cnode *home;
+    enum sheaf_error error = follow(thread, name, out, &home);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    return (*out)->type == SHEAF_NULL ? SHEAF_ERR_INVALID_CAPABILITY
+           : slot_is_dying(*out)      ? SHEAF_ERR_DEAD
+                                      : SHEAF_OK;
+}
+
+bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **out,
+                  struct cnode **home) {
+    return follow(thread, name, out, home) == SHEAF_OK;
 }

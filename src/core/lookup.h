@@ -19,6 +19,10 @@
 
 enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, struct slot **out);
 
+// The slot named, whatever is in it, and the CNode that holds it. False where there is none.
+bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **out,
+                  struct cnode **home);
+
 // The slot named, with a living capability in it. INVALID_CAPABILITY, DEAD, RANGE.
 static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr name,
                                       struct slot **out) {

@@ -2,7 +2,7 @@
 // Messages: what a tag may say, and moving words from one thread to another.
 #include "ipc.h"
 
-#define TAG_ZERO_BITS UINT64_C(0xff80) // bits 7-15
+#define TAG_ZERO_BITS UINT64_C(0xfe00) // bits 9-15
 
 enum sheaf_error message_check(const struct thread *from, uint64_t tag) {
     if (unlikely((tag & TAG_ZERO_BITS) != 0 || SHEAF_TAG_LABEL(tag) >= SHEAF_LABEL_KERNEL)) {

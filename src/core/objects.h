@@ -126,6 +126,12 @@ static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread
 // The head of the object that `slot` names; NULL for types without one.
 struct object_head *slot_head(const struct slot *slot);
 
+// What a copy takes over: only Endpoints and Notifications have a badge.
+static inline uint64_t slot_badge(const struct slot *slot) {
+    bool has_badge = slot->type == SHEAF_ENDPOINT || slot->type == SHEAF_NOTIFICATION;
+    return has_badge ? slot->badge : 0;
+}
+
 // Makes `slot` name what `source` names, as its child, with `rights` and `badge`. A Frame starts
 // without a record. tree_lock held; `slot` is empty; `home` is the CNode that holds it, or NULL.
 void slot_derive(struct slot *slot, struct cnode *home, struct slot *source, uint64_t rights,

@@ -29,15 +29,10 @@ static void answer_fault(struct pe *pe, struct thread *caller, uint64_t tag) {
     }
 }
 
-enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply *reply) {
+// What the caller cannot take is its own affair: it is told, not the server.
+static enum sheaf_error answer(struct pe *pe, struct thread *thread, struct reply *reply,
+                               struct transfer *transfer) {
     uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
-    enum sheaf_error error = message_check(thread, tag);
-    if (unlikely(error != SHEAF_OK)) {
-        return error;
-    }
-    if (reply->caller == NULL) {
-        return SHEAF_ERR_NOT_WAITING;
-    }
     lock_acquire(&reply->lock);
     struct thread *caller = reply->caller;
     reply->caller = NULL;
@@ -50,14 +45,45 @@ enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, struct reply
         answer_fault(pe, caller, tag);
         return SHEAF_OK;
     }
+    enum sheaf_error error = SHEAF_OK;
     if (unlikely(SHEAF_TAG_LENGTH(tag) > SHEAF_REG_WORDS && thread_buffer(caller) == NULL)) {
-        thread_answer(caller, SHEAF_ERR_NO_BUFFER);
+        error = SHEAF_ERR_NO_BUFFER;
+    } else if (transfer != NULL) {
+        error = transfer_places(caller, transfer);
+    }
+    if (unlikely(error != SHEAF_OK)) {
+        thread_answer(caller, error);
     } else {
         message_copy(thread, caller, tag);
         caller->context.reg[SHEAF_REG_BADGE] = 0;
+        if (transfer != NULL) {
+            transfer_run(transfer);
+        }
     }
     sched_wake(pe, caller);
     return SHEAF_OK;
+}
+
+enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct slot *slot) {
+    struct reply *reply = slot->object;
+    enum sheaf_error error = message_check(thread, thread->context.reg[SHEAF_REG_TAG]);
+    if (unlikely(error != SHEAF_OK)) {
+        return error;
+    }
+    if (reply->caller == NULL) {
+        return SHEAF_ERR_NOT_WAITING;
+    }
+    if (likely(!message_carries(thread))) {
+        return answer(pe, thread, reply, NULL);
+    }
+    struct transfer transfer;
+    lock_acquire(&tree_lock);
+    error = transfer_sources(thread, slot, &transfer);
+    if (error == SHEAF_OK) {
+        error = answer(pe, thread, reply, &transfer);
+    }
+    lock_release(&tree_lock);
+    return error;
 }
 
 void reply_end(struct pe *pe, struct reply *reply) {

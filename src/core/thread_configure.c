@@ -53,9 +53,7 @@ static void replace(struct thread *thread, unsigned which, struct slot *source, 
         slot_move(&thread->retired[which], NULL, slot);
         *retired = true;
     }
-    uint64_t badge =
-        source->type == SHEAF_ENDPOINT || source->type == SHEAF_NOTIFICATION ? source->badge : 0;
-    slot_derive(slot, NULL, source, source->rights, badge);
+    slot_derive(slot, NULL, source, source->rights, slot_badge(source));
 }
 
 enum sheaf_error thread_configure(struct invocation *invocation) {

@@ -87,7 +87,7 @@ static void tag_errors(void) {
     CHECK_ERROR(send(e, m), MESSAGE_TOO_LONG);
     m.tag = 127;
     CHECK_ERROR(nb_send(e, m), MESSAGE_TOO_LONG);
-    m.tag = 0x80; // bits 7 to 15 are zero
+    m.tag = 0x200; // bits 9 to 15 are zero
     CHECK_ERROR(nb_send(e, m), INVALID_ARGUMENT);
     m.tag = 0x8000;
     CHECK_ERROR(nb_send(e, m), INVALID_ARGUMENT);

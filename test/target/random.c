@@ -76,7 +76,8 @@ static struct message random_message(struct source *s) {
     for (unsigned i = 0; i < SHEAF_REG_WORDS; i++) {
         m.word[i] = random_argument(s);
     }
-    m.tag = SHEAF_TAG(below(s, 8) == 0 ? random_word(s) >> 16 : below(s, 11), below(s, 7));
+    m.tag = SHEAF_TAG_CARRYING(below(s, 8) == 0 ? random_word(s) >> 16 : below(s, 11), below(s, 7),
+                               below(s, 4) == 0 ? below(s, 4) : 0);
     if (below(s, 40) == 0) {
         m.tag = random_word(s) >> below(s, 64);
     }
@@ -133,6 +134,10 @@ static uint64_t one_call(struct source *s, struct sheaf_ipc_buffer *buffer) {
     case 1:
         return random_gather(s, buffer);
     default:
+        for (unsigned i = 0; i < SHEAF_MSG_CAPABILITIES; i++) {
+            buffer->send[i] = random_cap(s);
+            buffer->receive[i] = random_cap(s);
+        }
         return exchange((unsigned)below(s, 12), random_cap(s), random_cap(s), random_message(s))
             .status;
     }
