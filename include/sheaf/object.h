@@ -26,7 +26,8 @@ enum sheaf_type {
     SHEAF_FRAME = 8,        // mappable memory
     SHEAF_CONSOLE = 9,      // the kernel's serial port
     SHEAF_SYSTEM = 10,      // counters and power
-    SHEAF_TYPE_COUNT = 11,
+    SHEAF_TIMER = 11,       // signals at a deadline
+    SHEAF_TYPE_COUNT = 12,
 };
 
 // Rights of a capability. What each means depends on the type:
@@ -49,6 +50,7 @@ enum sheaf_type {
 #define SHEAF_ENDPOINT_BITS 6
 #define SHEAF_NOTIFICATION_BITS 6
 #define SHEAF_REPLY_BITS 6
+#define SHEAF_TIMER_BITS 7
 #define SHEAF_THREAD_BITS 11
 #define SHEAF_CHUNK_BITS 16 // a VSpace is made from one chunk
 #define SHEAF_UNTYPED_MIN_BITS 6
@@ -142,6 +144,17 @@ enum sheaf_console_method {
     SHEAF_CONSOLE_WRITE = 1,
     SHEAF_CONSOLE_READ = 2,
     SHEAF_CONSOLE_BIND = 3,
+};
+
+// GET_TIME answers w0 ticks of the system counter, w1 its ticks a second
+// ATTACH   w0 Notification (right: write) that is signalled with its badge; the Timer keeps a
+//          derived copy. IN_USE if there is one. 0 detaches.
+// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at or
+//          after the deadline, at once if it has passed; none while nothing is attached.
+enum sheaf_timer_method {
+    SHEAF_TIMER_GET_TIME = 1,
+    SHEAF_TIMER_ATTACH = 2,
+    SHEAF_TIMER_SET = 3,
 };
 
 // COUNTERS   w0 first counter; answers w0 how many counters there are, w1.. values from `first` on

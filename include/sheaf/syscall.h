@@ -7,13 +7,19 @@
 //   x2-x7   message words 0 to 5                     -> words 0 to 5 received
 //   x9      Reply capability (receive, reply-recv)   -> badge of the capability the sender used
 //   x10     gather: operations | flags << 32         -> gather: see sheaf/gather.h
-//   x11                                              -> gather: see sheaf/gather.h
+//   x11     deadline, 0 for none                     -> gather: see sheaf/gather.h
 // All other registers, FP and SIMD included, keep their value.
 #ifndef SHEAF_SYSCALL_H
 #define SHEAF_SYSCALL_H
 
 #include <sheaf/object.h>
 
+// A call that waits (CALL on an Endpoint, SEND, RECV, REPLY_RECV, a gather's tail) waits until x11,
+// in ticks of the system counter (frequency: bootinfo's timer_hz), and answers TIMED_OUT then; with
+// 0 it waits for ever. A CALL's deadline covers both waits, for a server and for its answer; once
+// it has passed, the Reply holds nobody. A deadline that has passed already does not keep a call
+// from succeeding that need not wait. Calls that never wait do not look at x11.
+//
 // CALL        x0 any capability: send, then wait for the answer. On an Endpoint the answer comes
 //             from a server; every other object is answered by the kernel.
 // SEND        x0 Endpoint: waits until someone receives. x0 Notification: signals its badge.
@@ -50,6 +56,7 @@ enum sheaf_syscall {
 #define SHEAF_REG_BADGE 9
 #define SHEAF_REG_GATHER 10
 #define SHEAF_REG_TOTALS 11
+#define SHEAF_REG_DEADLINE 11
 
 // Message tag: length in words (0 to 64) in bits 0-6, number of capabilities (0 to 3) in bits 7-8,
 // zero in bits 9-15, label in bits 16-63.

@@ -179,6 +179,12 @@ static bool object_end(struct pe *pe, struct slot *slot) {
         bury(slot, &thread->tombstone, thread->slot, THREAD_SLOTS);
         return true;
     }
+    case SHEAF_TIMER: {
+        struct timer *timer = slot->object;
+        timer_finish(timer);
+        bury(slot, (struct slot *)(void *)timer, &timer->notification, 1);
+        return true;
+    }
     case SHEAF_ENDPOINT:
         if (!endpoint_end(pe, slot->object)) {
             return false;

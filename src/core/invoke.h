@@ -29,7 +29,7 @@ struct methods {
 };
 
 extern const struct methods untyped_methods, cnode_methods, thread_methods, vspace_methods,
-    frame_methods, console_methods, system_methods;
+    frame_methods, console_methods, system_methods, timer_methods;
 
 enum sheaf_error sys_call(struct pe *pe, struct thread *thread);
 
@@ -65,6 +65,12 @@ void untyped_commit(struct slot *untyped, uint64_t end);
 enum sheaf_error untyped_retype(struct invocation *invocation);   // retype.c
 enum sheaf_error thread_configure(struct invocation *invocation); // thread_configure.c
 
-void thread_init(struct thread *thread); // in zeroed memory
+// w0 Notification, or 0 to detach what is in the object's `slot` (attach.c). NO_RIGHT, IN_USE,
+// look-up's, PREEMPTED.
+enum sheaf_error attach_notification(struct invocation *invocation, struct slot *slot);
+
+// In zeroed memory.
+void thread_init(struct thread *thread);
+void timer_begin(struct timer *timer);
 
 #endif

@@ -61,6 +61,28 @@ _Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI 
 _Static_assert(sizeof(struct notification) == BIT(SHEAF_NOTIFICATION_BITS), "as the ABI says");
 _Static_assert(sizeof(struct reply) == BIT(SHEAF_REPLY_BITS), "as the ABI says");
 
+// ---- Deadlines: in the queue of a PE, earliest first (timeout.h)
+
+enum timeout_kind { TIMEOUT_THREAD, TIMEOUT_TIMER };
+
+struct timeout {
+    uint64_t deadline; // 0: not in the queue
+    struct timeout *parent, *left, *right;
+    uint32_t rank;
+    uint8_t kind; // enum timeout_kind: what it is part of
+    uint8_t pe;   // whose queue
+};
+
+// ---- Timer. Its first cache line becomes the tombstone of its slot.
+
+struct timer {
+    struct object_head head;
+    struct timeout timeout;
+    _Alignas(64) struct slot notification;
+};
+_Static_assert(sizeof(struct timer) == BIT(SHEAF_TIMER_BITS), "as the ABI says");
+_Static_assert(offsetof(struct timer, notification) == sizeof(struct slot), "room for a tombstone");
+
 // ---- Thread
 
 enum thread_slot {
@@ -102,6 +124,7 @@ struct thread {
     struct {
         uint64_t label, word[3];
     } fault;
+    struct timeout timeout; // of the wait
     struct continuation continuation;
     char name[16];
 

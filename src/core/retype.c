@@ -47,6 +47,8 @@ static enum sheaf_error size_of_type(struct retype *retype) {
         return fixed_size(retype, SHEAF_NOTIFICATION_BITS);
     case SHEAF_REPLY:
         return fixed_size(retype, SHEAF_REPLY_BITS);
+    case SHEAF_TIMER:
+        return fixed_size(retype, SHEAF_TIMER_BITS);
     case SHEAF_VSPACE:
         return fixed_size(retype, SHEAF_CHUNK_BITS);
     default:
@@ -144,6 +146,9 @@ static void init_object(unsigned type, struct slot *slot, unsigned size_bits) {
         break;
     case SHEAF_REPLY:
         lock_init(&((struct reply *)object)->lock, LOCK_OBJECT);
+        break;
+    case SHEAF_TIMER:
+        timer_begin(object);
         break;
     case SHEAF_VSPACE:
         slot->object = chunk_vspace(object);

@@ -3,12 +3,13 @@
 #include "sched.h"
 
 #include "delete.h"
+#include "timeout.h"
 
 struct sched sched_of_pe[MAX_PES];
 
 void sched_init(void) {
     for (unsigned i = 0; i < MAX_PES; i++) {
-        sched_of_pe[i] = (struct sched){0};
+        sched_of_pe[i] = (struct sched){.alarm = NO_ALARM};
         lock_init(&sched_of_pe[i].lock, LOCK_RUN_QUEUE);
     }
 }
@@ -56,6 +57,9 @@ void sched_wake(struct pe *pe, struct thread *thread) {
     struct sched *sched = &sched_of_pe[pe->id];
     thread->state = SHEAF_STATE_READY;
     lock_acquire(&sched->lock);
+    if (unlikely(thread->timeout.deadline != 0)) {
+        timeout_remove(sched, &thread->timeout);
+    }
     if (sched->candidate == NULL) {
         sched->candidate = thread;
     } else {
@@ -124,21 +128,20 @@ static struct thread *choose(struct sched *sched, struct thread *current) {
     return thread;
 }
 
-static void run_timer(struct sched *sched, const struct thread *thread) {
-    if (!sched->armed && sched->queue[thread->priority].first != NULL) {
-        sched->armed = true;
-        arch_timer_set(arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000);
+static void run_slice(struct sched *sched, const struct thread *thread) {
+    if (sched->slice_end == 0 && sched->queue[thread->priority].first != NULL) {
+        sched->slice_end = arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000;
+        timeout_alarm(sched);
     }
 }
 
-// Stands on the empty root without a tick until an interrupt makes a thread ready. What dead
+// Stands on the empty root until an interrupt makes a thread ready; without a tick: the timer is
+// set for deadlines only. What dead
 // containers are left by a deleter that died itself is cleared here.
 static void idle(struct pe *pe, struct sched *sched) {
     vspace_activate(NULL);
-    if (sched->armed) {
-        sched->armed = false;
-        arch_timer_stop();
-    }
+    sched->slice_end = 0;
+    timeout_alarm(sched);
     while (sched->top == 0 && sched->candidate == NULL) {
         if (burials_continue(pe) == SHEAF_OK && sched->top == 0 && sched->candidate == NULL) {
             arch_wait_for_interrupt();
@@ -165,7 +168,7 @@ void sched_decide(struct pe *pe) {
             if (next != current) {
                 vspace_activate(thread_vspace(next));
             }
-            run_timer(sched, next);
+            run_slice(sched, next);
             return;
         }
         idle(pe, sched);

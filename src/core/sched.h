@@ -6,8 +6,8 @@
 // candidate takes the PE straight from a thread that blocked, without passing through a queue, if
 // nothing of higher priority is ready. So an IPC in both directions touches no run queue at all.
 //
-// Time: the timer runs only while another thread of the running one's priority is ready. At its
-// tick the running thread goes to the end of its queue. The slice belongs to the PE and not to the
+// Time: a slice runs only while another thread of the running one's priority is ready. At its
+// end the running thread goes to the end of its queue. The slice belongs to the PE and not to the
 // thread: a direct switch neither renews it nor programs the timer.
 #ifndef SCHED_H
 #define SCHED_H
@@ -21,7 +21,9 @@ struct sched {
     unsigned top;             // highest priority with a thread in its queue, plus one; 0: none
     struct thread *candidate; // became ready during this kernel entry; in no queue
     bool rotate;              // the running thread's slice is over, or it yields
-    bool armed;               // the timer runs
+    uint64_t slice_end;       // of the time slice that runs; 0: none does
+    uint64_t alarm;           // what the timer is set to; NO_ALARM: stopped (timeout.h)
+    struct timeout *timeouts; // deadlines, earliest first
     uint64_t ready[SHEAF_PRIORITIES / 64]; // which queues are not empty
     struct thread_queue queue[SHEAF_PRIORITIES];
 };
@@ -30,7 +32,8 @@ extern struct sched sched_of_pe[MAX_PES];
 
 void sched_init(void);
 
-// The thread's state becomes READY and it will run in its turn. It is in no queue.
+// A wait is over, its deadline too: the thread's state becomes READY and it will run in its turn.
+// It is in no queue.
 void sched_wake(struct pe *pe, struct thread *thread);
 // Takes a READY thread that may be in a run queue, or be the candidate, out of the scheduler.
 void sched_forget(struct pe *pe, struct thread *thread);
@@ -44,7 +47,7 @@ static inline void sched_leave(struct pe *pe) {
     const struct sched *sched = &sched_of_pe[pe->id];
     const struct thread *current = pe->current;
     // An equal may be waiting for its turn as long as the timer runs that will end this one.
-    unsigned most = current != NULL ? current->priority + (sched->armed ? 1u : 0u) : 0;
+    unsigned most = current != NULL ? current->priority + (sched->slice_end != 0 ? 1u : 0u) : 0;
     if (likely(current != NULL && current->state == SHEAF_STATE_READY && sched->candidate == NULL &&
                sched->top <= most && !sched->rotate)) {
         return;

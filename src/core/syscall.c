@@ -4,6 +4,7 @@
 
 #include "gather_call.h"
 #include "invoke.h"
+#include "timeout.h"
 
 static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t number) {
     switch (number) {
@@ -52,6 +53,20 @@ static void preempt(struct pe *pe, struct thread *thread) {
     arch_handle_interrupts();
 }
 
+// The call has a deadline, and its thread waits: not longer than until then.
+static void limit_wait(struct pe *pe, struct thread *thread, uint64_t deadline) {
+    switch (thread->state) {
+    case SHEAF_STATE_SENDING:
+    case SHEAF_STATE_RECEIVING:
+    case SHEAF_STATE_WAITING_REPLY:
+    case SHEAF_STATE_WAITING_NOTIFICATION:
+        timeout_start(pe, &thread->timeout, deadline);
+        break;
+    default:
+        break;
+    }
+}
+
 void core_syscall(struct pe *pe) {
     struct thread *thread = pe->current;
     uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
@@ -63,12 +78,15 @@ void core_syscall(struct pe *pe) {
     if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
         check_continuation(thread, number);
     }
+    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // a gather writes the register
     enum sheaf_error error = run(pe, thread, number);
     if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
         preempt(pe, thread);
     } else {
         if (error != ANSWERED && pe->current == thread) {
             thread_answer(thread, error);
+        } else if (unlikely(deadline != 0) && pe->current == thread) {
+            limit_wait(pe, thread, deadline);
         }
         thread->continuation.kind = CONTINUE_NOTHING;
     }
@@ -82,8 +100,14 @@ void core_interrupt(struct pe *pe) {
 
 void core_tick(struct pe *pe) {
     struct sched *sched = &sched_of_pe[pe->id];
-    sched->armed = false;
-    sched->rotate = true;
+    uint64_t now = arch_now();
+    sched->alarm = NO_ALARM;
+    if (sched->slice_end != 0 && sched->slice_end <= now) {
+        sched->slice_end = 0;
+        sched->rotate = true;
+    }
+    timeouts_expire(pe, now);
+    timeout_alarm(sched);
 }
 
 const char *core_thread_name(const struct pe *pe) {

@@ -4,30 +4,42 @@
 
 #include "death.h"
 #include "invoke.h"
+#include "timeout.h"
 
 void thread_init(struct thread *thread) {
     arch_context_init(&thread->context);
     thread->state = SHEAF_STATE_SUSPENDED;
 }
 
-void thread_suspend(struct pe *pe, struct thread *thread) {
-    bool waiting = true;
+// Takes a waiting thread out of its queue or from its Reply. False if it does not wait.
+static bool leave_wait(struct thread *thread) {
     switch (thread->state) {
     case SHEAF_STATE_SENDING:
     case SHEAF_STATE_RECEIVING:
         endpoint_forget(thread);
-        break;
+        return true;
     case SHEAF_STATE_WAITING_REPLY:
         reply_forget(thread);
-        break;
+        return true;
     case SHEAF_STATE_WAITING_NOTIFICATION:
         notification_forget(thread);
-        break;
+        return true;
     default:
-        sched_forget(pe, thread);
-        waiting = false;
-        break;
+        return false;
     }
+}
+
+void thread_time_out(struct pe *pe, struct thread *thread) {
+    leave_wait(thread);
+    wait_fail(pe, thread, SHEAF_ERR_TIMED_OUT);
+}
+
+void thread_suspend(struct pe *pe, struct thread *thread) {
+    bool waiting = leave_wait(thread);
+    if (!waiting) {
+        sched_forget(pe, thread);
+    }
+    timeout_cancel(&thread->timeout);
     // A fault has no answer: resumed, the thread executes the same instruction again.
     if (waiting && !thread->faulting) {
         thread_answer(thread, SHEAF_ERR_CANCELLED);

@@ -8,4 +8,7 @@
 // Takes the thread from wherever it is; a wait is cancelled. It is SUSPENDED then.
 void thread_suspend(struct pe *pe, struct thread *thread);
 
+// The deadline of its wait has passed: the call answers TIMED_OUT.
+void thread_time_out(struct pe *pe, struct thread *thread);
+
 #endif

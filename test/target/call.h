@@ -66,16 +66,21 @@ struct message {
     uint64_t badge;
 };
 
-// Any system call that carries a message. `reply`: x9.
-ALWAYS_INLINE struct message exchange(unsigned number, sheaf_cptr cap, sheaf_cptr reply,
-                                      struct message out) {
+// Any system call that carries a message. `reply`: x9, `deadline`: x11.
+ALWAYS_INLINE struct message exchange_until(unsigned number, sheaf_cptr cap, sheaf_cptr reply,
+                                            struct message out, uint64_t deadline) {
     struct registers r = {.x = {cap, out.tag, out.word[0], out.word[1], out.word[2], out.word[3],
-                                out.word[4], out.word[5], number, reply, 0, 0}};
+                                out.word[4], out.word[5], number, reply, 0, deadline}};
     system_call(&r);
     return (struct message){.status = r.x[0],
                             .tag = r.x[1],
                             .word = {r.x[2], r.x[3], r.x[4], r.x[5], r.x[6], r.x[7]},
                             .badge = r.x[9]};
+}
+
+ALWAYS_INLINE struct message exchange(unsigned number, sheaf_cptr cap, sheaf_cptr reply,
+                                      struct message out) {
+    return exchange_until(number, cap, reply, out, 0);
 }
 
 #define MESSAGE(label, length, ...)                                                                \

@@ -8,6 +8,8 @@
 #include "harness.h"
 #include "support.h"
 
+#include <sheaf/time.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,10 +88,13 @@ static struct message random_message(struct source *s) {
 
 // A call that has a good chance: retype, copy, mint, move, delete, revoke with sensible words.
 static uint64_t likely_call(struct source *s) {
-    static const uint8_t bits[SHEAF_TYPE_COUNT] = {
-        [SHEAF_UNTYPED] = 12, [SHEAF_CNODE] = 3, [SHEAF_FRAME] = 12, [SHEAF_VSPACE] = 16};
+    static const uint8_t bits[SHEAF_TYPE_COUNT] = {[SHEAF_UNTYPED] = 12,
+                                                   [SHEAF_CNODE] = 3,
+                                                   [SHEAF_FRAME] = 12,
+                                                   [SHEAF_VSPACE] = 16,
+                                                   [SHEAF_TIMER] = 7};
     uint64_t index = 1 + below(s, (1u << CSPACE_BITS) - 1);
-    uint64_t type = 1 + below(s, SHEAF_FRAME);
+    uint64_t type = below(s, 12) == 0 ? SHEAF_TIMER : 1 + below(s, SHEAF_FRAME);
     switch (below(s, 8)) {
     case 0:
     case 1:
@@ -127,6 +132,10 @@ static uint64_t random_gather(struct source *s, struct sheaf_ipc_buffer *buffer)
     return gather(count, 0).status;
 }
 
+static uint64_t random_deadline(struct source *s) {
+    return below(s, 2) == 0 ? random_argument(s) : sheaf_clock() + below(s, 100000);
+}
+
 static uint64_t one_call(struct source *s, struct sheaf_ipc_buffer *buffer) {
     switch (below(s, 4)) {
     case 0:
@@ -138,7 +147,8 @@ static uint64_t one_call(struct source *s, struct sheaf_ipc_buffer *buffer) {
             buffer->send[i] = random_cap(s);
             buffer->receive[i] = random_cap(s);
         }
-        return exchange((unsigned)below(s, 12), random_cap(s), random_cap(s), random_message(s))
+        return exchange_until((unsigned)below(s, 12), random_cap(s), random_cap(s),
+                              random_message(s), below(s, 4) != 0 ? 0 : random_deadline(s))
             .status;
     }
 }

@@ -15,6 +15,8 @@
 
 static const sheaf_cptr arena_slot = FIRST_TEST_SLOT;
 static const sheaf_cptr chunks_slot = FIRST_TEST_SLOT + 1;
+static const sheaf_cptr silence_slot = FIRST_TEST_SLOT + 2;
+static const sheaf_cptr silence_memory_slot = FIRST_TEST_SLOT + 3;
 static const sheaf_cptr first_case_slot = FIRST_TEST_SLOT + 16;
 static sheaf_cptr next_slot;
 static uint64_t next_place;
@@ -55,8 +57,13 @@ static bool retype_from_boot(unsigned bits, sheaf_cptr slot) {
 bool surroundings_prepare(void) {
     return retype_from_boot(ARENA_BITS, arena_slot) &&
            retype_from_boot(SHEAF_CHUNK_BITS + 4, chunks_slot) &&
-           INVOKE(OWN_VSPACE, SHEAF_VSPACE_GROW, 2, chunks_slot, OWN_CHUNKS).status == SHEAF_OK;
+           INVOKE(OWN_VSPACE, SHEAF_VSPACE_GROW, 2, chunks_slot, OWN_CHUNKS).status == SHEAF_OK &&
+           retype_from_boot(SHEAF_PAGE_BITS, silence_memory_slot) &&
+           untyped_retype(silence_memory_slot, SHEAF_NOTIFICATION, 0, 0, ROOT, silence_slot, 1) ==
+               SHEAF_OK;
 }
+
+sheaf_cptr sheaf_silence(void) { return silence_slot; }
 
 void surroundings_begin(void) {
     next_slot = first_case_slot;

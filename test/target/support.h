@@ -30,6 +30,7 @@
 
 const struct sheaf_bootinfo *boot_information(void);
 bool surroundings_prepare(void); // once; false: too little memory
+sheaf_cptr sheaf_silence(void);  // what the C library's sleep waits on
 void surroundings_begin(void);   // before each case
 void surroundings_end(void);     // after each case
 _Noreturn void power_off(uint64_t status);

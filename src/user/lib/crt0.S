@@ -29,7 +29,7 @@
         .size   sheaf_thread_entry, . - sheaf_thread_entry
 
 // void sheaf_syscall(struct sheaf_registers *registers)
-// Loads x0 to x10, enters the kernel, stores x0 to x11. The kernel keeps all other registers, so
+// Loads x0 to x11, enters the kernel, stores them. The kernel keeps all other registers, so
 // x12, which the procedure call standard lets a function change, can hold the pointer.
         function sheaf_syscall
         mov     x12, x0
@@ -38,7 +38,7 @@
         ldp     x4, x5, [x12, #32]
         ldp     x6, x7, [x12, #48]
         ldp     x8, x9, [x12, #64]
-        ldr     x10, [x12, #80]
+        ldp     x10, x11, [x12, #80]
         svc     #0
         stp     x0, x1, [x12]
         stp     x2, x3, [x12, #16]

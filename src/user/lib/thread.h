@@ -8,6 +8,7 @@
 #define SHEAF_USER_THREAD_H
 
 #include <reent.h>
+#include <sheaf/time.h>
 #include <sheaf/user.h>
 
 struct sheaf_thread {
@@ -25,8 +26,6 @@ struct sheaf_thread_area {
 
 void *sheaf_thread_register(void); // NULL before the area is there
 void sheaf_set_thread_register(void *area);
-uint64_t sheaf_clock(void);
-uint64_t sheaf_clock_hz(void);
 _Noreturn void sheaf_start_program(const uint64_t *start);
 _Noreturn void sheaf_thread_entry(void);
 _Noreturn void sheaf_thread_main(struct sheaf_thread *thread, struct sheaf_ipc_buffer *ipc_buffer,
@@ -38,6 +37,9 @@ void sheaf_thread_area_make(void *memory, struct sheaf_thread *thread);
 
 // Ends the program. Programs that the pager runs: client_end.c. init and the pager have their own.
 _Noreturn void sheaf_end(int status);
+// A Notification that nobody signals, to wait on until a deadline; 0 if there is none. Programs that
+// the pager runs: client_silence.c.
+sheaf_cptr sheaf_silence(void);
 // Another piece of heap, `bytes` being a multiple of 4096: its first address, which lies right
 // behind the piece before, or NULL. Programs that the pager runs: client_heap.c.
 void *sheaf_more_heap(size_t bytes);

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define VSPACE_BLOCK_BITS SHEAF_CHUNK_BITS
-#define CNODE_BLOCK_BITS 11 // the CNode and a notification
+#define CNODE_BLOCK_BITS 11 // the CNode and two notifications
 #define TABLES_IN_CHUNK 15
 #define USER_HALF_PAGES (UINT64_C(1) << 36)
 
@@ -89,7 +89,7 @@ uint64_t process_heap_bytes(void) {
 }
 
 // What a program finds in its slots.
-static bool fill_cnode(struct process *process, sheaf_cptr notification) {
+static bool fill_cnode(struct process *process, sheaf_cptr notification, sheaf_cptr silence) {
     return sheaf_mint(process->cnode, SHEAF_PROGRAM_SLOT_PAGER, PAGER_BOOT_SLOT_ENDPOINT,
                       SHEAF_RIGHT_WRITE, PAGER_BADGE(process->number, 0, 0)) == SHEAF_OK &&
            sheaf_copy(process->cnode, SHEAF_PROGRAM_SLOT_CONSOLE, SHEAF_BOOT_SLOT_CONSOLE,
@@ -97,7 +97,9 @@ static bool fill_cnode(struct process *process, sheaf_cptr notification) {
            sheaf_mint(process->cnode, SHEAF_PROGRAM_SLOT_INPUT, notification, SHEAF_RIGHTS_ALL,
                       1) == SHEAF_OK &&
            sheaf_copy(process->cnode, SHEAF_PROGRAM_SLOT_SYSTEM, SHEAF_BOOT_SLOT_SYSTEM,
-                      SHEAF_RIGHT_READ) == SHEAF_OK;
+                      SHEAF_RIGHT_READ) == SHEAF_OK &&
+           sheaf_copy(process->cnode, SHEAF_PROGRAM_SLOT_SILENCE, silence, SHEAF_RIGHT_READ) ==
+               SHEAF_OK;
 }
 
 struct process *process_make(uint64_t parent, const char *name) {
@@ -112,8 +114,9 @@ struct process *process_make(uint64_t parent, const char *name) {
         process->vspace = block_make(space, SHEAF_VSPACE, 0);
         process->cnode = block_make(others, SHEAF_CNODE, SHEAF_PROGRAM_CNODE_BITS);
         sheaf_cptr notification = block_make(others, SHEAF_NOTIFICATION, 0);
-        if (process->vspace != 0 && process->cnode != 0 && notification != 0 &&
-            fill_cnode(process, notification))
+        sheaf_cptr silence = block_make(others, SHEAF_NOTIFICATION, 0);
+        if (process->vspace != 0 && process->cnode != 0 && notification != 0 && silence != 0 &&
+            fill_cnode(process, notification, silence))
             return process;
     }
     block_give_all(&process->blocks);

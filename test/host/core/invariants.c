@@ -127,6 +127,7 @@ static bool extent_of(const struct slot *slot, struct extent *extent) {
     case SHEAF_ENDPOINT:
     case SHEAF_NOTIFICATION:
     case SHEAF_REPLY:
+    case SHEAF_TIMER:
     case SLOT_CHUNK:
         extent->start = port_physical_address(slot->object).v;
         break;

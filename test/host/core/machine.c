@@ -130,6 +130,7 @@ void execute(const struct call *call) {
     reg[SHEAF_REG_TAG] = call->tag;
     reg[SHEAF_REG_REPLY] = call->reply;
     reg[SHEAF_REG_GATHER] = call->gather;
+    reg[SHEAF_REG_DEADLINE] = call->deadline;
     for (unsigned i = 0; i < SHEAF_REG_WORDS; i++)
         reg[SHEAF_REG_WORD0 + i] = call->word[i];
     uint64_t pc = thread->context.pc;

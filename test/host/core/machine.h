@@ -59,7 +59,7 @@ struct result {
 
 #define MAX_ARGS 12
 struct call {
-    uint64_t number, cap, tag, reply, gather;
+    uint64_t number, cap, tag, reply, gather, deadline;
     uint64_t word[SHEAF_REG_WORDS];
 };
 

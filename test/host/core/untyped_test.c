@@ -111,7 +111,7 @@ static void sizes_out_of_range(void **state) {
         {SHEAF_UNTYPED, 5},       {SHEAF_UNTYPED, 48}, {SHEAF_UNTYPED, 0}, {SHEAF_CNODE, 0},
         {SHEAF_CNODE, 25},        {SHEAF_FRAME, 11},   {SHEAF_FRAME, 31},  {SHEAF_FRAME, 0},
         {SHEAF_THREAD, 12},       {SHEAF_REPLY, 7},    {SHEAF_VSPACE, 17}, {SHEAF_ENDPOINT, 5},
-        {SHEAF_NOTIFICATION, 64}, {SHEAF_FRAME, 255},
+        {SHEAF_NOTIFICATION, 64}, {SHEAF_TIMER, 8},    {SHEAF_FRAME, 255},
     };
     uint64_t memory = untyped(16), slot = new_slots(1);
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
@@ -121,7 +121,8 @@ static void sizes_out_of_range(void **state) {
 static void types_and_words(void **state) {
     (void)state;
     uint64_t memory = untyped(16), slot = new_slots(1);
-    static const unsigned bad[] = {SHEAF_NULL, SHEAF_CONSOLE, SHEAF_SYSTEM, 11, 64, 65, 255};
+    static const unsigned bad[] = {
+        SHEAF_NULL, SHEAF_CONSOLE, SHEAF_SYSTEM, SHEAF_TYPE_COUNT, 64, 65, 255};
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
         FAILS(INVALID_ARGUMENT, retype(memory, bad[i], 12, CNODE, slot, 1));
     const uint64_t page = SHEAF_FRAME | 12 << 8;

@@ -27,7 +27,8 @@ enum sheaf_program_slot {
     SHEAF_PROGRAM_SLOT_PAGER = 1,
     SHEAF_PROGRAM_SLOT_CONSOLE = 2,
     SHEAF_PROGRAM_SLOT_INPUT = 3,
-    SHEAF_PROGRAM_SLOT_SYSTEM = 4, // counters only
+    SHEAF_PROGRAM_SLOT_SYSTEM = 4,  // counters only
+    SHEAF_PROGRAM_SLOT_SILENCE = 5, // a Notification that nobody signals: sleep waits on it
 };
 #define SHEAF_PROGRAM_CNODE_BITS 3
 
