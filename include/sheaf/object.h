@@ -83,6 +83,12 @@ enum sheaf_memory_type {
 //   MOVE   w0 index  w1 source
 //   DELETE w0 index
 //   REVOKE w0 index              deletes all that was derived from the capability there
+//   ROTATE w0 index  w1 pivot  w2 source   moves pivot to the index and source to where pivot was;
+//                                          with the index of the source itself, the two change
+//                                          places. INVALID_ARGUMENT: pivot is the source, or there
+//   CANCEL w0 index              senders and callers that wait on the Endpoint there, having used a
+//                                capability with the badge of this one: CANCELLED. A fault of that
+//                                badge is not handled. INVALID_ARGUMENT without a badge
 // `source` is a capability pointer in the caller's CSpace.
 enum sheaf_cnode_method {
     SHEAF_CNODE_COPY = 1,
@@ -90,6 +96,8 @@ enum sheaf_cnode_method {
     SHEAF_CNODE_MOVE = 3,
     SHEAF_CNODE_DELETE = 4,
     SHEAF_CNODE_REVOKE = 5,
+    SHEAF_CNODE_ROTATE = 6,
+    SHEAF_CNODE_CANCEL = 7,
 };
 
 // CONFIGURE   w0 CSpace root  w1 VSpace  w2 fault endpoint  w3 IPC buffer Frame  w4 fault
@@ -103,7 +111,8 @@ enum sheaf_cnode_method {
 //             after the system call, which answers CANCELLED.
 // BIND        w0 Notification whose signals the thread also receives on any endpoint; 0 unbinds.
 // SET_NAME    w0, w1 up to 15 bytes for panics and dumps, zero-terminated
-// INFO        w0 state, w1 priority, w2 maximum controlled priority, w3-w4 name
+// INFO        w0 state, w1 priority, w2 maximum controlled priority, w3-w4 name, w5 affinity
+// SET_AFFINITY w0 PE on which it runs, below the boot information's `pes`, else RANGE
 enum sheaf_thread_method {
     SHEAF_THREAD_CONFIGURE = 1,
     SHEAF_THREAD_WRITE_REGISTERS = 2,
@@ -114,6 +123,7 @@ enum sheaf_thread_method {
     SHEAF_THREAD_BIND = 7,
     SHEAF_THREAD_SET_NAME = 8,
     SHEAF_THREAD_INFO = 9,
+    SHEAF_THREAD_SET_AFFINITY = 10,
 };
 #define SHEAF_PRIORITIES 256
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Methods of a CNode: copy, mint, move, delete, revoke.
+// Methods of a CNode: copy, mint, move, rotate, delete, revoke, cancel.
 #include "delete.h"
 #include "invoke.h"
 
@@ -86,6 +86,59 @@ static enum sheaf_error cnode_move(struct invocation *invocation) {
     return SHEAF_OK;
 }
 
+// Everything but the two moves; `to` is the source itself when the two change places.
+static enum sheaf_error check_rotation(struct invocation *invocation, struct slot **to,
+                                       struct slot **pivot, struct slot **from) {
+    enum sheaf_error error = slot_at(invocation, to);
+    if (error == SHEAF_OK) {
+        error = lookup(invocation->caller, argument(invocation, 1), pivot);
+    }
+    if (error == SHEAF_OK) {
+        error = lookup(invocation->caller, argument(invocation, 2), from);
+    }
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (*pivot == *from || *pivot == *to) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    return *to != *from && (*to)->type != SHEAF_NULL ? SHEAF_ERR_SLOT_OCCUPIED : SHEAF_OK;
+}
+
+static enum sheaf_error cnode_rotate(struct invocation *invocation) {
+    struct slot *to, *pivot, *from;
+    enum sheaf_error error = check_rotation(invocation, &to, &pivot, &from);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    struct slot between = {0}; // in the tree for the moment only
+    struct cnode *to_home = invocation->slot->object, *pivot_home = pivot->home;
+    lock_acquire(&tree_lock);
+    slot_move(&between, NULL, pivot);
+    slot_move(pivot, pivot_home, from);
+    slot_move(to, to_home, &between);
+    lock_release(&tree_lock);
+    return SHEAF_OK;
+}
+
+static enum sheaf_error cnode_cancel(struct invocation *invocation) {
+    struct slot *slot;
+    enum sheaf_error error = slot_at(invocation, &slot);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    if (slot->type != SHEAF_ENDPOINT) {
+        return slot->type == SHEAF_NULL ? SHEAF_ERR_INVALID_CAPABILITY : SHEAF_ERR_WRONG_TYPE;
+    }
+    if (slot_is_dying(slot)) {
+        return SHEAF_ERR_DEAD;
+    }
+    if (slot->badge == 0) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    return endpoint_cancel(invocation->pe, slot->object, slot->badge);
+}
+
 static enum sheaf_error cnode_delete(struct invocation *invocation) {
     struct slot *slot;
     enum sheaf_error error = slot_at(invocation, &slot);
@@ -126,5 +179,7 @@ static const struct method methods[] = {
     [SHEAF_CNODE_MOVE] = {.run = cnode_move, .words = 2},
     [SHEAF_CNODE_DELETE] = {.run = cnode_delete, .words = 1},
     [SHEAF_CNODE_REVOKE] = {.run = cnode_revoke, .words = 1},
+    [SHEAF_CNODE_ROTATE] = {.run = cnode_rotate, .words = 3},
+    [SHEAF_CNODE_CANCEL] = {.run = cnode_cancel, .words = 1},
 };
 const struct methods cnode_methods = {.of = methods, .count = ARRAY_SIZE(methods)};

@@ -6,6 +6,8 @@
 #include "death.h"
 #include "ipc.h"
 
+#define CANCEL_SLICE 16 // senders between two looks at pending interrupts
+
 static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoint_kind kind) {
     ASSERT(lock_held(&endpoint->lock));
     thread->state = kind == ENDPOINT_SENDERS ? SHEAF_STATE_SENDING : SHEAF_STATE_RECEIVING;
@@ -204,6 +206,42 @@ void endpoint_requeue(struct thread *thread, unsigned priority) {
     thread->priority = (uint8_t)priority;
     queue_insert(&endpoint->queue, thread);
     lock_release(&endpoint->lock);
+}
+
+// Takes senders with that badge out of the queue, as many as `found` has room for.
+static unsigned take_badged(struct endpoint *endpoint, uint64_t badge, struct thread **found,
+                            unsigned room) {
+    unsigned count = 0;
+    lock_acquire(&endpoint->lock);
+    if (endpoint->head.flags == ENDPOINT_SENDERS) {
+        struct thread *next = endpoint->queue.first;
+        while (next != NULL && count < room) {
+            struct thread *thread = next;
+            next = thread->next;
+            if (thread->badge == badge) {
+                take_out(endpoint, thread);
+                found[count++] = thread;
+            }
+        }
+    }
+    lock_release(&endpoint->lock);
+    return count;
+}
+
+enum sheaf_error endpoint_cancel(struct pe *pe, struct endpoint *endpoint, uint64_t badge) {
+    struct thread *found[CANCEL_SLICE];
+    for (;;) {
+        unsigned count = take_badged(endpoint, badge, found, CANCEL_SLICE);
+        for (unsigned i = 0; i < count; i++) {
+            wait_fail(pe, found[i], SHEAF_ERR_CANCELLED);
+        }
+        if (count < CANCEL_SLICE) {
+            return SHEAF_OK;
+        }
+        if (arch_interrupt_pending()) {
+            return SHEAF_ERR_PREEMPTED;
+        }
+    }
 }
 
 bool endpoint_end(struct pe *pe, struct endpoint *endpoint) {

@@ -8,6 +8,8 @@ static struct pe *pes[MAX_PES];
 
 void system_register_pe(struct pe *pe) { pes[pe->id] = pe; }
 
+bool system_has_pe(uint64_t id) { return id < MAX_PES && pes[id] != NULL; }
+
 static uint64_t counter_sum(uint64_t counter) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < MAX_PES && pes[i] != NULL; i++) {

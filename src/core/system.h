@@ -6,5 +6,6 @@
 #include <pe.h>
 
 void system_register_pe(struct pe *pe); // once for each PE, by ascending id
+bool system_has_pe(uint64_t id);
 
 #endif

@@ -2,6 +2,7 @@
 // Methods of a Thread: priority, registers, name, running.
 #include "delete.h"
 #include "invoke.h"
+#include "system.h"
 #include "thread.h"
 
 #define REGISTER_WORDS (3 + ARRAY_SIZE(((struct arch_context *)0)->reg)) // pc, sp, TLS, x0 to x30
@@ -116,6 +117,15 @@ static enum sheaf_error thread_bind(struct invocation *invocation) {
     return error;
 }
 
+static enum sheaf_error thread_set_affinity(struct invocation *invocation) {
+    uint64_t pe = argument(invocation, 0);
+    if (!system_has_pe(pe)) {
+        return SHEAF_ERR_RANGE;
+    }
+    target(invocation)->pe = (uint8_t)pe;
+    return SHEAF_OK;
+}
+
 static enum sheaf_error thread_set_name(struct invocation *invocation) {
     char *name = target(invocation)->name;
     for (unsigned i = 0; i < sizeof(target(invocation)->name) - 1; i++) {
@@ -136,6 +146,7 @@ static enum sheaf_error thread_info(struct invocation *invocation) {
         }
         answer(invocation, bytes);
     }
+    answer(invocation, thread->pe);
     return SHEAF_OK;
 }
 
@@ -149,5 +160,6 @@ static const struct method methods[] = {
     [SHEAF_THREAD_BIND] = {.run = thread_bind, .words = 1},
     [SHEAF_THREAD_SET_NAME] = {.run = thread_set_name, .words = 2},
     [SHEAF_THREAD_INFO] = {.run = thread_info},
+    [SHEAF_THREAD_SET_AFFINITY] = {.run = thread_set_affinity, .words = 1},
 };
 const struct methods thread_methods = {.of = methods, .count = ARRAY_SIZE(methods)};

@@ -256,6 +256,33 @@ static void methods_need_a_cnode(void) {
     CHECK_EQ(probe_type(frame), SHEAF_FRAME);
 }
 
+static uint64_t rotate(uint64_t index, sheaf_cptr pivot, sheaf_cptr source) {
+    return INVOKE(ROOT, SHEAF_CNODE_ROTATE, 3, index, pivot, source).status;
+}
+
+static void rotates(void) {
+    sheaf_cptr frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS);
+    sheaf_cptr endpoint = make(SHEAF_ENDPOINT, 0);
+    sheaf_cptr empty = new_slot();
+    uint64_t *at = map_here(frame, SHEAF_PAGE_BITS, ALL_ACCESS);
+    *at = 5;
+    CHECK_OK(rotate(empty, frame, endpoint));
+    CHECK_EQ(probe_type(empty), SHEAF_FRAME);
+    CHECK_EQ(probe_type(frame), SHEAF_ENDPOINT);
+    CHECK(slot_is_empty(endpoint));
+    uint64_t va;
+    uint64_t pages;
+    CHECK(frame_mapping(empty, &va, &pages) && va == (uint64_t)at); // with its mapping
+    CHECK_OK(rotate(empty, frame, empty));
+    CHECK_EQ(probe_type(frame), SHEAF_FRAME);
+    CHECK_EQ(probe_type(empty), SHEAF_ENDPOINT);
+    CHECK_EQ(*at, 5);
+    CHECK_ERROR(rotate(endpoint, frame, frame), INVALID_ARGUMENT);
+    CHECK_ERROR(rotate(frame, frame, empty), INVALID_ARGUMENT);
+    CHECK_ERROR(rotate(ROOT, frame, empty), SLOT_OCCUPIED);
+    CHECK_ERROR(rotate(endpoint, frame, new_slot()), INVALID_CAPABILITY);
+}
+
 static const struct test_case cases[] = {
     {"cnode.copy_names_the_same_object", copy_names_the_same_object},
     {"cnode.copy_masks_rights", copy_masks_rights},
@@ -283,6 +310,7 @@ static const struct test_case cases[] = {
     {"cnode.lives_until_its_last_capability", cnode_lives_with_its_last_capability},
     {"cnode.filled_to_the_last_slot", full_cnode},
     {"cnode.methods_and_their_words", methods_need_a_cnode},
+    {"cnode.rotate_moves_two_or_swaps", rotates},
 };
 
 const struct test_area cnode_area = TEST_AREA(cases);

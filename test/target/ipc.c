@@ -451,6 +451,24 @@ static void reply_and_receive(void) {
     CHECK_EQ(second->result[1], 12);
 }
 
+static void cancelled_by_badge(void) {
+    sheaf_cptr e = endpoint();
+    sheaf_cptr one = badged(e, SHEAF_RIGHTS_ALL, 1);
+    sheaf_cptr two = badged(e, SHEAF_RIGHTS_ALL, 2);
+    struct helper *sender = spawn(send_once, LOW_PRIORITY, one, 0, 0);
+    struct helper *caller = spawn(call_once, LOW_PRIORITY, one, 0, 0);
+    struct helper *other = spawn(send_once, LOW_PRIORITY, two, 0, 22);
+    wait_for_state(other->thread, SHEAF_STATE_SENDING);
+    CHECK_OK(INVOKE(ROOT, SHEAF_CNODE_CANCEL, 1, one).status);
+    join(sender);
+    join(caller);
+    CHECK_ERROR(sender->result[0], CANCELLED);
+    CHECK_ERROR(caller->result[0], CANCELLED);
+    CHECK_EQ(receive(e, 0).word[0], 22);
+    CHECK_ERROR(INVOKE(ROOT, SHEAF_CNODE_CANCEL, 1, e).status, INVALID_ARGUMENT);
+    CHECK_ERROR(INVOKE(ROOT, SHEAF_CNODE_CANCEL, 1, ROOT).status, WRONG_TYPE);
+}
+
 #define ROUNDS 1000
 
 static void across_vspaces(void) {
@@ -504,6 +522,7 @@ static const struct test_case cases[] = {
     {"ipc.waiting_sender_dies", waiting_sender_dies},
     {"ipc.reply_and_receive", reply_and_receive},
     {"ipc.thousand_calls_across_vspaces", across_vspaces},
+    {"ipc.cancel_by_badge", cancelled_by_badge},
 };
 
 const struct test_area ipc_area = TEST_AREA(cases);

@@ -65,6 +65,49 @@ static void instructions(void) {
     CHECK_EQ(run_instruction(&page, 0xd503201f).badge, AGENT_RESULT_BADGE); // nop
 }
 
+// Cache maintenance by address is a program's own affair, and so is knowing what it needs.
+static void cache_maintenance(void) {
+    static const struct {
+        uint32_t instruction;
+        const char *text;
+    } allowed[] = {
+        {0xd50b7a20, "dc cvac, x0"},
+        {0xd50b7b20, "dc cvau, x0"},
+        {0xd50b7e20, "dc civac, x0"},
+        {0xd50b7520, "ic ivau, x0"},
+        {0xd5033b9f, "dsb ish"},
+        {0xd5033fdf, "isb"},
+        {0xd53b0020, "mrs x0, ctr_el0"},
+        {0xd53b00e0, "mrs x0, dczid_el0"},
+        {0xd53be040, "mrs x0, cntvct_el0"},
+    };
+    struct code_page page = new_code_page();
+    page.words[2] = RET;
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+        page.words[0] = 0x10000000; // adr x0, .
+        page.words[1] = allowed[i].instruction;
+        agent_map(&page.agent, CHILD_FREE, page.frame, SHEAF_MAP_READ | SHEAF_MAP_EXECUTE,
+                  SHEAF_OP_ACCESSED);
+        note_context(allowed[i].text);
+        agent_result(&page.agent, AGENT_EXECUTE, CHILD_FREE, 0);
+        agent_unmap(&page.agent, CHILD_FREE, 1, SHEAF_OP_KEEP_TABLES);
+    }
+    note_context(NULL);
+}
+
+// Code that is changed while it is mapped: made visible by the program, without the kernel.
+static void changed_code(void) {
+    struct code_page page = new_code_page();
+    page.words[1] = RET;
+    agent_map(&page.agent, CHILD_FREE, page.frame, SHEAF_MAP_READ | SHEAF_MAP_EXECUTE,
+              SHEAF_OP_ACCESSED);
+    for (uint32_t value = 1; value < 20; value++) {
+        page.words[0] = 0x52800000 | value << 5; // mov w0, #value
+        __builtin___clear_cache((char *)page.words, (char *)(page.words + 2));
+        CHECK_EQ(agent_result(&page.agent, AGENT_EXECUTE, CHILD_FREE, 0), value);
+    }
+}
+
 // Only SVC #0 is a system call.
 static void other_svc(void) {
     struct code_page page = new_code_page();
@@ -91,6 +134,8 @@ static void interrupts_stay_on(void) {
 
 static const struct test_case cases[] = {
     {"fault.forbidden_instructions", instructions},
+    {"fault.cache_maintenance_is_allowed", cache_maintenance},
+    {"fault.code_changed_by_the_program", changed_code},
     {"fault.svc_with_another_number", other_svc},
     {"fault.interrupts_stay_on", interrupts_stay_on},
 };

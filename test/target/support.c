@@ -190,7 +190,7 @@ enum sheaf_type probe_type(sheaf_cptr cap) {
         uint64_t method;
         unsigned answer_words;
     } probes[] = {
-        {SHEAF_THREAD, SHEAF_THREAD_INFO, 5},
+        {SHEAF_THREAD, SHEAF_THREAD_INFO, 6},
         {SHEAF_VSPACE, SHEAF_VSPACE_INFO, 4},
         {SHEAF_UNTYPED, SHEAF_UNTYPED_INFO, 3},
         {SHEAF_FRAME, SHEAF_FRAME_GET_ADDRESS, 3},

@@ -32,7 +32,8 @@ static uint64_t answered_word(const struct message *m, unsigned i) {
 static void starts_suspended(void) {
     struct message m = INVOKE(thread(), SHEAF_THREAD_INFO, 0, 0);
     CHECK_OK(m.status);
-    CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 5);
+    CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 6);
+    CHECK_EQ(m.word[5], 0); // PE
     CHECK_EQ(m.word[0], SHEAF_STATE_SUSPENDED);
 }
 
@@ -246,9 +247,16 @@ static void resume_without_vspace(void) {
 static void methods(void) {
     sheaf_cptr t = thread();
     CHECK_ERROR(INVOKE(t, 0, 0, 0).status, UNKNOWN_METHOD);
-    CHECK_ERROR(INVOKE(t, 10, 0, 0).status, UNKNOWN_METHOD);
+    CHECK_ERROR(INVOKE(t, SHEAF_THREAD_SET_AFFINITY + 1, 0, 0).status, UNKNOWN_METHOD);
     CHECK_ERROR(INVOKE(t, SHEAF_THREAD_CONFIGURE, 4, ROOT).status, INVALID_ARGUMENT);
     CHECK_ERROR(INVOKE(t, SHEAF_THREAD_SET_PRIORITY, 2, 1, 1, OWN_THREAD).status, INVALID_ARGUMENT);
+}
+
+static void affinity(void) {
+    sheaf_cptr t = thread();
+    CHECK_OK(INVOKE(t, SHEAF_THREAD_SET_AFFINITY, 1, 0).status);
+    CHECK_ERROR(INVOKE(t, SHEAF_THREAD_SET_AFFINITY, 1, boot_information()->pes).status, RANGE);
+    CHECK_ERROR(INVOKE(t, SHEAF_THREAD_SET_AFFINITY, 1, UINT64_MAX).status, RANGE);
 }
 
 static const struct test_case cases[] = {
@@ -271,6 +279,7 @@ static const struct test_case cases[] = {
     {"thread.suspends_itself", suspends_itself},
     {"thread.resume_without_a_vspace", resume_without_vspace},
     {"thread.methods_and_their_words", methods},
+    {"thread.affinity_is_a_pe_that_exists", affinity},
 };
 
 const struct test_area thread_area = TEST_AREA(cases);

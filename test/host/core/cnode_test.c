@@ -106,7 +106,7 @@ static void copy_errors(void **state) {
     FAILS(INVALID_ARGUMENT, INVOKE(CNODE, SHEAF_CNODE_MINT, empty, endpoint, 7));
     FAILS(NOT_COPYABLE, copy(empty, memory, 7));
     FAILS(UNKNOWN_METHOD, INVOKE(CNODE, 0));
-    FAILS(UNKNOWN_METHOD, INVOKE(CNODE, 6));
+    FAILS(UNKNOWN_METHOD, INVOKE(CNODE, SHEAF_CNODE_CANCEL + 1));
     FAILS(UNKNOWN_METHOD, INVOKE(CNODE, UINT64_C(0xffffffffffff)));
     uint64_t reply = make(SHEAF_REPLY, 0), notification = make(SHEAF_NOTIFICATION, 0);
     FAILS(UNKNOWN_METHOD, INVOKE(reply, 1));
@@ -177,6 +177,48 @@ static void children_take_the_place_of_the_deleted(void **state) {
     assert_int_equal(bytes_left(memory), 4096);
 }
 
+static struct result rotate(uint64_t index, uint64_t pivot, uint64_t source) {
+    return INVOKE(CNODE, SHEAF_CNODE_ROTATE, index, pivot, source);
+}
+
+static void rotate_moves_both(void **state) {
+    (void)state;
+    uint64_t frame = make(SHEAF_FRAME, 12), endpoint = make(SHEAF_ENDPOINT, 0);
+    uint64_t empty = new_slots(1), child = copy_of(frame, SHEAF_RIGHTS_ALL);
+    uint64_t cnode = make(SHEAF_CNODE, 3);
+    const void *object = slot_of(endpoint)->object;
+    OK(rotate(empty, frame, endpoint)); // frame to `empty`, endpoint to where frame was
+    assert_int_equal(slot_of(empty)->type, SHEAF_FRAME);
+    assert_ptr_equal(slot_of(empty)->first_child, slot_of(child));
+    assert_ptr_equal(slot_of(frame)->object, object);
+    assert_true(is_empty(endpoint));
+    check_invariants();
+    OK(rotate(empty, frame, empty)); // the two change places
+    assert_int_equal(slot_of(frame)->type, SHEAF_FRAME);
+    assert_ptr_equal(slot_of(empty)->object, object);
+    check_invariants();
+    OK(rotate(endpoint, child, frame)); // parent and child
+    assert_ptr_equal(slot_of(child)->first_child, slot_of(endpoint));
+    check_invariants();
+    OK(INVOKE(cnode, SHEAF_CNODE_ROTATE, 5, child, endpoint)); // into another CNode
+    struct cnode *other = slot_of(cnode)->object;
+    assert_ptr_equal(cnode_slot(other, 5)->home, other);
+    assert_ptr_equal(cnode_slot(other, 5)->first_child, slot_of(child));
+}
+
+static void rotate_errors(void **state) {
+    (void)state;
+    uint64_t a = make(SHEAF_FRAME, 12), b = make(SHEAF_FRAME, 12), c = make(SHEAF_FRAME, 12);
+    uint64_t empty = new_slots(1), other = new_slots(1);
+    FAILS(INVALID_ARGUMENT, rotate(empty, a, a));
+    FAILS(INVALID_ARGUMENT, rotate(a, a, b));
+    FAILS(SLOT_OCCUPIED, rotate(c, a, b));
+    FAILS(INVALID_CAPABILITY, rotate(empty, other, b));
+    FAILS(INVALID_CAPABILITY, rotate(empty, a, other));
+    FAILS(RANGE, rotate(0, a, b));
+    FAILS(INVALID_ARGUMENT, INVOKE(CNODE, SHEAF_CNODE_ROTATE, empty, a));
+}
+
 static void delete_errors(void **state) {
     (void)state;
     uint64_t empty = new_slots(1);
@@ -202,6 +244,8 @@ int main(void) {
         TEST(message_errors_of_methods),
         TEST(moves_keep_the_place_in_the_tree),
         TEST(children_take_the_place_of_the_deleted),
+        TEST(rotate_moves_both),
+        TEST(rotate_errors),
         TEST(delete_errors),
     };
     return cmocka_run_group_tests_name("core.cnode", tests, NULL, NULL);

@@ -374,6 +374,45 @@ static void a_caller_dies(void **state) {
 
 #define IPC_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
 
+static struct result cancel(uint64_t slot) { return INVOKE(CNODE, SHEAF_CNODE_CANCEL, slot); }
+
+static void cancelled_by_badge(void **state) {
+    (void)state;
+    enum { WAITING = 40 };
+    struct helper others[WAITING];
+    uint64_t one = badged(endpoint, 1), two = badged(endpoint, 2);
+    for (unsigned i = 0; i < WAITING; i++) {
+        others[i] = helper(PRIORITY_READY);
+        by(&others[i],
+           message(i % 3 == 0 ? SHEAF_SYS_CALL : SHEAF_SYS_SEND, i % 2 == 0 ? one : two, 0, 0));
+    }
+    fake_set_interrupts(1); // one is pending whenever the kernel looks
+    OK(cancel(one));
+    fake_set_interrupts(VMSA_NEVER);
+    for (unsigned i = 0; i < WAITING; i++) {
+        bool cancelled = i % 2 == 0;
+        assert_int_equal(others[i].thread->state,
+                         cancelled ? SHEAF_STATE_READY : SHEAF_STATE_SENDING);
+        if (cancelled)
+            assert_int_equal(result_of(others[i].thread).status, SHEAF_ERR_CANCELLED);
+    }
+    check_invariants();
+    OK(cancel(one)); // nobody is left
+    OK(cancel(two));
+    by(&others[0], receive_call(0));
+    OK(cancel(one)); // receivers are not meant
+    assert_int_equal(others[0].thread->state, SHEAF_STATE_RECEIVING);
+}
+
+static void cancel_errors(void **state) {
+    (void)state;
+    uint64_t empty = new_slots(1);
+    FAILS(INVALID_ARGUMENT, cancel(endpoint)); // has no badge
+    FAILS(WRONG_TYPE, cancel(reply));
+    FAILS(INVALID_CAPABILITY, cancel(empty));
+    FAILS(RANGE, cancel(0));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         IPC_TEST(every_length_both_orders),
@@ -392,6 +431,8 @@ int main(void) {
         IPC_TEST(deleted_reply),
         IPC_TEST(a_server_dies),
         IPC_TEST(a_caller_dies),
+        IPC_TEST(cancelled_by_badge),
+        IPC_TEST(cancel_errors),
     };
     return cmocka_run_group_tests_name("core.ipc", tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@ static void starts_suspended_and_clear(void **state) {
     assert_int_equal(thread->state, SHEAF_STATE_SUSPENDED);
     struct result result = INVOKE(cap, SHEAF_THREAD_INFO);
     OK(result);
-    assert_int_equal(result.tag, SHEAF_TAG(0, 5));
+    assert_int_equal(result.tag, SHEAF_TAG(0, 6));
     for (unsigned i = 0; i < 5; i++)
         assert_int_equal(result.word[i], 0);
 }
@@ -132,7 +132,7 @@ static void configure_errors(void **state) {
     FAILS(RANGE, INVOKE(cap, SHEAF_THREAD_CONFIGURE, 0, 0, 0, big, 0));
     FAILS(INVALID_ARGUMENT, INVOKE(cap, SHEAF_THREAD_CONFIGURE, CNODE, VSPACE, 0, 0));
     FAILS(UNKNOWN_METHOD, INVOKE(cap, 0));
-    FAILS(UNKNOWN_METHOD, INVOKE(cap, 10));
+    FAILS(UNKNOWN_METHOD, INVOKE(cap, SHEAF_THREAD_SET_AFFINITY + 1));
     // A VSpace that died with the memory of one of its chunks.
     uint64_t vspace = make(SHEAF_VSPACE, 0), memory = untyped(16);
     OK(INVOKE(vspace, SHEAF_VSPACE_GROW, memory, 1));
@@ -319,6 +319,18 @@ static void deletes_itself(void **state) {
     assert_null(fake.switched_from); // what is dead is not saved
 }
 
+static void affinity(void **state) {
+    (void)state;
+    struct helper other = helper(PRIORITY_READY);
+    OK(INVOKE(other.cap, SHEAF_THREAD_SET_AFFINITY, 0));
+    struct result result = INVOKE(other.cap, SHEAF_THREAD_INFO);
+    OK(result);
+    assert_int_equal(result.word[5], 0);
+    for (unsigned pe = 1; pe <= MAX_PES; pe++) // this machine has one
+        FAILS(RANGE, INVOKE(other.cap, SHEAF_THREAD_SET_AFFINITY, pe));
+    FAILS(RANGE, INVOKE(other.cap, SHEAF_THREAD_SET_AFFINITY, UINT64_MAX));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(starts_suspended_and_clear),
@@ -336,6 +348,7 @@ int main(void) {
         TEST(names_are_kept_and_ended),
         TEST(deleted_threads_leave_their_queues),
         TEST(deletes_itself),
+        TEST(affinity),
     };
     return cmocka_run_group_tests_name("core.thread", tests, NULL, NULL);
 }
