@@ -263,7 +263,7 @@ void core_boot(struct pe *pe, const struct core_boot *boot) {
     lock_init(&tree_lock, LOCK_TREE);
     delete_init();
     console_init();
-    sched_init();
+    sched_init(pe);
     system_register_pe(pe);
     first_memory_init(boot);
     make_objects();
