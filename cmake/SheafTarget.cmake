@@ -4,7 +4,8 @@ include(SheafNewlib)
 set(SHEAF_BIN ${CMAKE_BINARY_DIR}/bin)
 set(SHEAF_RAMDISK ${CMAKE_BINARY_DIR}/ramdisk)
 set(SHEAF_RAMDISK_TEST ${CMAKE_BINARY_DIR}/ramdisk-test)
-file(MAKE_DIRECTORY ${SHEAF_BIN} ${SHEAF_RAMDISK} ${SHEAF_RAMDISK_TEST})
+set(SHEAF_RAMDISK_BENCH ${CMAKE_BINARY_DIR}/ramdisk-bench)
+file(MAKE_DIRECTORY ${SHEAF_BIN} ${SHEAF_RAMDISK} ${SHEAF_RAMDISK_TEST} ${SHEAF_RAMDISK_BENCH})
 set(SHEAF_USER_LINKER_SCRIPT ${CMAKE_SOURCE_DIR}/src/user/lib/user.lds)
 
 # sheaf_user_flags: how a user program is compiled, against newlib and the ABI. The same options must
@@ -23,12 +24,13 @@ function(sheaf_user_library target)
   add_dependencies(${target} newlib)
 endfunction()
 
-# add_sheaf_program(NAME source... [TEST] [LIBRARIES target...])
+# add_sheaf_program(NAME source... [TEST | BENCH] [LIBRARIES target...])
 # A user program, linked with src/user/lib (target sheaf_user, which also holds _start) and newlib.
 # The ELF with its symbols goes to <build>/bin/NAME, a stripped copy to <build>/ramdisk/NAME; with TEST
-# to <build>/ramdisk-test/NAME, which is added to the RAM disk only when tests are booted.
+# to <build>/ramdisk-test/NAME, with BENCH to <build>/ramdisk-bench/NAME, which are added to the RAM disk
+# only when tests or benchmarks are booted.
 function(add_sheaf_program name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "TEST" "" "LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TEST;BENCH" "" "LIBRARIES")
   set(target program_${name})
   add_executable(${target} ${arg_UNPARSED_ARGUMENTS})
   set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name} SUFFIX ""
@@ -42,6 +44,8 @@ function(add_sheaf_program name)
   set(place ${SHEAF_RAMDISK})
   if(arg_TEST)
     set(place ${SHEAF_RAMDISK_TEST})
+  elseif(arg_BENCH)
+    set(place ${SHEAF_RAMDISK_BENCH})
   endif()
   add_custom_command(TARGET ${target} POST_BUILD
     COMMAND ${CMAKE_STRIP} -o ${place}/${name} $<TARGET_FILE:${target}>

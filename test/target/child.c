@@ -6,8 +6,6 @@
 // so large that the compiler copies it with memcpy, no switch that becomes a table).
 #include "child.h"
 
-#define CHILD __attribute__((section("child_code"), noinline, used))
-
 CHILD static _Noreturn void child_end(struct child_page *page) {
     page->finished = 1;
     signal_bits(page->done);

@@ -6,6 +6,9 @@
 
 #include "support.h"
 
+// What a child runs lies in this section, which is copied into its VSpace.
+#define CHILD __attribute__((section("child_code"), noinline, used))
+
 // Each of these is the entry of a child; what it does with its page's arguments is said there.
 void child_agent(struct child_page *page); // 0 endpoint for commands, 1 endpoint for results
 void agent_loop(sheaf_cptr commands, sheaf_cptr results);

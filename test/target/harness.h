@@ -24,6 +24,9 @@ struct test_area {
 
 #define TEST_AREA(table) {(table), sizeof(table) / sizeof((table)[0])}
 
+// What the program runs, ended by a null pointer; areas.c of each program defines it.
+extern const struct test_area *const test_areas[];
+
 extern const struct test_area boot_area, untyped_area, cnode_area, revoke_area, thread_area,
     ipc_area, transfer_area, time_area, irq_area, notification_area, fault_area, schedule_area,
     fp_area, vspace_area, map_area, map_error_area, unmap_area, report_area, preempt_area,

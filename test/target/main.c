@@ -12,14 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct test_area *const areas[] = {
-    &boot_area,         &untyped_area, &cnode_area,     &revoke_area,   &thread_area,
-    &self_area,         &ipc_area,     &transfer_area,  &time_area,     &irq_area,
-    &notification_area, &fault_area,   &privilege_area, &schedule_area, &fp_area,
-    &vspace_area,       &map_area,     &map_error_area, &unmap_area,    &report_area,
-    &preempt_area,      &random_area,  &newlib_area,
-};
-
 static jmp_buf end_of_case;
 static const char *skipped; // why, or null
 static const char *context; // of the running case, or null
@@ -139,9 +131,9 @@ static bool run_case(unsigned number, const struct test_case *test) {
 static unsigned for_each_selected(bool (*visit)(unsigned number, const struct test_case *test)) {
     unsigned number = 0;
     unsigned failures = 0;
-    for (size_t area = 0; area < sizeof(areas) / sizeof(areas[0]); area++) {
-        for (size_t i = 0; i < areas[area]->count; i++) {
-            const struct test_case *test = &areas[area]->cases[i];
+    for (const struct test_area *const *area = test_areas; *area != NULL; area++) {
+        for (size_t i = 0; i < (*area)->count; i++) {
+            const struct test_case *test = &(*area)->cases[i];
             if (selected(test)) {
                 number++;
                 failures += !visit(number, test);

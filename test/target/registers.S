@@ -89,8 +89,16 @@
         \operation q30, q31, [x9, #480]
         .endm
 
+// Functions that children have, too: in their section (child.h).
+        .macro  child_function name
+        .section child_code, "ax"
+        .global \name
+        .type   \name, %function
+\name:
+        .endm
+
 // void fp_store(struct fp_state *state)
-        function fp_store
+        child_function fp_store
         mov     x9, x0
         move_pairs stp
         mrs     x10, fpcr
@@ -99,6 +107,17 @@
         str     x11, [x9, #520]
         ret
         .size   fp_store, . - fp_store
+
+// void fp_load(const struct fp_state *state)
+        child_function fp_load
+        mov     x9, x0
+        move_pairs ldp
+        ldr     x10, [x9, #512]
+        ldr     x11, [x9, #520]
+        msr     fpcr, x10
+        msr     fpsr, x11
+        ret
+        .size   fp_load, . - fp_load
 
 // void fp_hold(const struct fp_state *in, struct fp_state *out, uint64_t spins, uint64_t number)
 // Loads `in`, spins, makes the system call `number` (with nothing in its registers) unless it is 0,
@@ -118,12 +137,7 @@
         mov     x19, x1
         mov     x20, x2
         mov     x21, x3
-        mov     x9, x0
-        move_pairs ldp
-        ldr     x10, [x9, #512]
-        ldr     x11, [x9, #520]
-        msr     fpcr, x10
-        msr     fpsr, x11
+        bl      fp_load
         mov     x22, x20
 1:      subs    x22, x22, #1
         b.hi    1b

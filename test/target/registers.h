@@ -12,7 +12,9 @@ struct fp_state {
     uint64_t q[32][2];
     uint64_t fpcr, fpsr;
 };
+// These two can be called by children, too.
 void fp_store(struct fp_state *state);
+void fp_load(const struct fp_state *state);
 void fp_hold(const struct fp_state *in, struct fp_state *out, uint64_t spins, uint64_t number);
 
 uint64_t read_clock(void);

@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs the benchmarks in QEMU under the meter and reports them. scripts/bench builds first and calls this.
+
+The program `bench` prints TAP, and after each case a line "# region CASE ID" for every region it marked; the
+meter writes a line of JSON for every region that ended. Both are in order, so the two lists belong together
+one by one; the ids must agree. Of a case's regions the one with the fewest kernel instructions counts.
+"""
+import argparse
+import bisect
+import fnmatch
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+BOOT = os.path.join(TOP, "scripts", "lib", "boot")
+SELF_TEST = "markers"   # the case without anything between its markers
+MASKED = "masked.max"   # the row that is made from all cases
+ZEROED = re.compile(r"retype\.")  # cases whose zeroing is not counted, but printed beside
+ZEROING = ("arch_zero", "cache_zero")  # the kernel's functions that zero memory
+
+
+class Failed(Exception):
+    """The measurement itself went wrong; no number of it is worth anything."""
+
+
+def read_limits():
+    """{case: limit}, in the order of the report."""
+    with open(os.path.join(HERE, "limits.txt"), encoding="ascii") as file:
+        pairs = [line.split() for line in file if line.strip() and not line.startswith("#")]
+    return {name: int(limit) for name, limit in pairs}
+
+
+def kernel_functions(build):
+    """[(address, name)] of the kernel's functions, ascending."""
+    cross = re.search(r"^SHEAF_CROSS:\w+=(.*)$", open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8").read(),
+                      re.MULTILINE)[1]
+    output = subprocess.run([cross + "nm", "--numeric-sort", os.path.join(build, "sheaf.elf")], check=True,
+                            capture_output=True, text=True).stdout
+    found = {}
+    for line in output.splitlines():
+        fields = line.split()
+        # $x and $d mark code and data inside a section; they name nothing.
+        if len(fields) == 3 and fields[1] in "tTwW" and not fields[2].startswith("$"):
+            found.setdefault(int(fields[0], 16), fields[2])
+    return sorted(found.items())
+
+
+def range_of(functions, name):
+    """First and last address of a function."""
+    for i, (address, found) in enumerate(functions[:-1]):
+        if found == name:
+            return address, functions[i + 1][0] - 1
+    raise Failed(f"the kernel has no function {name}")
+
+
+def boot(arguments, functions, patterns, profile=None):
+    """Runs the cases that match PATTERNS. Returns the console's lines and the meter's."""
+    with tempfile.TemporaryDirectory() as work:
+        out = os.path.join(work, "meter")
+        plugin = f"{arguments.meter},out={out}"
+        for first, last in (range_of(functions, name) for name in ZEROING):
+            plugin += f",apart={first:#x}-{last:#x}"
+        if profile is not None:
+            plugin += f",profile={profile}"
+        words = ["-plugin", plugin, "-icount", "shift=0,sleep=off"]
+        command = [BOOT, "--build", arguments.build, "--cpu", arguments.cpu, "--pes", "1", "--time-limit", "60",
+                   "--add", "init=" + os.path.join(arguments.build, "ramdisk-bench", "bench"),
+                   "--bootargs", " ".join("case=" + pattern for pattern in patterns)]
+        command += [text for word in words for text in ("--qemu-option", word)]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, text=True, errors="replace", check=False)
+        console = ended.stdout.splitlines()
+        try:
+            with open(out, encoding="ascii") as file:
+                records = [json.loads(line) for line in file]
+        except (OSError, ValueError) as error:
+            records = []
+            print(error, file=sys.stderr)
+        if not records or records[-1] != {"end": True}:
+            print("\n".join(console), file=sys.stderr)
+            raise Failed("the meter has no complete result: does this QEMU (10 or newer) load plugins?")
+        if ended.returncode != 0:
+            print("\n".join(console), file=sys.stderr)
+        return console, records[:-1]
+
+
+def failures(console):
+    """{case: what it printed} of the cases that did not do what they measured; checks that all ran."""
+    failed, notes = {}, []
+    plan = ended = 0
+    for line in console:
+        if match := re.match(r"1\.\.(\d+)", line):
+            plan = int(match[1])
+        elif match := re.match(r"(not )?ok \d+ - (\S+)", line):
+            ended += 1
+            if match[1]:
+                failed[match[2]] = "; ".join(notes)
+            notes = []
+        elif line.startswith("# ") and not line.startswith("# region"):
+            notes.append(line[2:])
+    if plan == 0 or ended != plan:
+        raise Failed(f"{ended} of {plan} cases ended")
+    return failed
+
+
+def regions_of(console, records):
+    """{case: [the meter's record of each run]}"""
+    for record in records:
+        if "error" in record:
+            raise Failed("meter: " + record["error"])
+    regions = [record for record in records if "region" in record]
+    for i, record in enumerate(records):
+        if "profile" in record:
+            records[i - 1]["counts"] = record["counts"]
+    announced = [line.split()[2:4] for line in console if line.startswith("# region ")]
+    # A case that failed announces none of the regions it had until then.
+    known = {int(identity) for _, identity in announced}
+    regions = [record for record in regions if record["region"] in known]
+    if [int(identity) for _, identity in announced] != [record["region"] for record in regions]:
+        raise Failed("the regions that the program marked and those that the meter saw differ")
+    cases = {}
+    for (name, _), record in zip(announced, regions):
+        cases.setdefault(name, []).append(record)
+    return cases
+
+
+def total(record, key):
+    return sum(pe[key] for pe in record["pe"])
+
+
+def best(runs):
+    return min(runs, key=lambda record: total(record, "kernel") - total(record, "apart"))
+
+
+def row_of(name, runs, limit):
+    record = best(runs)
+    tlbi = {}
+    for pe in record["pe"]:
+        for kind, count in pe["tlbi"].items():
+            tlbi[kind] = tlbi.get(kind, 0) + count
+    row = {"case": name, "kernel": total(record, "kernel"), "tlbi": tlbi, "dsb": total(record, "dsb"), "limit": limit}
+    if ZEROED.match(name):
+        row["zeroing"] = total(record, "apart")
+        row["kernel"] -= row["zeroing"]
+    return row
+
+
+def name_at(functions, address):
+    i = bisect.bisect_right(functions, (address, "\U0010ffff")) - 1
+    return f"{functions[i][1]}+{address - functions[i][0]:#x}" if i >= 0 else f"{address:#x}"
+
+
+def masked_row(cases, functions, limit):
+    """The longest stretch with interrupts masked, with the place where it began and where it ended."""
+    longest, case = max(((pe, name) for name, runs in cases.items() for record in runs for pe in record["pe"]),
+                        key=lambda pair: pair[0]["masked"])
+    ends = " to ".join(name_at(functions, int(longest[key], 16)) for key in ("from", "to"))
+    return {"case": MASKED, "kernel": longest["masked"], "tlbi": {}, "dsb": 0, "limit": limit,
+            "where": f"in {case}, {ends}"}
+
+
+def measure(arguments, functions):
+    limits = read_limits()
+    wanted = [name for name in limits if fnmatch.fnmatchcase(name, arguments.filter)]
+    if not wanted:
+        raise Failed(f"no case is called {arguments.filter}")
+    everything = MASKED in wanted
+    console, records = boot(arguments, functions, ["*"] if everything else [SELF_TEST] + wanted)
+    failed = failures(console)
+    cases = regions_of(console, records)
+    empty = [total(record, "kernel") for record in cases.get(SELF_TEST, [])]
+    if not empty or any(empty) or SELF_TEST in failed:
+        raise Failed(f"the meter counts {empty or 'nothing'} between bare markers instead of 0")
+    rows = []
+    for name in wanted:
+        if name == MASKED:
+            rows.append(masked_row(cases, functions, limits[name]))
+        elif name in cases and name not in failed:
+            rows.append(row_of(name, cases[name], limits[name]))
+        else:
+            rows.append({"case": name, "kernel": None, "tlbi": {}, "dsb": None, "limit": limits[name],
+                         "where": "failed: " + failed.get(name, "the program has no such case")})
+    return rows
+
+
+def within(row):
+    return row["kernel"] is not None and row["kernel"] <= row["limit"]
+
+
+def remark(row):
+    words = [] if within(row) else ["above"] if row["kernel"] is not None else []
+    if "zeroing" in row:
+        words.append(f"and {row['zeroing']} zeroing")
+    words += [f"{count} {kind.upper()}" for kind, count in sorted(row["tlbi"].items())]
+    if row["dsb"]:
+        words.append(f"{row['dsb']} DSB")
+    if "where" in row:
+        words.append(row["where"])
+    return ", ".join(words)
+
+
+def print_table(rows):
+    widths = (max(len("case"), max(len(row["case"]) for row in rows)), 8, 8)
+    print(f"{'case':{widths[0]}}  {'measured':>{widths[1]}}  {'limit':>{widths[2]}}")
+    for row in rows:
+        measured = "-" if row["kernel"] is None else row["kernel"]
+        print(f"{row['case']:{widths[0]}}  {measured:>{widths[1]}}  {row['limit']:>{widths[2]}}  {remark(row)}".rstrip())
+    print(f"{len(rows)} cases, {sum(map(within, rows))} within limit")
+
+
+def print_tap(rows):
+    print(f"1..{len(rows)}")
+    for number, row in enumerate(rows, 1):
+        print(f"{'' if within(row) else 'not '}ok {number} - {row['case']}: {row['kernel']} of {row['limit']}")
+
+
+def print_json(rows):
+    for row in rows:
+        row.pop("where", None)
+    print(json.dumps({"cases": rows}))
+
+
+def profile(arguments, functions):
+    """Instructions by function in one case's shortest run."""
+    console, records = boot(arguments, functions, [arguments.profile])
+    cases = regions_of(console, records)
+    if len(cases) != 1:
+        raise Failed(f"--profile takes the name of one case; {arguments.profile} is {len(cases)}")
+    name, runs = cases.popitem()
+    console, records = boot(arguments, functions, [arguments.profile], profile=runs[0]["region"])
+    if failures(console):
+        raise Failed(f"{name} failed")
+    record = best(regions_of(console, records)[name])
+    counts, entries = {}, {}
+    for address, executed in record["counts"].items():
+        function, offset = name_at(functions, int(address, 16)).split("+")
+        counts[function] = counts.get(function, 0) + executed
+        if offset == "0x0":
+            entries[function] = executed
+    print(f"{name}: {total(record, 'kernel')} kernel instructions")
+    print(f"{'function':32}  {'executed':>8}  {'calls':>6}  {'each':>6}")
+    for function, executed in sorted(counts.items(), key=lambda pair: -pair[1]):
+        calls = entries.get(function)
+        each = f"{calls:>6}  {executed / calls:>6.0f}" if calls else ""
+        print(f"{function:32}  {executed:>8}  {each}".rstrip())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", required=True, help="firmware build directory")
+    parser.add_argument("--meter", required=True, help="the plugin")
+    parser.add_argument("--cpu", default="cortex-a72")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--tap", action="store_true")
+    parser.add_argument("--profile", metavar="CASE")
+    parser.add_argument("filter", nargs="?", default="*")
+    arguments = parser.parse_args()
+    try:
+        functions = kernel_functions(arguments.build)
+        if arguments.profile:
+            profile(arguments, functions)
+            return
+        rows = measure(arguments, functions)
+    except Failed as error:
+        sys.exit(f"bench: {error}")
+    good = all(map(within, rows))
+    (print_json if arguments.json else print_tap if arguments.tap else print_table)(rows)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()
