@@ -23,7 +23,7 @@ static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t numbe
     case SHEAF_SYS_REPLY_RECV:
         return sys_reply_receive(pe, thread);
     case SHEAF_SYS_YIELD:
-        sched_of_pe[pe->id].rotate = true;
+        pe->sched->rotate = true;
         return SHEAF_OK;
     case SHEAF_SYS_GATHER:
         return sys_gather(pe, thread);
@@ -99,7 +99,7 @@ void core_interrupt(struct pe *pe) {
 }
 
 void core_tick(struct pe *pe) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
     uint64_t now = arch_now();
     sched->alarm = NO_ALARM;
     if (sched->slice_end != 0 && sched->slice_end <= now) {

@@ -13,6 +13,16 @@ static inline void arch_context_restart(struct arch_context *context) {
     context->pc -= ARCH_INSTRUCTION_BYTES; // the exception link register is behind the SVC
 }
 
+void fp_switch(struct arch_context *from, struct arch_context *to); // src/arch/arm64/fp.c
+
+// Where neither has ever used FP, it traps already. Without `from` that is not known: what ran last
+// may have been deleted.
+static inline void arch_switch(struct arch_context *from, struct arch_context *to) {
+    if (from == NULL || to == NULL || (from->fp_used | to->fp_used) != 0) {
+        fp_switch(from, to);
+    }
+}
+
 static inline bool arch_interrupt_pending(void) { return pe_interrupt_pending(); }
 
 #endif
