@@ -25,14 +25,6 @@ static void find_top(struct sched *sched) {
     }
 }
 
-// A run queue holds one priority: its end is the place, no search is needed.
-static void append(struct thread_queue *queue, struct thread *thread) {
-    thread->previous = queue->last;
-    thread->next = NULL;
-    *(queue->last != NULL ? &queue->last->next : &queue->first) = thread;
-    queue->last = thread;
-}
-
 static void prepend(struct thread_queue *queue, struct thread *thread) {
     thread->previous = NULL;
     thread->next = queue->first;
@@ -44,7 +36,8 @@ static void enqueue(struct sched *sched, struct thread *thread, bool first) {
     unsigned priority = thread->priority;
     ASSERT(lock_held(&sched->lock) && !thread->queued && thread->state == SHEAF_STATE_READY);
     thread->queued = true;
-    (first ? prepend : append)(&sched->queue[priority], thread);
+    // A run queue holds one priority: its end is the place, no search is needed.
+    (first ? prepend : queue_append)(&sched->queue[priority], thread);
     sched->ready[priority / 64] |= BIT(priority % 64);
     sched->ready_words |= BIT(priority / 64);
     sched->top = MAX(sched->top, priority + 1);
@@ -69,12 +62,15 @@ static void dequeue(struct sched *sched, struct thread *thread) {
 
 // To the end of its queue, which is not empty; whoever is first there leaves it. What is known
 // about the queues stays true.
-static struct thread *rotate(struct sched *sched, struct thread *current) {
+static inline struct thread *rotate(struct sched *sched, struct thread *current) {
     struct thread_queue *queue = &sched->queue[current->priority];
-    append(queue, current);
-    current->queued = true;
     struct thread *first = queue->first;
-    queue_remove(queue, first);
+    ASSERT(lock_held(&sched->lock) && first->queued && !current->queued);
+    queue_append(queue, current); // so `first` is not the last
+    queue->first = first->next;
+    first->next->previous = NULL;
+    first->next = NULL;
+    current->queued = true;
     first->queued = false;
     return first;
 }
@@ -136,9 +132,6 @@ static struct thread *choose(struct sched *sched, struct thread *current) {
             if (sched->top < current->priority + (over ? 1u : 2u)) {
                 return current;
             }
-            if (over && sched->top == current->priority + 1u) {
-                return rotate(sched, current);
-            }
             enqueue(sched, current, !over);
         }
     }
@@ -176,22 +169,39 @@ static void idle(struct pe *pe, struct sched *sched) {
     }
 }
 
-// The running thread waits, and nobody precedes the one it has made ready: no queue is touched.
-static bool hand_over(struct pe *pe, struct sched *sched, struct thread *current) {
+// Who goes on in the two usual cases; NULL: not one of them.
+static inline struct thread *choose_usual(struct sched *sched, struct thread *current) {
     struct thread *candidate = sched->candidate;
-    if (current == NULL || current->state == SHEAF_STATE_READY || candidate == NULL ||
-        candidate->priority + 1u < sched->top) {
-        return false;
+    if (current == NULL) {
+        return NULL;
     }
-    sched->candidate = NULL;
-    sched->rotate = false;
-    sched_switch(pe, sched, current, candidate);
-    return true;
+    if (current->state != SHEAF_STATE_READY) {
+        // It waits, and nobody precedes the one it has made ready: no queue is touched.
+        if (candidate == NULL || candidate->priority + 1u < sched->top) {
+            return NULL;
+        }
+        sched->candidate = NULL;
+        sched->rotate = false;
+        return candidate;
+    }
+    if (candidate != NULL || !sched->rotate) {
+        return NULL;
+    }
+    struct thread *first = NULL;
+    lock_acquire(&sched->lock);
+    if (likely(sched->top == current->priority + 1u)) {
+        sched->rotate = false;
+        first = rotate(sched, current);
+    }
+    lock_release(&sched->lock);
+    return first;
 }
 
 void sched_decide(struct pe *pe) {
     struct sched *sched = pe->sched;
-    if (hand_over(pe, sched, pe->current)) {
+    struct thread *usual = choose_usual(sched, pe->current);
+    if (likely(usual != NULL)) {
+        sched_switch(pe, sched, pe->current, usual);
         return;
     }
     for (;;) {

@@ -72,14 +72,22 @@ void sched_start_slice(struct sched *sched);
 // higher priority is in a queue.
 static inline void sched_switch(struct pe *pe, struct sched *sched, struct thread *current,
                                 struct thread *next) {
-    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
-    arch_switch(current != NULL ? &current->context : NULL, &next->context);
-    pe->current = next;
-    pe->context = &next->context;
-    vspace_activate(thread_vspace(next));
     if (unlikely(sched->top == next->priority + 1u && sched->slice_end == 0)) {
         sched_start_slice(sched);
     }
+    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
+    pe->current = next;
+    pe->context = &next->context;
+    arch_switch(current != NULL ? &current->context : NULL, &next->context);
+    vspace_activate(thread_vspace(next));
+}
+
+// At the end, whatever the priorities.
+static inline void queue_append(struct thread_queue *queue, struct thread *thread) {
+    thread->previous = queue->last;
+    thread->next = NULL;
+    *(queue->last != NULL ? &queue->last->next : &queue->first) = thread;
+    queue->last = thread;
 }
 
 // Queues by descending priority, in order of arrival within one. The queue's lock is held.
