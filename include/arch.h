@@ -28,6 +28,15 @@ static inline bool arch_interrupt_pending(void);
 void arch_handle_interrupts(void);
 void arch_wait_for_interrupt(void); // returns when one is pending
 
+// Shared interrupts, for user space's drivers. They are masked until they are unmasked.
+#define ARCH_INTERRUPTS 1020 // numbers are below
+enum arch_interrupt { ARCH_INTERRUPT_FREE, ARCH_INTERRUPT_KERNEL, ARCH_INTERRUPT_NONE };
+enum arch_interrupt arch_interrupt_owner(uint64_t interrupt); // NONE: there is none, or not shared
+// It is masked. False if it cannot trigger so.
+bool arch_interrupt_set_trigger(uint32_t interrupt, bool edge);
+void arch_interrupt_mask(uint32_t interrupt);
+void arch_interrupt_unmask(uint32_t interrupt);
+
 uint64_t arch_now(void); // ticks of the system counter
 uint64_t arch_timer_hz(void);
 void arch_timer_set(uint64_t deadline); // one interrupt at or after `deadline`

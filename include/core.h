@@ -21,6 +21,8 @@ void core_interrupt(struct pe *pe);
 // Called by arch_handle_interrupts.
 void core_tick(struct pe *pe); // the timer's deadline has passed
 void core_console_input(void); // input waits in the serial port
+// A shared interrupt that is not the kernel's own has come and is masked now. False: nobody's.
+bool core_device_interrupt(uint32_t interrupt);
 
 // Name of the running thread, "idle" if there is none; never NULL. For a panic: takes no lock.
 const char *core_thread_name(const struct pe *pe);

@@ -47,7 +47,7 @@
     X(NOT_WAITING, 36, "the Reply holds no caller")                                                \
     X(IN_USE, 37, "the object is bound or used elsewhere")                                         \
     X(TABLE_IN_USE, 38, "a table of the chunk is hooked or held by a pending invalidation")        \
-    X(PREEMPTED, 39, "internal: the call goes on after an interrupt; user space never sees it")   \
+    X(PREEMPTED, 39, "internal: the call goes on after an interrupt; user space never sees it")    \
     X(TIMED_OUT, 40, "the deadline passed while the call waited")                                  \
     X(NO_RECEIVE_SLOT, 41, "the receiver has named too few empty slots for the capabilities")
 

@@ -27,7 +27,9 @@ enum sheaf_type {
     SHEAF_CONSOLE = 9,      // the kernel's serial port
     SHEAF_SYSTEM = 10,      // counters and power
     SHEAF_TIMER = 11,       // signals at a deadline
-    SHEAF_TYPE_COUNT = 12,
+    SHEAF_IRQ_CONTROL = 12, // the right to hand out interrupts
+    SHEAF_IRQ_HANDLER = 13, // receives one interrupt
+    SHEAF_TYPE_COUNT = 14,
 };
 
 // Rights of a capability. What each means depends on the type:
@@ -51,6 +53,7 @@ enum sheaf_type {
 #define SHEAF_NOTIFICATION_BITS 6
 #define SHEAF_REPLY_BITS 6
 #define SHEAF_TIMER_BITS 7
+#define SHEAF_IRQ_HANDLER_BITS 7
 #define SHEAF_THREAD_BITS 11
 #define SHEAF_CHUNK_BITS 16 // a VSpace is made from one chunk
 #define SHEAF_UNTYPED_MIN_BITS 6
@@ -159,13 +162,30 @@ enum sheaf_console_method {
 // GET_TIME answers w0 ticks of the system counter, w1 its ticks a second
 // ATTACH   w0 Notification (right: write) that is signalled with its badge; the Timer keeps a
 //          derived copy. IN_USE if there is one. 0 detaches.
-// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at or
+// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at
+// or
 //          after the deadline, at once if it has passed; none while nothing is attached.
 enum sheaf_timer_method {
     SHEAF_TIMER_GET_TIME = 1,
     SHEAF_TIMER_ATTACH = 2,
     SHEAF_TIMER_SET = 3,
 };
+
+// BIND  w0 interrupt, as the controller counts the shared ones (GIC: 32 and above)
+//       w1 SHEAF_IRQ_LEVEL or SHEAF_IRQ_EDGE  w2 IrqHandler that receives it from now on, for life
+//       RANGE      the controller has no such shared interrupt
+//       IN_USE     it is the kernel's or another handler's, or the handler has one already
+//       INVALID_ARGUMENT   another trigger, or one that this interrupt cannot have
+enum sheaf_irq_control_method { SHEAF_IRQ_CONTROL_BIND = 1 };
+#define SHEAF_IRQ_LEVEL UINT64_C(0)
+#define SHEAF_IRQ_EDGE UINT64_C(1)
+
+// ATTACH       w0 Notification (right: write) that is signalled with its badge; the handler keeps a
+//              derived copy. IN_USE if there is one. 0 detaches.
+// ACKNOWLEDGE  lets the interrupt come. It is held back from BIND on, and again from each time that
+//              it has come: so a storming device costs one interrupt for each ACKNOWLEDGE. An edge
+//              that comes meanwhile is kept. INVALID_ARGUMENT: the handler has no interrupt
+enum sheaf_irq_handler_method { SHEAF_IRQ_HANDLER_ATTACH = 1, SHEAF_IRQ_HANDLER_ACKNOWLEDGE = 2 };
 
 // COUNTERS   w0 first counter; answers w0 how many counters there are, w1.. values from `first` on
 //            (as many as fit the message)

@@ -167,6 +167,7 @@ static void make_objects(void) {
     new_object(SHEAF_BOOT_SLOT_VSPACE, SHEAF_VSPACE, SHEAF_CHUNK_BITS, first.vspace);
     new_object(SHEAF_BOOT_SLOT_CONSOLE, SHEAF_CONSOLE, 0, NULL);
     new_object(SHEAF_BOOT_SLOT_SYSTEM, SHEAF_SYSTEM, 0, NULL);
+    new_object(SHEAF_BOOT_SLOT_IRQ_CONTROL, SHEAF_IRQ_CONTROL, 0, NULL);
 }
 
 static void make_pages(void) {
@@ -263,6 +264,7 @@ void core_boot(struct pe *pe, const struct core_boot *boot) {
     lock_init(&tree_lock, LOCK_TREE);
     delete_init();
     console_init();
+    irq_begin();
     sched_init(pe);
     system_register_pe(pe);
     first_memory_init(boot);

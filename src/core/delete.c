@@ -179,6 +179,12 @@ static bool object_end(struct pe *pe, struct slot *slot) {
         bury(slot, &thread->tombstone, thread->slot, THREAD_SLOTS);
         return true;
     }
+    case SHEAF_IRQ_HANDLER: {
+        struct irq_handler *handler = slot->object;
+        irq_handler_end(handler);
+        bury(slot, (struct slot *)(void *)handler, &handler->notification, 1);
+        return true;
+    }
     case SHEAF_TIMER: {
         struct timer *timer = slot->object;
         timer_finish(timer);

@@ -6,14 +6,27 @@
 // other.
 #include "fastpath.h"
 
-// Words in registers only, no capabilities, no bit that must be zero, no label of the kernel's; no
-// deadline; nothing left by a preempted call.
+// No capabilities, no bit that must be zero, no label of the kernel's; no deadline; nothing left by
+// a preempted call.
 static inline bool is_plain(const struct thread *thread, uint64_t tag) {
-    _Static_assert(
-        (TAG_ZERO_BITS | SHEAF_TAG_CARRYING(0, SHEAF_MSG_WORDS - 1, 3)) == UINT64_C(0xffbf),
-        "all below the label: a length without anything above it is just a small number");
-    return (uint16_t)tag <= SHEAF_REG_WORDS && tag < SHEAF_TAG(SHEAF_LABEL_KERNEL, 0) &&
+    return (tag & (TAG_ZERO_BITS | SHEAF_TAG_CARRYING(0, 0, 3))) == 0 &&
+           tag < SHEAF_TAG(SHEAF_LABEL_KERNEL, 0) &&
            (thread->context.reg[SHEAF_REG_DEADLINE] | thread->continuation.kind) == 0;
+}
+
+// Whether the words have room: in the registers, or in the buffers of both.
+static inline bool has_room(const struct thread *from, const struct thread *to, uint64_t tag) {
+    unsigned length = SHEAF_TAG_LENGTH(tag);
+    return likely(length <= SHEAF_REG_WORDS) ||
+           (length <= SHEAF_MSG_WORDS && thread_buffer(from) != NULL && thread_buffer(to) != NULL);
+}
+
+static inline void copy(const struct thread *from, struct thread *to, uint64_t tag) {
+    if (likely(SHEAF_TAG_LENGTH(tag) <= SHEAF_REG_WORDS)) {
+        message_copy_registers(from, to, tag, SHEAF_TAG_LENGTH(tag));
+    } else {
+        message_copy(from, to, tag);
+    }
 }
 
 _Static_assert(CONTINUE_NOTHING == 0, "is_plain tests it together with the deadline");
@@ -75,7 +88,7 @@ static inline bool call(struct pe *pe, struct thread *thread) {
     lock_acquire(&endpoint->lock);
     struct thread *receiver = endpoint->queue.first;
     if (unlikely(endpoint->head.flags != ENDPOINT_RECEIVERS || receiver->reply == NULL ||
-                 !is_next(pe->sched, receiver))) {
+                 !is_next(pe->sched, receiver) || !has_room(thread, receiver, tag))) {
         lock_release(&endpoint->lock);
         return false;
     }
@@ -91,18 +104,19 @@ static inline bool call(struct pe *pe, struct thread *thread) {
     thread->reply = reply;
     thread->state = SHEAF_STATE_WAITING_REPLY;
 
-    message_copy_registers(thread, receiver, tag, SHEAF_TAG_LENGTH(tag));
+    copy(thread, receiver, tag);
     receiver->context.reg[SHEAF_REG_BADGE] = slot->badge;
     run_next(pe, thread, receiver);
     return true;
 }
 
 // The caller that the Reply holds, taken from it, if it can be answered and run at once; else NULL.
-static inline struct thread *take_caller(struct pe *pe, struct reply *reply) {
+static inline struct thread *take_caller(struct pe *pe, struct thread *thread, struct reply *reply,
+                                         uint64_t tag) {
     lock_acquire(&reply->lock);
     struct thread *caller = reply->caller;
     if (unlikely(caller == NULL || caller->faulting || reply->receiver != NULL ||
-                 !is_next(pe->sched, caller))) {
+                 !is_next(pe->sched, caller) || !has_room(thread, caller, tag))) {
         caller = NULL;
     } else {
         reply->caller = NULL;
@@ -142,12 +156,12 @@ static inline bool reply_receive(struct pe *pe, struct thread *thread) {
         return false;
     }
     struct reply *reply = slot->object;
-    struct thread *caller = take_caller(pe, reply);
+    struct thread *caller = take_caller(pe, thread, reply, tag);
     if (unlikely(caller == NULL)) {
         return false;
     }
     caller->reply = NULL;
-    message_copy_registers(thread, caller, tag, SHEAF_TAG_LENGTH(tag));
+    copy(thread, caller, tag);
     caller->context.reg[SHEAF_REG_BADGE] = 0;
 
     struct endpoint *endpoint = source->object;

@@ -20,6 +20,10 @@ static const struct methods *methods_of(unsigned type) {
         return &console_methods;
     case SHEAF_SYSTEM:
         return &system_methods;
+    case SHEAF_IRQ_CONTROL:
+        return &irq_control_methods;
+    case SHEAF_IRQ_HANDLER:
+        return &irq_handler_methods;
     case SHEAF_TIMER:
         return &timer_methods;
     default: // Notification and Reply have none

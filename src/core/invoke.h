@@ -29,7 +29,8 @@ struct methods {
 };
 
 extern const struct methods untyped_methods, cnode_methods, thread_methods, vspace_methods,
-    frame_methods, console_methods, system_methods, timer_methods;
+    frame_methods, console_methods, system_methods, timer_methods, irq_control_methods,
+    irq_handler_methods;
 
 enum sheaf_error sys_call(struct pe *pe, struct thread *thread);
 
@@ -72,5 +73,7 @@ enum sheaf_error attach_notification(struct invocation *invocation, struct slot 
 // In zeroed memory.
 void thread_init(struct thread *thread);
 void timer_begin(struct timer *timer);
+
+void irq_begin(void); // once: nobody receives an interrupt
 
 #endif

@@ -83,6 +83,14 @@ struct timer {
 _Static_assert(sizeof(struct timer) == BIT(SHEAF_TIMER_BITS), "as the ABI says");
 _Static_assert(offsetof(struct timer, notification) == sizeof(struct slot), "room for a tombstone");
 
+// ---- IrqHandler. The same.
+
+struct irq_handler {
+    struct object_head head; // flags: the interrupt; 0: none
+    _Alignas(64) struct slot notification;
+};
+_Static_assert(sizeof(struct irq_handler) == BIT(SHEAF_IRQ_HANDLER_BITS), "as the ABI says");
+
 // ---- Thread
 
 enum thread_slot {

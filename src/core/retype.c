@@ -47,6 +47,8 @@ static enum sheaf_error size_of_type(struct retype *retype) {
         return fixed_size(retype, SHEAF_NOTIFICATION_BITS);
     case SHEAF_REPLY:
         return fixed_size(retype, SHEAF_REPLY_BITS);
+    case SHEAF_IRQ_HANDLER:
+        return fixed_size(retype, SHEAF_IRQ_HANDLER_BITS);
     case SHEAF_TIMER:
         return fixed_size(retype, SHEAF_TIMER_BITS);
     case SHEAF_VSPACE:

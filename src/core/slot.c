@@ -14,6 +14,8 @@ struct object_head *slot_head(const struct slot *slot) {
         return &((struct notification *)slot->object)->head;
     case SHEAF_REPLY:
         return &((struct reply *)slot->object)->head;
+    case SHEAF_IRQ_HANDLER:
+        return &((struct irq_handler *)slot->object)->head;
     case SHEAF_TIMER:
         return &((struct timer *)slot->object)->head;
     case SHEAF_VSPACE:

@@ -69,7 +69,32 @@ void arch_handle_interrupts(void) {
     }
     if (fake.listening && fake.input_count > 0)
         core_console_input();
+    for (unsigned i = 32; i < 64; i++) {
+        if ((fake.raised & fake.unmasked & BIT(i)) != 0) {
+            fake.unmasked &= ~BIT(i);
+            if ((fake.edges & BIT(i)) != 0)
+                fake.raised &= ~BIT(i); // a level stays until the device takes it down
+            fake.deliveries += core_device_interrupt(i) ? 1u : 0u;
+        }
+    }
 }
+
+enum arch_interrupt arch_interrupt_owner(uint64_t interrupt) {
+    return interrupt < 32 || interrupt > 63 ? ARCH_INTERRUPT_NONE
+           : interrupt == 33                ? ARCH_INTERRUPT_KERNEL
+                                            : ARCH_INTERRUPT_FREE;
+}
+
+bool arch_interrupt_set_trigger(uint32_t interrupt, bool edge) {
+    if (interrupt == 34 && !edge)
+        return false;
+    fake.edges = edge ? fake.edges | BIT(interrupt) : fake.edges & ~BIT(interrupt);
+    return true;
+}
+
+void arch_interrupt_mask(uint32_t interrupt) { fake.unmasked &= ~BIT(interrupt); }
+
+void arch_interrupt_unmask(uint32_t interrupt) { fake.unmasked |= BIT(interrupt); }
 
 // With nothing that could wake the PE, the test goes on instead.
 void arch_wait_for_interrupt(void) {

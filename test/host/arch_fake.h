@@ -17,6 +17,9 @@ struct fake {
     // Interrupts: after each one, so many polls answer no before the next (VMSA_NEVER: none comes)
     uint64_t polls;
     unsigned interrupts;
+    // Shared interrupts 32 to 63, of which 33 is the kernel's and 34 has edges only
+    uint64_t unmasked, edges, raised; // a bit each
+    unsigned deliveries;
     // Serial port
     char output[8192], input[256];
     size_t output_count, output_room, input_count;

@@ -12,11 +12,12 @@ from cases import Failed, Skip, check
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("SHEAF_BUILD", os.path.join(TOP, "build/firmware"))
 RUN = os.path.join(TOP, "scripts/run")
+KERNEL = b"\nSheaf " # how the kernel's first line begins
 BOOT = [os.path.join(TOP, "scripts/lib/boot"), "--build", BUILD]
 
 
 class Result:
-    """What a run left: its exit status, its console, how long it took and when its first line came."""
+    """What a run left: its exit status, its console, how long it took and when the kernel's first line came."""
 
     def __init__(self, status, text, seconds, first_line):
         self.status = status
@@ -74,7 +75,7 @@ def run(command, limit):
             if not part:
                 break
             output += part
-            if first_line is None and b"\n" in output:
+            if first_line is None and KERNEL in output:
                 first_line = time.monotonic() - started
     status = child.wait()
     return Result(status, output.decode("utf-8", "replace"), time.monotonic() - started, first_line)

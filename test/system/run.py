@@ -3,6 +3,7 @@
 """./scripts/run as a command: what it refuses, what it says, and that it leaves nothing behind."""
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,48 @@ def _():
     equal(done.returncode, 2, "exit status")
     for word in ("newlib-source", "qemu-system-arm", "MB"):
         check(word in done.stderr, f"{word} is missing in:\n{done.stderr}")
+
+
+@case("--memory, --pes, --cpu, --boot and --qemu-log have their effect")
+def _():
+    with tempfile.TemporaryDirectory() as directory:
+        log = os.path.join(directory, "log")
+        result = run([RUN, "--memory", "256M", "--pes", "4", "--cpu", "cortex-a53", "--boot", "direct", "--qemu-log", log], 60)
+        result.expect_status(0)
+        check("of 4 PE" in result.text and "256 MiB" in result.text, result.text[:600])
+        check("U-Boot" not in result.text, "it went through U-Boot")
+        with open(log, encoding="utf-8", errors="replace") as file:
+            check("Taking exception" in file.read(), "the log shows no exception")
+
+
+@case("--gdb waits for a debugger, which finds the machine stopped")
+def _():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    child = subprocess.Popen([RUN, "--boot", "direct", f"--gdb={port}"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                stub = socket.create_connection(("127.0.0.1", port), 5)
+                break
+            except OSError:
+                check(time.monotonic() < deadline, "nobody listens")
+                time.sleep(0.1)
+        with stub:
+            stub.sendall(b"+$?#3f") # why did the target stop?
+            answer = b""
+            while b"#" not in answer and len(answer) < 100:
+                answer += stub.recv(100)
+            check(b"$T05" in answer, f"the stub answered {answer!r}")
+            stub.sendall(b"+$k#6b") # kill
+        child.wait(20)
+        equal(child.stdout.read(), b"", "what ran before the debugger let it")
+    finally:
+        child.terminate()
+        child.wait(10)
 
 
 def running_with(text):

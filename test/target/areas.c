@@ -3,9 +3,9 @@
 #include "harness.h"
 
 const struct test_area *const test_areas[] = {
-    &boot_area,   &untyped_area,   &cnode_area,    &revoke_area, &thread_area,
-    &self_area,   &ipc_area,       &transfer_area, &time_area,   &notification_area,
-    &fault_area,  &privilege_area, &schedule_area, &fp_area,     &vspace_area,
-    &map_area,    &map_error_area, &unmap_area,    &report_area, &preempt_area,
-    &random_area, &newlib_area,    NULL,
+    &boot_area,         &untyped_area, &cnode_area,     &revoke_area,   &thread_area,
+    &self_area,         &ipc_area,     &transfer_area,  &time_area,     &irq_area,
+    &notification_area, &fault_area,   &privilege_area, &schedule_area, &fp_area,
+    &vspace_area,       &map_area,     &map_error_area, &unmap_area,    &report_area,
+    &preempt_area,      &random_area,  &newlib_area,    NULL,
 };

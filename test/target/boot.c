@@ -127,7 +127,8 @@ static void frames_name_their_places(void) {
 
 static void unused_slots_empty(void) {
     for (sheaf_cptr slot = 1; slot < (1u << SHEAF_BOOT_CNODE_BITS); slot++) {
-        bool between_fixed = slot > SHEAF_BOOT_SLOT_SYSTEM && slot < SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
+        bool between_fixed =
+            slot > SHEAF_BOOT_SLOT_IRQ_CONTROL && slot < SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
         // The last quarter is used neither by the start-up library nor by these tests.
         if (between_fixed || slot >= (3u << (SHEAF_BOOT_CNODE_BITS - 2))) {
             CHECK(slot_is_empty(slot));

@@ -88,13 +88,12 @@ static struct message random_message(struct source *s) {
 
 // A call that has a good chance: retype, copy, mint, move, delete, revoke with sensible words.
 static uint64_t likely_call(struct source *s) {
-    static const uint8_t bits[SHEAF_TYPE_COUNT] = {[SHEAF_UNTYPED] = 12,
-                                                   [SHEAF_CNODE] = 3,
-                                                   [SHEAF_FRAME] = 12,
-                                                   [SHEAF_VSPACE] = 16,
-                                                   [SHEAF_TIMER] = 7};
+    static const uint8_t bits[SHEAF_TYPE_COUNT] = {
+        [SHEAF_UNTYPED] = 12, [SHEAF_CNODE] = 3, [SHEAF_FRAME] = 12,
+        [SHEAF_VSPACE] = 16,  [SHEAF_TIMER] = 7, [SHEAF_IRQ_HANDLER] = 7};
     uint64_t index = 1 + below(s, (1u << CSPACE_BITS) - 1);
-    uint64_t type = below(s, 12) == 0 ? SHEAF_TIMER : 1 + below(s, SHEAF_FRAME);
+    uint64_t type = below(s, 12) == 0 ? (below(s, 2) == 0 ? SHEAF_TIMER : SHEAF_IRQ_HANDLER)
+                                      : 1 + below(s, SHEAF_FRAME);
     switch (below(s, 8)) {
     case 0:
     case 1:

@@ -7,6 +7,8 @@
 #include <drivers.h>
 #include <port.h>
 
+_Static_assert(ARCH_INTERRUPTS == IRQC_MAX_INTERRUPTS, "as many as there can be");
+
 static struct {
     uint32_t timer, serial; // INTIDs; IRQC_NONE where there is none
     bool listening;         // core wants to hear of input
@@ -41,10 +43,27 @@ static void handle(uint32_t intid) {
         // until then (arch_console_read).
         serial_receive_interrupt(false);
         core_console_input();
-    } else {
-        (void)irqc_disable(intid);
+    } else if (irqc_disable(intid) != IRQC_OK || !core_device_interrupt(intid)) {
         kprintf("interrupt %u: nobody's; disabled\n", intid);
     }
+}
+
+enum arch_interrupt arch_interrupt_owner(uint64_t interrupt) {
+    if (interrupt < IRQC_FIRST_SPI || interrupt >= irqc_interrupts()) {
+        return ARCH_INTERRUPT_NONE;
+    }
+    return interrupt == irq.timer || interrupt == irq.serial ? ARCH_INTERRUPT_KERNEL
+                                                             : ARCH_INTERRUPT_FREE;
+}
+
+bool arch_interrupt_set_trigger(uint32_t interrupt, bool edge) {
+    return irqc_set_trigger(interrupt, edge ? BOARD_TRIGGER_EDGE : BOARD_TRIGGER_LEVEL) == IRQC_OK;
+}
+
+void arch_interrupt_mask(uint32_t interrupt) { must(irqc_disable(interrupt), "device", interrupt); }
+
+void arch_interrupt_unmask(uint32_t interrupt) {
+    must(irqc_enable(interrupt), "device", interrupt);
 }
 
 void arch_handle_interrupts(void) {

@@ -37,8 +37,8 @@ void sheaf_thread_area_make(void *memory, struct sheaf_thread *thread);
 
 // Ends the program. Programs that the pager runs: client_end.c. init and the pager have their own.
 _Noreturn void sheaf_end(int status);
-// A Notification that nobody signals, to wait on until a deadline; 0 if there is none. Programs that
-// the pager runs: client_silence.c.
+// A Notification that nobody signals, to wait on until a deadline; 0 if there is none. Programs
+// that the pager runs: client_silence.c.
 sheaf_cptr sheaf_silence(void);
 // Another piece of heap, `bytes` being a multiple of 4096: its first address, which lies right
 // behind the piece before, or NULL. Programs that the pager runs: client_heap.c.

@@ -100,6 +100,8 @@ static void build(void) {
     replies[3] = replies[0];
     for (unsigned i = 0; i < THREADS; i++) {
         helpers[i] = helper(PRIORITY_READY + below(3));
+        if (i == 0) // without a buffer
+            configure(helpers[i].cap, CNODE, VSPACE, 0, 0, 0);
         resume(&helpers[i]);
     }
     set_priority(INIT, PRIORITY_BEHIND); // runs when all others wait
@@ -115,6 +117,8 @@ static uint64_t random_tag(void) {
         return SHEAF_TAG(SHEAF_LABEL_KERNEL - 1 + below(3), below(3));
     case 3:
         return SHEAF_TAG(1, 2) | BIT(9 + below(7));
+    case 4:
+        return SHEAF_TAG(2, below(SHEAF_MSG_WORDS + 1));
     default:
         return SHEAF_TAG(below(100), below(8));
     }
@@ -220,7 +224,7 @@ static void taken_when_it_should_be(void **state) {
         assert_ptr_equal(running(), thread_of(INIT));
         assert_int_equal(slow[1], 0);
     }
-    call.tag = SHEAF_TAG(3, 7);
+    call.deadline = fake.now + 1000;
     execute(&call);
     assert_int_equal(slow[0], 1);
     answer.deadline = fake.now + 1000;

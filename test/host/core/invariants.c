@@ -128,6 +128,7 @@ static bool extent_of(const struct slot *slot, struct extent *extent) {
     case SHEAF_NOTIFICATION:
     case SHEAF_REPLY:
     case SHEAF_TIMER:
+    case SHEAF_IRQ_HANDLER:
     case SLOT_CHUNK:
         extent->start = port_physical_address(slot->object).v;
         break;

@@ -12,7 +12,6 @@
 clock_t _times(struct tms *times);
 int _gettimeofday(struct timeval *time, void *zone);
 int nanosleep(const struct timespec *wanted, struct timespec *left);
-int usleep(useconds_t microseconds);
 
 int _gettimeofday(struct timeval *time, void *zone) {
     (void)zone;
@@ -48,9 +47,9 @@ int nanosleep(const struct timespec *wanted, struct timespec *left) {
     return 0;
 }
 
-int usleep(useconds_t microseconds) {
-    const struct timespec wanted = {.tv_sec = (time_t)(microseconds / 1000000),
-                                    .tv_nsec = (long)(microseconds % 1000000) * 1000};
+int usleep(useconds_t useconds) {
+    const struct timespec wanted = {.tv_sec = (time_t)(useconds / 1000000),
+                                    .tv_nsec = (long)(useconds % 1000000) * 1000};
     return nanosleep(&wanted, NULL);
 }
 
