@@ -21,7 +21,7 @@ void arch_context_init(struct arch_context *context);
 static inline void arch_context_restart(struct arch_context *context);
 // Saves the FP state of `from`, restores that of `to`; either may be NULL. A context that has
 // never used FP costs nothing: its first FP instruction traps and arch resolves that itself.
-void arch_switch(struct arch_context *from, struct arch_context *to);
+static inline void arch_switch(struct arch_context *from, struct arch_context *to);
 
 static inline bool arch_interrupt_pending(void);
 // Acknowledges everything pending and calls core_tick, core_console_input ...

@@ -7,6 +7,7 @@
 #include <sheaf/counter.h>
 
 struct arch_context;
+struct sched;
 struct thread;
 
 struct pe {
@@ -14,6 +15,7 @@ struct pe {
                                   // Offset 0 and 8 are known to entry.S
     void *stack_top;              // one kernel stack a PE, empty whenever user space runs
     struct thread *current;       // NULL: idle
+    struct sched *sched;          // its run queues (src/core/sched.h)
     uint32_t id;                  // 0 to MAX_PES - 1
     uint32_t locks_held;          // bit for each enum lock_rank, debug builds
     uint64_t counters[SHEAF_COUNTER_COUNT];

@@ -24,11 +24,42 @@ static inline void thread_answer(struct thread *thread, enum sheaf_error error) 
     thread->context.reg[SHEAF_REG_TAG] = 0;
 }
 
+#define TAG_ZERO_BITS UINT64_C(0xfe00) // bits 9-15
+
 // MESSAGE_TOO_LONG, INVALID_ARGUMENT (bits 9-15, a label of the kernel's), NO_BUFFER.
 enum sheaf_error message_check(const struct thread *from, uint64_t tag);
 // Tag and words of `from`, as its registers and buffer hold them. Whether both have buffers when
 // the length asks for them was checked.
 void message_copy(const struct thread *from, struct thread *to, uint64_t tag);
+
+// Status, tag and the `count` words that are in registers, at most six: the bits of the number say
+// which runs of four, two and one there are. Loaded before they are stored, or the compiler must
+// take the two for one thread.
+static inline void message_copy_registers(const struct thread *from, struct thread *to,
+                                          uint64_t tag, unsigned count) {
+    _Static_assert(SHEAF_REG_WORDS < 8, "three bits");
+    const uint64_t *in = &from->context.reg[SHEAF_REG_WORD0];
+    uint64_t *out = &to->context.reg[SHEAF_REG_WORD0];
+    to->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+    to->context.reg[SHEAF_REG_TAG] = tag;
+    if ((count & 4) != 0) {
+        uint64_t a = in[0], b = in[1], c = in[2], d = in[3];
+        out[0] = a;
+        out[1] = b;
+        out[2] = c;
+        out[3] = d;
+    }
+    if ((count & 2) != 0) {
+        unsigned i = count & 4;
+        uint64_t a = in[i], b = in[i + 1];
+        out[i] = a;
+        out[i + 1] = b;
+    }
+    if ((count & 1) != 0) {
+        out[count - 1] = in[count - 1];
+    }
+    port_count(SHEAF_COUNTER_IPC_MESSAGES, 1);
+}
 
 // ---- Capabilities in messages (transfer.c). All or none: looked up, then copied.
 struct transfer {

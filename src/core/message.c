@@ -2,8 +2,6 @@
 // Messages: what a tag may say, and moving words from one thread to another.
 #include "ipc.h"
 
-#define TAG_ZERO_BITS UINT64_C(0xfe00) // bits 9-15
-
 enum sheaf_error message_check(const struct thread *from, uint64_t tag) {
     if (unlikely((tag & TAG_ZERO_BITS) != 0 || SHEAF_TAG_LABEL(tag) >= SHEAF_LABEL_KERNEL)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
@@ -18,14 +16,8 @@ enum sheaf_error message_check(const struct thread *from, uint64_t tag) {
 }
 
 void message_copy(const struct thread *from, struct thread *to, uint64_t tag) {
-    const uint64_t *in = &from->context.reg[SHEAF_REG_WORD0];
-    uint64_t *out = &to->context.reg[SHEAF_REG_WORD0];
     unsigned length = SHEAF_TAG_LENGTH(tag);
-    to->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    to->context.reg[SHEAF_REG_TAG] = tag;
-    for (unsigned i = 0; i < MIN(length, SHEAF_REG_WORDS); i++) {
-        out[i] = in[i];
-    }
+    message_copy_registers(from, to, tag, MIN(length, SHEAF_REG_WORDS));
     if (unlikely(length > SHEAF_REG_WORDS)) {
         const struct sheaf_ipc_buffer *source = thread_buffer(from);
         struct sheaf_ipc_buffer *target = thread_buffer(to);
@@ -34,5 +26,4 @@ void message_copy(const struct thread *from, struct thread *to, uint64_t tag) {
                       (length - SHEAF_REG_WORDS) * sizeof(uint64_t));
         }
     }
-    port_count(SHEAF_COUNTER_IPC_MESSAGES, 1);
 }

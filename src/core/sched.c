@@ -7,55 +7,76 @@
 
 struct sched sched_of_pe[MAX_PES];
 
-void sched_init(void) {
+void sched_init(struct pe *pe) {
     for (unsigned i = 0; i < MAX_PES; i++) {
         sched_of_pe[i] = (struct sched){.alarm = NO_ALARM};
         lock_init(&sched_of_pe[i].lock, LOCK_RUN_QUEUE);
     }
+    pe->sched = &sched_of_pe[pe->id];
 }
 
+static unsigned highest_bit(uint64_t bits) { return 63 - (unsigned)__builtin_clzll(bits); }
+
 static void find_top(struct sched *sched) {
-    for (unsigned word = ARRAY_SIZE(sched->ready); word-- > 0;) {
-        if (sched->ready[word] != 0) {
-            sched->top = word * 64 + 64 - (unsigned)__builtin_clzll(sched->ready[word]);
-            return;
-        }
-    }
     sched->top = 0;
+    if (sched->ready_words != 0) {
+        unsigned word = highest_bit(sched->ready_words);
+        sched->top = word * 64 + highest_bit(sched->ready[word]) + 1;
+    }
+}
+
+static void prepend(struct thread_queue *queue, struct thread *thread) {
+    thread->previous = NULL;
+    thread->next = queue->first;
+    *(queue->first != NULL ? &queue->first->previous : &queue->last) = thread;
+    queue->first = thread;
 }
 
 static void enqueue(struct sched *sched, struct thread *thread, bool first) {
+    unsigned priority = thread->priority;
     ASSERT(lock_held(&sched->lock) && !thread->queued && thread->state == SHEAF_STATE_READY);
-    struct thread_queue *queue = &sched->queue[thread->priority];
     thread->queued = true;
-    if (first && queue->first != NULL) {
-        thread->previous = NULL;
-        thread->next = queue->first;
-        queue->first->previous = thread;
-        queue->first = thread;
-    } else {
-        queue_insert(queue, thread);
-    }
-    sched->ready[thread->priority / 64] |= BIT(thread->priority % 64);
-    sched->top = MAX(sched->top, thread->priority + 1u);
+    // A run queue holds one priority: its end is the place, no search is needed.
+    (first ? prepend : queue_append)(&sched->queue[priority], thread);
+    sched->ready[priority / 64] |= BIT(priority % 64);
+    sched->ready_words |= BIT(priority / 64);
+    sched->top = MAX(sched->top, priority + 1);
 }
 
 static void dequeue(struct sched *sched, struct thread *thread) {
+    unsigned priority = thread->priority;
+    struct thread_queue *queue = &sched->queue[priority];
     ASSERT(lock_held(&sched->lock) && thread->queued);
-    struct thread_queue *queue = &sched->queue[thread->priority];
     queue_remove(queue, thread);
     thread->queued = false;
     if (queue->first == NULL) {
-        sched->ready[thread->priority / 64] &= ~BIT(thread->priority % 64);
-        if (sched->top == thread->priority + 1u) {
+        sched->ready[priority / 64] &= ~BIT(priority % 64);
+        if (sched->ready[priority / 64] == 0) {
+            sched->ready_words &= ~BIT(priority / 64);
+        }
+        if (sched->top == priority + 1) {
             find_top(sched);
         }
     }
 }
 
-void sched_wake(struct pe *pe, struct thread *thread) {
-    struct sched *sched = &sched_of_pe[pe->id];
-    thread->state = SHEAF_STATE_READY;
+// To the end of its queue, which is not empty; whoever is first there leaves it. What is known
+// about the queues stays true.
+static inline struct thread *rotate(struct sched *sched, struct thread *current) {
+    struct thread_queue *queue = &sched->queue[current->priority];
+    struct thread *first = queue->first;
+    ASSERT(lock_held(&sched->lock) && first->queued && !current->queued);
+    queue_append(queue, current); // so `first` is not the last
+    queue->first = first->next;
+    first->next->previous = NULL;
+    first->next = NULL;
+    current->queued = true;
+    first->queued = false;
+    return first;
+}
+
+void sched_wake_queued(struct pe *pe, struct thread *thread) {
+    struct sched *sched = pe->sched;
     lock_acquire(&sched->lock);
     if (unlikely(thread->timeout.deadline != 0)) {
         timeout_remove(sched, &thread->timeout);
@@ -69,7 +90,7 @@ void sched_wake(struct pe *pe, struct thread *thread) {
 }
 
 void sched_forget(struct pe *pe, struct thread *thread) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
     lock_acquire(&sched->lock);
     if (sched->candidate == thread) {
         sched->candidate = NULL;
@@ -80,7 +101,7 @@ void sched_forget(struct pe *pe, struct thread *thread) {
 }
 
 void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
     lock_acquire(&sched->lock);
     bool queued = thread->queued;
     if (queued) {
@@ -96,22 +117,22 @@ void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
 // Whom the queues and the candidate let go on; NULL if nobody is ready. Removes it from there.
 static struct thread *choose(struct sched *sched, struct thread *current) {
     struct thread *candidate = sched->candidate;
-    bool rotate = sched->rotate;
+    bool over = sched->rotate;
     sched->candidate = NULL;
     sched->rotate = false;
     if (current != NULL && current->state == SHEAF_STATE_READY) {
         if (candidate != NULL && candidate->priority > current->priority) {
             // It was interrupted, not used up: it keeps its turn at the head.
-            enqueue(sched, current, !rotate);
+            enqueue(sched, current, !over);
         } else {
             if (candidate != NULL) {
                 enqueue(sched, candidate, false);
                 candidate = NULL;
             }
-            if (sched->top < current->priority + (rotate ? 1u : 2u)) {
+            if (sched->top < current->priority + (over ? 1u : 2u)) {
                 return current;
             }
-            enqueue(sched, current, !rotate);
+            enqueue(sched, current, !over);
         }
     }
     if (candidate != NULL) {
@@ -128,11 +149,9 @@ static struct thread *choose(struct sched *sched, struct thread *current) {
     return thread;
 }
 
-static void run_slice(struct sched *sched, const struct thread *thread) {
-    if (sched->slice_end == 0 && sched->queue[thread->priority].first != NULL) {
-        sched->slice_end = arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000;
-        timeout_alarm(sched);
-    }
+void sched_start_slice(struct sched *sched) {
+    sched->slice_end = arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000;
+    timeout_alarm(sched);
 }
 
 // Stands on the empty root until an interrupt makes a thread ready; without a tick: the timer is
@@ -150,26 +169,61 @@ static void idle(struct pe *pe, struct sched *sched) {
     }
 }
 
+// Who goes on in the two usual cases; NULL: not one of them.
+static inline struct thread *choose_usual(struct sched *sched, struct thread *current) {
+    struct thread *candidate = sched->candidate;
+    if (current == NULL) {
+        return NULL;
+    }
+    if (current->state != SHEAF_STATE_READY) {
+        // It waits, and nobody precedes the one it has made ready: no queue is touched.
+        if (candidate == NULL || candidate->priority + 1u < sched->top) {
+            return NULL;
+        }
+        sched->candidate = NULL;
+        sched->rotate = false;
+        return candidate;
+    }
+    if (candidate != NULL || !sched->rotate) {
+        return NULL;
+    }
+    struct thread *first = NULL;
+    lock_acquire(&sched->lock);
+    if (likely(sched->top == current->priority + 1u)) {
+        sched->rotate = false;
+        first = rotate(sched, current);
+    }
+    lock_release(&sched->lock);
+    return first;
+}
+
 void sched_decide(struct pe *pe) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
+    struct thread *usual = choose_usual(sched, pe->current);
+    if (likely(usual != NULL)) {
+        sched_switch(pe, sched, pe->current, usual);
+        return;
+    }
     for (;;) {
         struct thread *current = pe->current;
         lock_acquire(&sched->lock);
         struct thread *next = choose(sched, current);
         lock_release(&sched->lock);
-        if (next != current) {
-            port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
-            arch_switch(current != NULL ? &current->context : NULL,
-                        next != NULL ? &next->context : NULL);
-            pe->current = next;
+        if (next != NULL && next != current) {
+            sched_switch(pe, sched, current, next);
+            return;
         }
         if (next != NULL) {
             pe->context = &next->context;
-            if (next != current) {
-                vspace_activate(thread_vspace(next));
+            if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+                sched_start_slice(sched);
             }
-            run_slice(sched, next);
             return;
+        }
+        if (current != NULL) {
+            port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
+            arch_switch(&current->context, NULL);
+            pe->current = NULL;
         }
         idle(pe, sched);
     }

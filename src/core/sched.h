@@ -24,17 +24,28 @@ struct sched {
     uint64_t slice_end;       // of the time slice that runs; 0: none does
     uint64_t alarm;           // what the timer is set to; NO_ALARM: stopped (timeout.h)
     struct timeout *timeouts; // deadlines, earliest first
+    uint64_t ready_words;     // which words of `ready` are not 0
     uint64_t ready[SHEAF_PRIORITIES / 64]; // which queues are not empty
     struct thread_queue queue[SHEAF_PRIORITIES];
 };
 
 extern struct sched sched_of_pe[MAX_PES];
 
-void sched_init(void);
+void sched_init(struct pe *pe); // all PEs' queues; `pe` finds its own
+
+void sched_wake_queued(struct pe *pe, struct thread *thread); // the long way of sched_wake
 
 // A wait is over, its deadline too: the thread's state becomes READY and it will run in its turn.
-// It is in no queue.
-void sched_wake(struct pe *pe, struct thread *thread);
+// It is in no queue. `pe` is the running PE: nobody else looks at its candidate, which so needs no
+// lock.
+static inline void sched_wake(struct pe *pe, struct thread *thread) {
+    thread->state = SHEAF_STATE_READY;
+    if (likely(pe->sched->candidate == NULL && thread->timeout.deadline == 0)) {
+        pe->sched->candidate = thread;
+    } else {
+        sched_wake_queued(pe, thread);
+    }
+}
 // Takes a READY thread that may be in a run queue, or be the candidate, out of the scheduler.
 void sched_forget(struct pe *pe, struct thread *thread);
 // Takes a new priority into account.
@@ -44,7 +55,7 @@ void sched_decide(struct pe *pe); // the long way of sched_leave
 
 // Before the kernel is left: pe->current and pe->context are who goes on; waits while nobody can.
 static inline void sched_leave(struct pe *pe) {
-    const struct sched *sched = &sched_of_pe[pe->id];
+    const struct sched *sched = pe->sched;
     const struct thread *current = pe->current;
     // An equal may be waiting for its turn as long as the timer runs that will end this one.
     unsigned most = current != NULL ? current->priority + (sched->slice_end != 0 ? 1u : 0u) : 0;
@@ -53,6 +64,30 @@ static inline void sched_leave(struct pe *pe) {
         return;
     }
     sched_decide(pe);
+}
+
+void sched_start_slice(struct sched *sched);
+
+// Lets `next`, which is in no queue, go on instead of `current` (NULL: nobody ran). Nobody of
+// higher priority is in a queue.
+static inline void sched_switch(struct pe *pe, struct sched *sched, struct thread *current,
+                                struct thread *next) {
+    if (unlikely(sched->top == next->priority + 1u && sched->slice_end == 0)) {
+        sched_start_slice(sched);
+    }
+    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
+    pe->current = next;
+    pe->context = &next->context;
+    arch_switch(current != NULL ? &current->context : NULL, &next->context);
+    vspace_activate(thread_vspace(next));
+}
+
+// At the end, whatever the priorities.
+static inline void queue_append(struct thread_queue *queue, struct thread *thread) {
+    thread->previous = queue->last;
+    thread->next = NULL;
+    *(queue->last != NULL ? &queue->last->next : &queue->first) = thread;
+    queue->last = thread;
 }
 
 // Queues by descending priority, in order of arrival within one. The queue's lock is held.

@@ -2,6 +2,7 @@
 // System calls: which, what is answered, and going on after an interrupt.
 #include <core.h>
 
+#include "fastpath.h"
 #include "gather_call.h"
 #include "invoke.h"
 #include "timeout.h"
@@ -23,7 +24,7 @@ static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t numbe
     case SHEAF_SYS_REPLY_RECV:
         return sys_reply_receive(pe, thread);
     case SHEAF_SYS_YIELD:
-        sched_of_pe[pe->id].rotate = true;
+        pe->sched->rotate = true;
         return SHEAF_OK;
     case SHEAF_SYS_GATHER:
         return sys_gather(pe, thread);
@@ -67,19 +68,8 @@ static void limit_wait(struct pe *pe, struct thread *thread, uint64_t deadline) 
     }
 }
 
-void core_syscall(struct pe *pe) {
-    struct thread *thread = pe->current;
-    uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
-    port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
-    if (number == SHEAF_SYS_NULL) {
-        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-        return;
-    }
-    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
-        check_continuation(thread, number);
-    }
-    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // a gather writes the register
-    enum sheaf_error error = run(pe, thread, number);
+static inline void finish(struct pe *pe, struct thread *thread, enum sheaf_error error,
+                          uint64_t deadline) {
     if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
         preempt(pe, thread);
     } else {
@@ -93,13 +83,41 @@ void core_syscall(struct pe *pe) {
     sched_leave(pe);
 }
 
+void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error,
+                    uint64_t deadline) {
+    finish(pe, thread, error, deadline);
+}
+
+void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
+    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
+        check_continuation(thread, number);
+    }
+    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // a gather writes the register
+    finish(pe, thread, run(pe, thread, number), deadline);
+}
+
+void core_syscall(struct pe *pe) {
+    struct thread *thread = pe->current;
+    uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
+    port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
+    if (number == SHEAF_SYS_CALL) {
+        fastpath_call(pe, thread);
+    } else if (number == SHEAF_SYS_REPLY_RECV) {
+        fastpath_reply_receive(pe, thread);
+    } else if (number == SHEAF_SYS_NULL) {
+        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+    } else {
+        syscall_execute(pe, thread, number);
+    }
+}
+
 void core_interrupt(struct pe *pe) {
     arch_handle_interrupts();
     sched_leave(pe);
 }
 
 void core_tick(struct pe *pe) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
     uint64_t now = arch_now();
     sched->alarm = NO_ALARM;
     if (sched->slice_end != 0 && sched->slice_end <= now) {

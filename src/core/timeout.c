@@ -78,7 +78,7 @@ void timeout_remove(struct sched *sched, struct timeout *timeout) {
 }
 
 void timeout_start(struct pe *pe, struct timeout *timeout, uint64_t deadline) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
     ASSERT(timeout->deadline == 0 && deadline != 0);
     timeout->deadline = deadline;
     timeout->left = NULL;
@@ -128,7 +128,7 @@ static void expire(struct pe *pe, struct timeout *timeout) {
 }
 
 void timeouts_expire(struct pe *pe, uint64_t now) {
-    struct sched *sched = &sched_of_pe[pe->id];
+    struct sched *sched = pe->sched;
     for (unsigned i = 0; i < EXPIRE_SLICE; i++) {
         lock_acquire(&sched->lock);
         struct timeout *first = sched->timeouts;

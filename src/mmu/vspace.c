@@ -77,24 +77,25 @@ void vspace_info(struct vspace *vspace, struct vspace_info *out) {
 
 struct object_head *vspace_head(struct vspace *vspace) { return &vspace->head; }
 
+// The bit before the load of the root: whoever removes something either sees the bit and
+// invalidates, or had its removal visible before this PE's first walk. Bits are never cleared and
+// only this PE sets its own, so where it is set already, an earlier call on this PE has executed
+// this DSB after setting it.
+static __attribute__((noinline)) void announce_load(struct vspace *vspace, uint32_t bit) {
+    __atomic_fetch_or(&vspace->loaded, bit, __ATOMIC_RELAXED);
+    port_dsb_ish();
+    port_count(SHEAF_COUNTER_DSB_ISH, 1);
+}
+
 void vspace_activate(struct vspace *vspace) {
     uint64_t ttbr0 = empty_root.v; // ASID 0
-    if (vspace != NULL) {
-        if (vspace->ttbr0 == port_loaded_root() && vspace_state_is_live(vspace))
-            return;
+    if (likely(vspace != NULL)) {
         uint32_t bit = UINT32_C(1) << port_pe();
-        if ((__atomic_load_n(&vspace->loaded, __ATOMIC_RELAXED) & bit) == 0) {
-            __atomic_fetch_or(&vspace->loaded, bit, __ATOMIC_RELAXED);
-            // The bit before the load of the root: whoever removes something either sees the bit
-            // and invalidates, or had its removal visible before this PE's first walk. Bits are
-            // never cleared and only this PE sets its own, so where it is set already, an earlier
-            // call on this PE has executed this DSB after setting it.
-            port_dsb_ish();
-            port_count(SHEAF_COUNTER_DSB_ISH, 1);
-        }
+        if (unlikely((__atomic_load_n(&vspace->loaded, __ATOMIC_RELAXED) & bit) == 0))
+            announce_load(vspace, bit);
         // Read after the DSB. A death from now on interrupts this PE, which answers after it has
         // loaded the root: interrupts are masked in the kernel.
-        if (vspace_state_is_live(vspace))
+        if (likely(vspace_state_is_live(vspace)))
             ttbr0 = vspace->ttbr0;
     }
     if (ttbr0 != port_loaded_root())

@@ -52,7 +52,7 @@ static _Noreturn void leave(enum fake_exit exit_by) {
 
 void arch_context_init(struct arch_context *context) { memset(context, 0, sizeof(*context)); }
 
-void arch_switch(struct arch_context *from, struct arch_context *to) {
+void fake_switch(struct arch_context *from, struct arch_context *to) {
     fake.switches++;
     fake.switched_from = from;
     fake.switched_to = to;

@@ -20,15 +20,19 @@ static void fp_allow(bool allowed) {
     __asm__ volatile("msr cpacr_el1, %0" ::"r"(value) : "memory");
 }
 
-void arch_switch(struct arch_context *from, struct arch_context *to) {
-    if (from != NULL && from->fp_used != 0) {
+void fp_switch(struct arch_context *from, struct arch_context *to) {
+    bool was_allowed = from != NULL && from->fp_used != 0;
+    bool allowed = to != NULL && to->fp_used != 0;
+    if (was_allowed) {
         fp_save(from);
     }
-    bool allowed = to != NULL && to->fp_used != 0;
     if (allowed) {
         fp_restore(to);
     }
-    fp_allow(allowed);
+    // CPACR_EL1 is as the thread that ran had it; of one that was deleted nobody knows.
+    if (allowed != was_allowed || from == NULL) {
+        fp_allow(allowed);
+    }
 }
 
 void fp_first_use(struct arch_context *context) {

@@ -122,6 +122,8 @@ struct thread *running(void) { return fake.pe[0].current; }
 
 struct sheaf_ipc_buffer *buffer(void) { return thread_buffer(running()); }
 
+void (*machine_syscall)(struct pe *pe) = core_syscall;
+
 void execute(const struct call *call) {
     struct thread *thread = running();
     uint64_t *reg = thread->context.reg;
@@ -136,7 +138,7 @@ void execute(const struct call *call) {
     uint64_t pc = thread->context.pc;
     do {
         thread->context.pc = pc + FAKE_INSTRUCTION_BYTES;
-        fake_run(core_syscall, &fake.pe[0]);
+        fake_run(machine_syscall, &fake.pe[0]);
         assert_false(vmsa_holds_locks(0));
     } while (running() == thread && thread->context.pc == pc);
 }

@@ -63,7 +63,8 @@ struct call {
     uint64_t word[SHEAF_REG_WORDS];
 };
 
-struct thread *running(void); // NULL: idle
+struct thread *running(void);                  // NULL: idle
+extern void (*machine_syscall)(struct pe *pe); // the kernel's entry: core_syscall
 // Executes it until it is answered, waits, or another thread runs.
 void execute(const struct call *call);
 struct result result_of(const struct thread *thread);

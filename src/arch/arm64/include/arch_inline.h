@@ -13,6 +13,22 @@ static inline void arch_context_restart(struct arch_context *context) {
     context->pc -= ARCH_INSTRUCTION_BYTES; // the exception link register is behind the SVC
 }
 
+// src/arch/arm64/fp.S: saves one, restores the other.
+void fp_exchange(struct arch_context *from, const struct arch_context *to);
+void fp_switch(struct arch_context *from, struct arch_context *to); // src/arch/arm64/fp.c: any case
+
+// Where neither has ever used FP, it traps already; where both have, it is allowed already. Without
+// `from` that is not known: what ran last may have been deleted.
+static inline void arch_switch(struct arch_context *from, struct arch_context *to) {
+    if (likely(from != NULL && to != NULL && from->fp_used == to->fp_used)) {
+        if (to->fp_used != 0) {
+            fp_exchange(from, to);
+        }
+    } else {
+        fp_switch(from, to);
+    }
+}
+
 static inline bool arch_interrupt_pending(void) { return pe_interrupt_pending(); }
 
 #endif
