@@ -50,6 +50,8 @@ void mmu_init(const struct mmu_config *config);
 
 // Makes a VSpace in `chunk`, 64 KiB, aligned, zeroed in its first page only. NO_ASID.
 enum sheaf_error vspace_create(void *chunk, struct vspace **out);
+// Whether `count` more could be made now; other PEs may make some meanwhile.
+bool mmu_has_asids(uint64_t count);
 // Adds a chunk (as above). TOO_MANY_CHUNKS, DEAD.
 enum sheaf_error vspace_grow(struct vspace *vspace, void *chunk);
 // Takes chunk `index` (1 or more) out again. RANGE, TABLE_IN_USE, DEAD. Its index stays empty

@@ -212,6 +212,10 @@ enum sheaf_error untyped_retype(struct invocation *invocation) {
     if (error == SHEAF_OK) {
         error = check_empty(&retype);
     }
+    // Found out before memory is zeroed: an interrupted zeroing gives up the alignment gap.
+    if (error == SHEAF_OK && retype.type == SHEAF_VSPACE && !mmu_has_asids(retype.count)) {
+        error = SHEAF_ERR_NO_ASID;
+    }
     if (error == SHEAF_OK) {
         error = untyped_reserve(retype.untyped, retype.object_bits, retype.count, &retype.start,
                                 &retype.watermark);

@@ -12,6 +12,7 @@ static struct {
     struct lock lock;
     unsigned limit;   // ASIDs 1 to limit are given; 0 is the empty root's
     unsigned last;    // given last
+    unsigned given;   // how many
     uint64_t *used;   // a bit each
     uint32_t *vspace; // physical address of the first chunk >> 16; 0: none
 } asids;
@@ -28,6 +29,7 @@ void asid_init(const struct mmu_config *config) {
     if (config->asid_limit != 0)
         asids.limit = MIN(asids.limit, config->asid_limit);
     asids.last = 0;
+    asids.given = 0;
     asids.used = config->asid_table;
     void *behind = asids.used + count / 64;
     asids.vspace = behind;
@@ -56,10 +58,15 @@ bool asid_allocate(struct vspace *vspace, asid_t *out) {
         asids.used[n / 64] |= BIT(n % 64);
         asids.vspace[n] = (uint32_t)(chunk.v >> SHEAF_CHUNK_BITS);
         asids.last = n;
+        asids.given++;
     }
     lock_release(&asids.lock);
     *out = ASID(n);
     return n != 0;
+}
+
+bool mmu_has_asids(uint64_t count) {
+    return count <= asids.limit - __atomic_load_n(&asids.given, __ATOMIC_RELAXED);
 }
 
 void vspace_pin(struct vspace *vspace) { __atomic_fetch_add(&vspace->pins, 1, __ATOMIC_ACQUIRE); }
@@ -88,6 +95,7 @@ bool asid_release(struct vspace *vspace) {
         port_note(PORT_EVENT_ROOT_RELEASED, vspace_root(vspace).v, n);
         asids.vspace[n] = 0;
         asids.used[n / 64] &= ~BIT(n % 64);
+        asids.given--;
     }
     lock_release(&asids.lock);
     return unpinned;
