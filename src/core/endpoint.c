@@ -168,10 +168,11 @@ static enum sheaf_error take_capabilities(struct pe *pe, struct thread *thread, 
 
 enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
                                   struct reply *reply, bool block) {
-    if (thread->bound != NULL && notification_take_bound(thread)) {
-        return ANSWERED;
-    }
     for (;;) {
+        // Each time: a fault that cannot pass may have signalled the Notification that is bound.
+        if (thread->bound != NULL && notification_take_bound(thread)) {
+            return ANSWERED;
+        }
         struct thread *sender = next_sender(endpoint, thread, reply, block);
         if (sender == NULL) {
             return block ? ANSWERED : SHEAF_ERR_WOULD_BLOCK;
