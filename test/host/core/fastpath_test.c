@@ -59,11 +59,16 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t count) {
     return hash;
 }
 
+static uint64_t mix_pointer(uint64_t hash, const void *pointer) {
+    uintptr_t value = (uintptr_t)pointer;
+    return mix(hash, &value, sizeof(value));
+}
+
 static uint64_t state_now(void) {
     const struct pe *pe = &fake.pe[0];
     const struct sched *sched = pe->sched;
-    uint64_t hash = mix(1, &pe->current, sizeof(pe->current));
-    hash = mix(hash, &pe->context, sizeof(pe->context));
+    uint64_t hash = mix_pointer(1, pe->current);
+    hash = mix_pointer(hash, pe->context);
     hash = mix(hash, &fake.switches, sizeof(fake.switches));
     hash =
         mix(hash, (const char *)sched + sizeof(sched->lock), sizeof(*sched) - sizeof(sched->lock));
@@ -74,7 +79,8 @@ static uint64_t state_now(void) {
         const struct reply *reply = slot_of(replies[i])->object;
         hash = mix(hash, &endpoint->head, sizeof(endpoint->head));
         hash = mix(hash, &endpoint->queue, sizeof(endpoint->queue));
-        hash = mix(hash, &reply->caller, 2 * sizeof(reply->caller));
+        hash = mix_pointer(hash, reply->caller);
+        hash = mix_pointer(hash, reply->receiver);
     }
     for (unsigned i = 0; i < SHEAF_COUNTER_COUNT; i++) {
         uint64_t count = pe->counters[i];
