@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What must hold between any two system calls, whatever was called.
-#include "machine.h"
+#include "invariants.h"
 #include "sched.h"
 #include <stdlib.h>
 #include <string.h>
@@ -270,6 +270,7 @@ void check_invariants(void) {
         if (all[i]->type == SHEAF_UNTYPED)
             check_untyped(all[i]);
     check_overlap();
+    check_leaves(all, count);
     check_references();
     qsort(all, count, sizeof(all[0]), by_address);
     check_containers();

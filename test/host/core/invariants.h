@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Parts of check_invariants (machine.h) that have a file of their own.
+#ifndef INVARIANTS_H
+#define INVARIANTS_H
+
+#include "machine.h"
+
+// leaves.c: `slots` are all those in the tree.
+void check_leaves(struct slot *const *slots, unsigned count);
+
+#endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Making up attempts: mostly well-formed ones, with a mistake here and there.
+#include "method.h"
+
+#define OWN_SLOTS 3u // of the driving thread: what it stands on (model_test.c)
+
+static uint64_t state;
+
+void random_seed(uint64_t seed) { state = seed; }
+
+uint64_t random_word(void) {
+    uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+uint64_t below(uint64_t n) { return random_word() % n; }
+
+static uint64_t corner(void) {
+    static const uint64_t corners[] = {0,    1,    2,      63,     64,      UINT64_MAX,
+                                       4095, 4096, 0xffff, 1 << 20, 1u << 31, UINT64_C(1) << 47,
+                                       UINT64_C(0x0000fffffffff000), UINT64_C(0xffff000000000000)};
+    return below(3) == 0 ? random_word() >> below(64) : corners[below(ARRAY_SIZE(corners))];
+}
+
+// ---- Names
+
+struct choice { // one of many, each as likely
+    uint64_t name;
+    unsigned seen;
+};
+
+static void offer(struct choice *choice, unsigned cap, uint64_t name, uint32_t types) {
+    if (cap != NO_CAP && (types >> caps[cap].type & 1) != 0 && below(++choice->seen) == 0)
+        choice->name = name;
+}
+
+// Over one level and two. What the driving thread stands on is named by accident only.
+uint64_t random_name(const struct thread *thread, uint32_t types) {
+    struct choice choice = {0};
+    unsigned root = cap_at(&thread->slot[THREAD_CSPACE]);
+    bool drives = thread == driver;
+    if (root == NO_CAP)
+        return corner();
+    unsigned bits = caps[root].size_bits;
+    for (uint64_t i = 1; i < BIT(bits); i++) {
+        unsigned cap = cap_at(slot_in_cnode(&caps[root], i));
+        if (!drives || i > OWN_SLOTS)
+            offer(&choice, cap, i, types);
+        if (cap == NO_CAP || caps[cap].type != SHEAF_CNODE || (i > OWN_SLOTS && below(3) != 0) ||
+            (drives && i != 2 && i <= OWN_SLOTS))
+            continue;
+        for (uint64_t j = 1; j < BIT(caps[cap].size_bits); j++)
+            offer(&choice, cap_at(slot_in_cnode(&caps[cap], j)), i | j << bits, types);
+    }
+    return choice.name;
+}
+
+// ---- Arguments
+
+static uint64_t random_index(unsigned cnode, bool empty) {
+    if (cnode == NO_CAP || caps[cnode].type != SHEAF_CNODE)
+        return below(64);
+    uint64_t slots = BIT(caps[cnode].size_bits), start = below(slots);
+    for (uint64_t i = 0; i < slots; i++) {
+        uint64_t index = (start + i) % slots;
+        if (index != 0 && (cap_at(slot_in_cnode(&caps[cnode], index)) == NO_CAP) == empty)
+            return index;
+    }
+    return 1;
+}
+
+static uint64_t random_what(void) {
+    static const uint8_t weights[] = {SHEAF_UNTYPED, SHEAF_UNTYPED,      SHEAF_CNODE,
+                                      SHEAF_THREAD,  SHEAF_ENDPOINT,     SHEAF_ENDPOINT,
+                                      SHEAF_REPLY,   SHEAF_NOTIFICATION, SHEAF_VSPACE,
+                                      SHEAF_FRAME,   SHEAF_FRAME,        SHEAF_FRAME};
+    uint64_t type = weights[below(ARRAY_SIZE(weights))], bits = 0;
+    if (type == SHEAF_UNTYPED)
+        bits = below(3) == 0 ? 6 + below(8) : 14 + below(6);
+    else if (type == SHEAF_CNODE)
+        bits = 1 + below(4);
+    else if (type == SHEAF_FRAME)
+        bits = below(12) == 0 ? 21 : 12 + below(12) / 10;
+    uint64_t what = type | bits << 8;
+    if (below(20) == 0)
+        what ^= UINT64_C(1) << below(28);
+    return what;
+}
+
+static uint64_t random_argument(const struct attempt *attempt, const struct argument *argument,
+                                unsigned *cnode) {
+    uint64_t name;
+    switch (argument->kind) {
+    case ARG_EMPTY:
+        return random_index(*cnode, below(12) != 0);
+    case ARG_FULL:
+        return random_index(*cnode, below(20) == 0);
+    case ARG_CAP:
+        if (argument->or_none && below(3) == 0)
+            return 0;
+        name = random_name(attempt->thread, below(20) == 0 ? UINT32_MAX : argument->types);
+        if (reference_resolve(attempt->thread, name, cnode) != SHEAF_OK)
+            *cnode = NO_CAP;
+        return name;
+    case ARG_RIGHTS:
+        return below(3) == 0 ? below(9) : SHEAF_RIGHTS_ALL;
+    case ARG_BADGE:
+        return below(8);
+    case ARG_WHAT:
+        return random_what();
+    case ARG_COUNT:
+        return below(8) == 0 ? below(12) : 1 + below(2);
+    case ARG_CHUNKS:
+        return below(4);
+    case ARG_PRIORITY:
+        return below(8) == 0 ? below(300) : 90 + below(20);
+    case ARG_WORDS:
+        return below(40);
+    case ARG_BYTES:
+        return below(6) == 0 ? below(600) : below(41);
+    case ARG_SMALL:
+        return below(40);
+    default:
+        return random_word() >> below(64);
+    }
+}
+
+static uint32_t fitting(const struct row *row) {
+    return row->invoked != 0 ? row->invoked : row->number == SHEAF_SYS_CALL ? 1u << row->type : 0;
+}
+
+static void put_words(struct attempt *attempt) {
+    struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
+    for (unsigned i = 0; i < MOST_WORDS; i++) {
+        if (i < SHEAF_REG_WORDS)
+            attempt->call.word[i] = attempt->word[i];
+        else if (page != NULL)
+            page->message[i] = attempt->word[i];
+    }
+}
+
+static void spoil(struct attempt *attempt, unsigned arguments) {
+    if (arguments > 0 && below(10) == 0)
+        attempt->word[below(arguments)] = corner();
+    if (below(60) == 0)
+        attempt->length = (unsigned)below(80);
+    if (below(60) == 0)
+        attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);
+    attempt->call.tag = SHEAF_TAG(SHEAF_TAG_LABEL(attempt->call.tag), attempt->length);
+    if (below(100) == 0)
+        attempt->call.tag |= below(2) == 0 ? UINT64_C(1) << (7 + below(9)) : ~UINT64_C(0xffff);
+    attempt->length = SHEAF_TAG_LENGTH(attempt->call.tag);
+}
+
+void make_attempt(struct attempt *attempt, struct row *row, struct thread *thread) {
+    *attempt = (struct attempt){.thread = thread, .row = row};
+    unsigned used = 0, cnode = NO_CAP;
+    attempt->call.number = row->number;
+    attempt->call.cap = random_name(thread, fitting(row));
+    if (reference_resolve(thread, attempt->call.cap, &cnode) != SHEAF_OK)
+        cnode = NO_CAP;
+    for (; used < MOST_ARGUMENTS && row->argument[used].kind != ARG_NONE; used++)
+        attempt->word[used] = random_argument(attempt, &row->argument[used], &cnode);
+    bool sparse = row->words == 0; // a message of any length
+    attempt->length = sparse && below(4) == 0 ? (unsigned)below(20) : used;
+    if (row->argument[0].kind == ARG_WORDS)
+        attempt->length = below(8) == 0 ? 7 : (unsigned)MIN(attempt->word[0], 34) + 1;
+    if (row->argument[0].kind == ARG_BYTES)
+        attempt->length = below(8) == 0 ? 3 : (unsigned)MIN(attempt->word[0] / 8 + 2, 64);
+    for (unsigned i = used; i < MOST_WORDS; i++)
+        attempt->word[i] = random_word() >> below(64);
+    attempt->call.tag = SHEAF_TAG(row->label, attempt->length);
+    if (row->type == SHEAF_ENDPOINT)
+        attempt->call.tag = SHEAF_TAG(below(3), attempt->length);
+    if (below(8) != 0)
+        attempt->call.reply = random_name(thread, 1u << SHEAF_REPLY);
+    spoil(attempt, used);
+    if (row == row_of_gather)
+        make_gather(attempt);
+    else
+        put_words(attempt);
+}
+
+struct row *random_row(void) {
+    uint64_t total = 0;
+    for (unsigned i = 0; i < row_count; i++)
+        total += rows[i].weight;
+    uint64_t at = below(total);
+    for (unsigned i = 0;; i++) {
+        if (at < rows[i].weight)
+            return &rows[i];
+        at -= rows[i].weight;
+    }
+}
+
+// ---- Gathers
+
+static uint64_t random_va(bool block) {
+    uint64_t va = UINT64_C(0x40000000);
+    if (block)
+        return va + below(4) * (UINT64_C(1) << 21);
+    va += below(5) == 0 ? below(64) << 30 : below(3) << 21; // some far apart: tables run out
+    return va + below(24) * PAGE_BYTES;
+}
+
+static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t vspace) {
+    uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = 1, flags = below(16), rights;
+    unsigned cap;
+    bool block = false;
+    if (reference_resolve(thread, frame, &cap) == SHEAF_OK && caps[cap].type == SHEAF_FRAME) {
+        pages = BIT(caps[cap].size_bits - PAGE_BITS);
+        block = pages >= 512;
+    }
+    rights = below(8) == 0 ? below(9) : SHEAF_MAP_READ | (below(3) << 1);
+    if ((flags & SHEAF_OP_PART) != 0)
+        return map_op(vspace, random_va(false), 1 + below(pages), frame, below(2), rights, flags);
+    return map_op(vspace, random_va(block), pages, frame, 1, rights, flags & ~SHEAF_OP_PART);
+}
+
+static struct sheaf_gather_op random_unmap(uint64_t vspace) {
+    uint64_t pages = below(4) == 0 ? below(3000) : 1 + below(64);
+    if (below(30) == 0)
+        pages = UINT64_C(1) << 34;
+    uint64_t flags = (below(2) * SHEAF_OP_KEEP_TABLES) | (below(3) == 0 ? SHEAF_OP_REPORT : 0);
+    return unmap_op(vspace, random_va(false), pages, flags);
+}
+
+static void spoil_operation(struct sheaf_gather_op *op) {
+    unsigned which = (unsigned)below(6);
+    if (which == 0)
+        op->word[0] ^= UINT64_C(1) << below(40);
+    else if (which == 2 && below(2) == 0)
+        op->word[2] |= below(2) == 0 ? 1 + below(4095) : below(65536) << 47;
+    else
+        op->word[which] = corner();
+}
+
+void make_gather(struct attempt *attempt) {
+    struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
+    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(10) == 0;
+    if (below(60) == 0)
+        flags = corner() & UINT32_MAX;
+    attempt->call.gather = SHEAF_GATHER_ARG(count, flags);
+    attempt->call.cap = random_name(attempt->thread, 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION);
+    for (uint64_t i = 0; page != NULL && i < MIN(count, SHEAF_GATHER_OPS); i++) {
+        uint64_t vspace = random_name(attempt->thread, 1u << SHEAF_VSPACE);
+        page->ops[i] = below(3) != 0 ? random_map(attempt->thread, vspace) : random_unmap(vspace);
+        if (below(6) == 0)
+            spoil_operation(&page->ops[i]);
+    }
+}

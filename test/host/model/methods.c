@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The table of what is tried. A new method is one row more.
+#include "method.h"
+
+// clang-format off
+#define ANY UINT32_MAX
+#define T(name) (1u << SHEAF_##name)
+#define CAP(fit) {.kind = ARG_CAP, .types = (fit)}
+#define OPTIONAL(fit) {.kind = ARG_CAP, .types = (fit), .or_none = true}
+#define NAMES (E(INVALID_CAPABILITY) | E(RANGE) | E(WRONG_TYPE))
+
+struct row rows[] = {
+    {.name = "untyped.retype", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
+     .label = SHEAF_UNTYPED_RETYPE, .words = 4, .weight = 120,
+     .argument = {{ARG_WHAT}, CAP(T(CNODE)), {ARG_EMPTY}, {ARG_COUNT}},
+     .documented = E(INVALID_ARGUMENT) | E(RANGE) | E(MEMORY_TYPE) | E(ZERO_LENGTH) | E(WRONG_TYPE) |
+                   E(SLOT_OCCUPIED) | E(NO_MEMORY) | E(NO_ASID) | E(INVALID_CAPABILITY),
+     .wrong = wrong_retype, .apply = apply_retype},
+    {.name = "untyped.info", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
+     .label = SHEAF_UNTYPED_INFO, .weight = 4},
+    {.name = "cnode.copy", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_COPY,
+     .words = 3, .weight = 90, .argument = {{ARG_EMPTY}, CAP(ANY), {ARG_RIGHTS}},
+     .documented = E(RANGE) | E(SLOT_OCCUPIED) | E(INVALID_ARGUMENT) | E(NOT_COPYABLE) |
+                   E(INVALID_CAPABILITY),
+     .wrong = wrong_copy, .apply = apply_copy},
+    {.name = "cnode.mint", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_MINT,
+     .words = 4, .weight = 30,
+     .argument = {{ARG_EMPTY}, CAP(T(ENDPOINT) | T(NOTIFICATION)), {ARG_RIGHTS}, {ARG_BADGE}},
+     .documented = E(RANGE) | E(SLOT_OCCUPIED) | E(INVALID_ARGUMENT) | E(WRONG_TYPE) |
+                   E(INVALID_CAPABILITY),
+     .wrong = wrong_mint, .apply = apply_mint},
+    {.name = "cnode.move", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_MOVE,
+     .words = 2, .weight = 40, .argument = {{ARG_EMPTY}, CAP(ANY)},
+     .documented = E(RANGE) | E(SLOT_OCCUPIED) | E(INVALID_CAPABILITY),
+     .wrong = wrong_move, .apply = apply_move},
+    {.name = "cnode.delete", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE,
+     .label = SHEAF_CNODE_DELETE, .words = 1, .weight = 60, .argument = {{ARG_FULL}},
+     .documented = E(RANGE) | E(INVALID_CAPABILITY), .wrong = wrong_full, .apply = apply_delete},
+    {.name = "cnode.revoke", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE,
+     .label = SHEAF_CNODE_REVOKE, .words = 1, .weight = 14, .argument = {{ARG_FULL}},
+     .documented = E(RANGE) | E(INVALID_CAPABILITY), .wrong = wrong_full, .apply = apply_revoke},
+    {.name = "thread.configure", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_CONFIGURE, .words = 5, .weight = 40,
+     .argument = {OPTIONAL(T(CNODE)), OPTIONAL(T(VSPACE)), OPTIONAL(T(ENDPOINT)), OPTIONAL(T(FRAME)),
+                  OPTIONAL(T(NOTIFICATION))},
+     .documented = NAMES | E(NO_RIGHT) | E(DEAD), .wrong = wrong_configure,
+     .apply = apply_configure},
+    {.name = "thread.write_registers", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_WRITE_REGISTERS, .words = 1, .weight = 10, .argument = {{ARG_WORDS}},
+     .documented = E(RANGE) | E(INVALID_ARGUMENT) | E(IN_USE)},
+    {.name = "thread.read_registers", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_READ_REGISTERS, .weight = 6, .documented = E(NO_BUFFER)},
+    {.name = "thread.set_priority", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_SET_PRIORITY, .words = 3, .weight = 15,
+     .argument = {{ARG_PRIORITY}, {ARG_PRIORITY}, CAP(T(THREAD))},
+     .documented = NAMES | E(PRIORITY), .wrong = wrong_priority},
+    {.name = "thread.resume", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_RESUME, .weight = 80},
+    {.name = "thread.suspend", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_SUSPEND, .weight = 20},
+    {.name = "thread.bind", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_BIND, .words = 1, .weight = 12, .argument = {OPTIONAL(T(NOTIFICATION))},
+     .documented = NAMES | E(NO_RIGHT) | E(IN_USE), .wrong = wrong_bind},
+    {.name = "thread.set_name", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_SET_NAME, .words = 2, .weight = 4, .argument = {{ARG_WORD}, {ARG_WORD}},
+     .documented = E(INVALID_ARGUMENT)},
+    {.name = "thread.info", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
+     .label = SHEAF_THREAD_INFO, .weight = 4},
+    {.name = "vspace.grow", .number = SHEAF_SYS_CALL, .type = SHEAF_VSPACE,
+     .label = SHEAF_VSPACE_GROW, .words = 2, .weight = 20,
+     .argument = {CAP(T(UNTYPED)), {ARG_CHUNKS}},
+     .documented = NAMES | E(NO_MEMORY) | E(TOO_MANY_CHUNKS) | E(ZERO_LENGTH) | E(DEAD),
+     .wrong = wrong_grow, .apply = apply_grow},
+    {.name = "vspace.shrink", .number = SHEAF_SYS_CALL, .type = SHEAF_VSPACE,
+     .label = SHEAF_VSPACE_SHRINK, .words = 1, .weight = 20, .argument = {{ARG_CHUNKS}},
+     .documented = E(RANGE) | E(TABLE_IN_USE) | E(DEAD), .wrong = wrong_shrink,
+     .apply = apply_shrink},
+    {.name = "vspace.info", .number = SHEAF_SYS_CALL, .type = SHEAF_VSPACE,
+     .label = SHEAF_VSPACE_INFO, .weight = 4, .documented = E(DEAD), .wrong = wrong_vspace_info},
+    {.name = "frame.get_address", .number = SHEAF_SYS_CALL, .type = SHEAF_FRAME,
+     .label = SHEAF_FRAME_GET_ADDRESS, .weight = 4},
+    {.name = "frame.get_mapping", .number = SHEAF_SYS_CALL, .type = SHEAF_FRAME,
+     .label = SHEAF_FRAME_GET_MAPPING, .weight = 6},
+    {.name = "console.write", .number = SHEAF_SYS_CALL, .type = SHEAF_CONSOLE,
+     .label = SHEAF_CONSOLE_WRITE, .words = 1, .rights = SHEAF_RIGHT_WRITE, .weight = 8,
+     .argument = {{ARG_BYTES}}, .documented = E(NO_RIGHT) | E(RANGE) | E(INVALID_ARGUMENT)},
+    {.name = "console.read", .number = SHEAF_SYS_CALL, .type = SHEAF_CONSOLE,
+     .label = SHEAF_CONSOLE_READ, .rights = SHEAF_RIGHT_READ, .weight = 6,
+     .documented = E(NO_RIGHT)},
+    {.name = "console.bind", .number = SHEAF_SYS_CALL, .type = SHEAF_CONSOLE,
+     .label = SHEAF_CONSOLE_BIND, .words = 1, .rights = SHEAF_RIGHT_READ, .weight = 8,
+     .argument = {OPTIONAL(T(NOTIFICATION))}, .documented = NAMES | E(NO_RIGHT) | E(IN_USE)},
+    {.name = "system.counters", .number = SHEAF_SYS_CALL, .type = SHEAF_SYSTEM,
+     .label = SHEAF_SYSTEM_COUNTERS, .words = 1, .rights = SHEAF_RIGHT_READ, .weight = 6,
+     .argument = {{ARG_SMALL}}, .documented = E(NO_RIGHT) | E(RANGE), .wrong = wrong_counters},
+    {.name = "system.power_off", .number = SHEAF_SYS_CALL, .type = SHEAF_SYSTEM,
+     .label = SHEAF_SYSTEM_POWER_OFF, .words = 1, .rights = SHEAF_RIGHT_WRITE, .weight = 4,
+     .argument = {{ARG_WORD}}, .documented = E(NO_RIGHT)},
+    {.name = "call", .number = SHEAF_SYS_CALL, .type = SHEAF_ENDPOINT, .invoked = T(ENDPOINT),
+     .rights = SHEAF_RIGHT_WRITE, .weight = 70, .waits = true,
+     .argument = {{ARG_WORD}, {ARG_WORD}},
+     .documented = E(NO_RIGHT) | E(CANCELLED) | E(NO_REPLY) | E(NO_BUFFER) | E(MESSAGE_TOO_LONG) |
+                   E(INVALID_ARGUMENT)},
+    {.name = "send", .number = SHEAF_SYS_SEND, .invoked = T(ENDPOINT) | T(NOTIFICATION),
+     .weight = 40, .waits = true, .argument = {{ARG_WORD}, {ARG_WORD}},
+     .documented = NAMES | E(NO_RIGHT) | E(CANCELLED) | E(NO_BUFFER) | E(MESSAGE_TOO_LONG) |
+                   E(INVALID_ARGUMENT)},
+    {.name = "nb_send", .number = SHEAF_SYS_NB_SEND, .invoked = T(ENDPOINT) | T(NOTIFICATION),
+     .weight = 40, .argument = {{ARG_WORD}, {ARG_WORD}},
+     .documented = NAMES | E(NO_RIGHT) | E(WOULD_BLOCK) | E(NO_BUFFER) | E(MESSAGE_TOO_LONG) |
+                   E(INVALID_ARGUMENT)},
+    {.name = "recv", .number = SHEAF_SYS_RECV, .invoked = T(ENDPOINT) | T(NOTIFICATION),
+     .weight = 60, .waits = true, .documented = NAMES | E(NO_RIGHT) | E(CANCELLED) | E(IN_USE)},
+    {.name = "nb_recv", .number = SHEAF_SYS_NB_RECV, .invoked = T(ENDPOINT) | T(NOTIFICATION),
+     .weight = 30, .waits = true, .documented = NAMES | E(NO_RIGHT) | E(WOULD_BLOCK) | E(IN_USE)},
+    {.name = "reply", .number = SHEAF_SYS_REPLY, .invoked = T(REPLY), .weight = 30,
+     .argument = {{ARG_WORD}},
+     .documented = NAMES | E(NOT_WAITING) | E(NO_BUFFER) | E(MESSAGE_TOO_LONG) |
+                   E(INVALID_ARGUMENT)},
+    {.name = "reply_recv", .number = SHEAF_SYS_REPLY_RECV, .invoked = T(ENDPOINT) | T(NOTIFICATION),
+     .weight = 50, .waits = true, .argument = {{ARG_WORD}},
+     .documented = NAMES | E(NO_RIGHT) | E(CANCELLED) | E(IN_USE) | E(NO_BUFFER) |
+                   E(MESSAGE_TOO_LONG) | E(INVALID_ARGUMENT)},
+    {.name = "yield", .number = SHEAF_SYS_YIELD, .weight = 20, .waits = true},
+    {.name = "gather", .number = SHEAF_SYS_GATHER, .weight = 90, .waits = true,
+     .documented = NAMES | E(UNKNOWN_FLAG) | E(VECTOR_TOO_LONG) | E(NO_BUFFER) |
+                   E(UNKNOWN_OPERATION) | E(NO_RIGHT) | E(IN_USE) | E(CANCELLED)},
+    {.name = "gather.map", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) | E(KERNEL_HALF) |
+                   E(ZERO_LENGTH) | E(OVERFLOW) | E(INVALID_ARGUMENT) | E(NO_RIGHT) | E(DEAD) |
+                   E(RIGHTS_EXCEEDED) | E(ALREADY_MAPPED) | E(PLACE_OCCUPIED) | E(NO_TABLES) |
+                   E(UNKNOWN_FLAG)},
+    {.name = "gather.unmap", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) |
+                   E(KERNEL_HALF) | E(ZERO_LENGTH) | E(OVERFLOW) | E(BLOCK_CUT) | E(DEAD) |
+                   E(RESULTS_TOO_LARGE) | E(INVALID_ARGUMENT) | E(UNKNOWN_FLAG)},
+    {.name = "null", .number = SHEAF_SYS_NULL, .weight = 3},
+    {.name = "unknown", .number = 0, .weight = 3, .documented = E(UNKNOWN_SYSCALL), .fails = true},
+    {.name = "(no method)", .documented = E(INVALID_CAPABILITY) | E(RANGE) | E(UNKNOWN_METHOD),
+     .fails = true},
+};
+const unsigned row_count = ARRAY_SIZE(rows);
+struct row *const row_of_gather = &rows[ARRAY_SIZE(rows) - 6];
+struct row *const row_of_map = &rows[ARRAY_SIZE(rows) - 5];
+struct row *const row_of_unmap = &rows[ARRAY_SIZE(rows) - 4];
+struct row *const row_of_nothing = &rows[ARRAY_SIZE(rows) - 1];
+// clang-format on
+
+struct row *row_of_method(unsigned type, uint64_t label) {
+    for (unsigned i = 0; i < row_count; i++)
+        if (rows[i].number == SHEAF_SYS_CALL && rows[i].type == type &&
+            (type == SHEAF_ENDPOINT || rows[i].label == label))
+            return &rows[i];
+    return NULL;
+}

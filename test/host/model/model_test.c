@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Random operations on src/core, each compared with the reference and followed by a look at the
+// whole state.
+//
+//     test_model [--seed N] [--operations N]
+//
+// Rounds of 2,000 operations begin with a new machine and have a seed each, so what a failure
+// prints repeats that round alone. The threads of the world take turns as the scheduler lets them:
+// whoever runs makes the next call. Faults and interrupts come in between, and during the calls
+// that can be preempted.
+#include "world.h"
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERATIONS 1000000u
+#define ROUND 2000u
+#define MOST_WAITING 64u
+#define LEAST_DEPTH 8u
+
+static uint64_t seed = 1, wanted = OPERATIONS, done, round_seed, round_done;
+static struct attempt attempt;
+
+static struct {
+    const struct thread *thread;
+    struct row *row;
+} waiting[MOST_WAITING]; // whose answer is still to come
+static unsigned waiting_count;
+
+// ---- Threads
+
+static bool exists(const struct thread *thread) {
+    uint64_t address = port_physical_address(thread).v;
+    for (unsigned i = 1; i < cap_count; i++)
+        if (caps[i].at != NULL && caps[i].type == SHEAF_THREAD && caps[i].address == address)
+            return true;
+    return false;
+}
+
+static bool waits(const struct thread *thread) {
+    return thread->state >= SHEAF_STATE_SENDING && thread->state <= SHEAF_STATE_WAITING_NOTIFICATION;
+}
+
+static void collect_answers(void) {
+    for (unsigned i = waiting_count; i-- > 0;) {
+        const struct thread *thread = waiting[i].thread;
+        if (exists(thread) && waits(thread))
+            continue;
+        if (exists(thread))
+            census_count(waiting[i].row, thread->context.reg[SHEAF_REG_STATUS]);
+        waiting[i] = waiting[--waiting_count];
+    }
+}
+
+// ---- Gathers
+
+static struct sheaf_gather_op operations[SHEAF_GATHER_OPS];
+
+static void count_gather(uint64_t status) {
+    uint64_t argument = attempt.call.gather, x10 = attempt.thread->context.reg[SHEAF_REG_GATHER];
+    unsigned error = SHEAF_GATHER_ERROR(x10), index = SHEAF_GATHER_INDEX(x10);
+    bool vector = (argument >> 33) != 0 || (argument & UINT32_MAX) > SHEAF_GATHER_OPS ||
+                  thread_buffer(attempt.thread) == NULL;
+    unsigned count = error == SHEAF_OK ? (unsigned)argument : index + 1;
+    for (unsigned i = 0; !vector && i < count; i++) {
+        uint64_t code = operations[i].word[0] & 0xff;
+        struct row *row = code == SHEAF_OP_MAP     ? row_of_map
+                          : code == SHEAF_OP_UNMAP ? row_of_unmap
+                                                   : row_of_gather;
+        census_count(row, i == index && error != SHEAF_OK ? error : SHEAF_OK);
+    }
+    if (!waits(attempt.thread) && (vector || error == SHEAF_OK))
+        census_count(row_of_gather, status);
+}
+
+// ---- One call
+
+// The driver must not wait.
+static bool may_make(void) {
+    uint64_t number = attempt.call.number;
+    if (attempt.thread != driver)
+        return true;
+    if (number == SHEAF_SYS_CALL)
+        return attempt.cap == NO_CAP || caps[attempt.cap].type != SHEAF_ENDPOINT;
+    return number != SHEAF_SYS_SEND && number != SHEAF_SYS_RECV &&
+           number != SHEAF_SYS_REPLY_RECV &&
+           (number != SHEAF_SYS_GATHER ||
+            (attempt.call.gather >> 32 & SHEAF_GATHER_REPLY_RECV) == 0);
+}
+
+static bool is_modelled(const struct row *row) {
+    return row->number == SHEAF_SYS_CALL && row->type != SHEAF_ENDPOINT;
+}
+
+// Whether the caller is still there to go on when an interrupt cuts the call in two.
+static bool caller_stays(void) {
+    const struct slot *root = &attempt.thread->slot[THREAD_CSPACE];
+    void (*apply)(const struct attempt *attempt) = attempt.row->apply;
+    if (attempt.wrong != 0 || (apply != apply_delete && apply != apply_revoke))
+        return apply != apply_configure;
+    unsigned cap = cap_at(slot_in_cnode(&caps[attempt.cap], attempt.word[0]));
+    return !dies_with(cap, apply == apply_delete, root) &&
+           !dies_with(cap, apply == apply_delete, caps[attempt.cap].at);
+}
+
+// The errors that may come; 0: it must succeed.
+static uint64_t permitted(const struct row *row, bool *must_fail) {
+    uint64_t common = E(INVALID_CAPABILITY) | E(RANGE) | E(WRONG_TYPE) | E(DEAD);
+    *must_fail = attempt.wrong != 0;
+    if (attempt.wrong != 0 || (is_modelled(row) && row->wrong != NULL))
+        return attempt.wrong | attempt.maybe;
+    if (row == row_of_gather)
+        common |= row_of_map->documented | row_of_unmap->documented;
+    return row->documented | common;
+}
+
+static void judge(uint64_t status, uint64_t before) {
+    const struct row *row = attempt.row;
+    bool must_fail;
+    uint64_t errors = permitted(row, &must_fail);
+    if (status != SHEAF_OK ? (errors >> status & 1) == 0 : must_fail)
+        fail_msg("%s answers %lu; the reference has errors %lx, and success is %s", row->name,
+                 (unsigned long)status, (unsigned long)errors, must_fail ? "wrong" : "right");
+    if (status != SHEAF_OK && !row->waits && state_hash(attempt.thread) != before)
+        fail_msg("%s fails with %lu and has changed something", row->name, (unsigned long)status);
+    if (status == SHEAF_OK && row->apply != NULL)
+        row->apply(&attempt);
+}
+
+static void make_random_call(void) {
+    do {
+        make_attempt(&attempt, random_row(), running());
+        expect_common(&attempt);
+    } while (!may_make());
+    struct thread *thread = attempt.thread;
+    struct row *row = attempt.row;
+    if (thread_buffer(thread) != NULL)
+        memcpy(operations, thread_buffer(thread)->ops, sizeof(operations));
+    uint64_t before = state_hash(thread);
+    fake_set_interrupts(below(4) == 0 && caller_stays() ? below(6) : VMSA_NEVER);
+    execute(&attempt.call);
+    fake_set_interrupts(VMSA_NEVER);
+    if (fake.exit == FAKE_POWER_OFF) {
+        census_count(row, SHEAF_OK);
+        return;
+    }
+    if (running() != thread && attempt.wrong == 0 && row->apply != NULL &&
+        (row->apply == apply_delete || row->apply == apply_revoke ||
+         row->apply == apply_configure)) {
+        row->apply(&attempt); // perhaps it is gone, with the answer
+        census_count(row, SHEAF_OK);
+        return;
+    }
+    uint64_t status = thread->context.reg[SHEAF_REG_STATUS];
+    if (row == row_of_gather)
+        count_gather(status);
+    if (waits(thread)) {
+        assert_true(waiting_count < MOST_WAITING);
+        waiting[waiting_count].thread = thread;
+        waiting[waiting_count++].row = row;
+        return;
+    }
+    if (row != row_of_gather)
+        census_count(row, status);
+    judge(status, before);
+}
+
+// ---- Rounds
+
+static void run_exception(struct pe *pe) { core_exception(pe, 0x96000010, 0); }
+
+static void step(void) {
+    const struct thread *thread = running();
+    bool lost = cap_at(&thread->slot[THREAD_CSPACE]) == NO_CAP;
+    uint64_t event = below(100);
+    if (thread != driver && event < (lost ? 60u : 3u)) {
+        if (below(2) == 0)
+            page_fault(below(4) << 40 | below(1000), SHEAF_ACCESS_WRITE);
+        else
+            fake_run(run_exception, &fake.pe[0]);
+    } else if (event < 70 && event > 66) {
+        fake.now += FAKE_TIMER_HZ;
+        interrupt();
+    } else {
+        make_random_call();
+    }
+    collect_answers();
+    reference_compare();
+    check_invariants();
+}
+
+static void run_round(void) {
+    random_seed(round_seed);
+    waiting_count = 0;
+    world_begin();
+    for (round_done = 0; round_done < ROUND && done < wanted; round_done++, done++) {
+        if (running() == NULL) // the driver has given itself away
+            break;
+        step();
+    }
+    world_end();
+}
+
+static void test_operations(void **state) {
+    (void)state;
+    for (round_seed = seed; done < wanted; round_seed++)
+        run_round();
+}
+
+// ---- The program
+
+static void print_replay(void) {
+    printf("# replay: test_model --seed %lu --operations %lu\n", (unsigned long)round_seed,
+           (unsigned long)round_done + 1);
+    fflush(stdout);
+}
+
+static void on_abort(int number) {
+    (void)number;
+    print_replay();
+}
+
+static void read_arguments(int count, char **arguments) {
+    for (int i = 1; i < count; i += 2) {
+        bool is_seed = strcmp(arguments[i], "--seed") == 0;
+        if ((!is_seed && strcmp(arguments[i], "--operations") != 0) || i + 1 == count) {
+            fprintf(stderr, "usage: %s [--seed N] [--operations N]\n", arguments[0]);
+            exit(2);
+        }
+        *(is_seed ? &seed : &wanted) = strtoull(arguments[i + 1], NULL, 0);
+    }
+}
+
+int main(int count, char **arguments) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_operations)};
+    read_arguments(count, arguments);
+    signal(SIGABRT, on_abort);
+    printf("# seed %lu, %lu operations\n", (unsigned long)seed, (unsigned long)wanted);
+    bool failed = cmocka_run_group_tests_name("model", tests, NULL, NULL) != 0;
+    if (failed)
+        print_replay();
+    bool whole = wanted >= OPERATIONS, enough = census_print(whole);
+    printf("# derivations %u deep\n", reference_depth);
+    bool good = !failed && (!whole || (enough && reference_depth >= LEAST_DEPTH));
+    printf("# model: %lu operations, seed %lu: %s\n", (unsigned long)done, (unsigned long)seed,
+           good     ? "core and reference agree"
+           : failed ? "FAILED"
+                    : "too few of some kind");
+    return good ? 0 : 1;
+}

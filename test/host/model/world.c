@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A world of few capabilities: looking at all of it after each operation must not take long.
+//
+// The first thread becomes the driver. It gets a root CNode of 16 slots, and everything else that
+// it was given at boot is deleted with the CNode it came in. Its slots: 1 that CNode, 2 the common
+// CNode of the players, 3 its thread, 4 the memory that all else is made of, 5 Console, 6 System,
+// 7 its VSpace. The players are threads that stand in the common CNode.
+#include "world.h"
+#include "delete.h"
+
+#define ROOT_BITS 4u
+#define ASIDS 6u
+#define PLAYERS 4u
+#define COMMON(slot) (2u | (uint64_t)(slot) << ROOT_BITS)
+
+enum common_slot { // slots of the common CNode
+    THREADS = 1,
+    BUFFERS = THREADS + PLAYERS,
+    ENDPOINTS = BUFFERS + PLAYERS,
+    NOTIFICATIONS = ENDPOINTS + 3,
+    REPLIES = NOTIFICATIONS + 2,
+    VSPACES = REPLIES + 3,
+    UNTYPEDS = VSPACES + 2,
+    FRAMES = UNTYPEDS + 3,
+    CONSOLE = FRAMES + 6,
+    SYSTEM,
+    SELF,
+};
+
+const struct thread *driver;
+static uint64_t memory; // address of the world's
+
+static void leave_boot_world(void) {
+    uint64_t root = make(SHEAF_CNODE, ROOT_BITS), all = untyped(WORLD_BITS);
+    driver = running();
+    memory = untyped_address(slot_of(all)).v;
+    OK(INVOKE(root, SHEAF_CNODE_COPY, 1, root, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(root, SHEAF_CNODE_COPY, 3, INIT, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(root, SHEAF_CNODE_COPY, 5, SHEAF_BOOT_SLOT_CONSOLE, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(root, SHEAF_CNODE_COPY, 6, SHEAF_BOOT_SLOT_SYSTEM, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(root, SHEAF_CNODE_COPY, 7, VSPACE, SHEAF_RIGHTS_ALL));
+    OK(retype(all, SHEAF_CNODE, 6, root, 2, 1));
+    OK(INVOKE(root, SHEAF_CNODE_MOVE, 4, all));
+    set_priority(INIT, 100);
+    OK(destroy(CNODE)); // in itself: the thread's own one is the last
+    configure(INIT, root, 0, 0, 0, 0);
+}
+
+static void common_make(unsigned type, unsigned bits, unsigned first, unsigned count) {
+    OK(retype(4, type, bits, 2, first, count));
+}
+
+static void start_player(unsigned i) {
+    uint64_t thread = COMMON(THREADS + i);
+    configure(thread, 2, COMMON(VSPACES + i % 2), COMMON(ENDPOINTS + i % 3), COMMON(BUFFERS + i),
+              COMMON(NOTIFICATIONS));
+    OK(INVOKE(thread, SHEAF_THREAD_SET_PRIORITY, 100, 110, 3));
+    OK(INVOKE(thread, SHEAF_THREAD_RESUME));
+}
+
+void world_begin(void) {
+    machine_boot(&(struct image){.asid_limit = ASIDS});
+    leave_boot_world();
+    common_make(SHEAF_THREAD, 0, THREADS, PLAYERS);
+    common_make(SHEAF_FRAME, 12, BUFFERS, PLAYERS);
+    common_make(SHEAF_ENDPOINT, 0, ENDPOINTS, 3);
+    common_make(SHEAF_NOTIFICATION, 0, NOTIFICATIONS, 2);
+    common_make(SHEAF_REPLY, 0, REPLIES, 3);
+    common_make(SHEAF_VSPACE, 0, VSPACES, 2);
+    common_make(SHEAF_UNTYPED, 19, UNTYPEDS, 3);
+    common_make(SHEAF_FRAME, 12, FRAMES, 6);
+    OK(INVOKE(2, SHEAF_CNODE_COPY, CONSOLE, 5, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(2, SHEAF_CNODE_COPY, SYSTEM, 6, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(2, SHEAF_CNODE_COPY, SELF, 2, SHEAF_RIGHTS_ALL));
+    for (unsigned i = 0; i < PLAYERS; i++)
+        start_player(i);
+    reference_import();
+}
+
+static unsigned memory_cap(void) {
+    for (unsigned i = 1; i < cap_count; i++)
+        if (caps[i].at != NULL && caps[i].type == SHEAF_UNTYPED && caps[i].address == memory &&
+            caps[i].size_bits == WORLD_BITS)
+            return i;
+    return NO_CAP;
+}
+
+// By the kernel's own revoke, without a thread: whoever could ask for it may be gone.
+void world_end(void) {
+    unsigned cap = memory_cap();
+    fake_set_interrupts(VMSA_NEVER);
+    if (cap == NO_CAP)
+        return; // the driver deleted it: then all of it is free for ever
+    assert_int_equal(slot_revoke(&fake.pe[0], caps[cap].at), SHEAF_OK);
+    reference_revoke(cap);
+    interrupt();
+    reference_compare();
+    check_invariants();
+    assert_null(caps[cap].at->first_child);
+}
