@@ -36,6 +36,20 @@ static void offer(struct choice *choice, unsigned cap, uint64_t name, uint32_t t
         choice->name = name;
 }
 
+// Through one slot again and again; too long when the CNode is in itself.
+static uint64_t long_name(unsigned root) {
+    unsigned bits = caps[root].size_bits;
+    uint64_t index = 1, name = 0;
+    for (uint64_t i = 1; i < BIT(bits); i++) {
+        unsigned cap = cap_at(slot_in_cnode(&caps[root], i));
+        if (cap != NO_CAP && caps[cap].address == caps[root].address)
+            index = i;
+    }
+    for (unsigned shift = 0; shift < 64; shift += bits)
+        name |= index << shift;
+    return name;
+}
+
 // Over one level and two. What the driving thread stands on is named by accident only.
 uint64_t random_name(const struct thread *thread, uint32_t types) {
     struct choice choice = {0};
@@ -44,6 +58,8 @@ uint64_t random_name(const struct thread *thread, uint32_t types) {
     if (root == NO_CAP)
         return corner();
     unsigned bits = caps[root].size_bits;
+    if (below(100) == 0)
+        return long_name(root);
     for (uint64_t i = 1; i < BIT(bits); i++) {
         unsigned cap = cap_at(slot_in_cnode(&caps[root], i));
         if (!drives || i > OWN_SLOTS)
@@ -145,7 +161,7 @@ static void spoil(struct attempt *attempt, unsigned arguments) {
     if (arguments > 0 && below(10) == 0)
         attempt->word[below(arguments)] = corner();
     if (below(60) == 0)
-        attempt->length = (unsigned)below(80);
+        attempt->length = (unsigned)(below(2) == 0 ? below(65) : 60 + below(20));
     if (below(60) == 0)
         attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);
     attempt->call.tag = SHEAF_TAG(SHEAF_TAG_LABEL(attempt->call.tag), attempt->length);
@@ -164,7 +180,7 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     for (; used < MOST_ARGUMENTS && row->argument[used].kind != ARG_NONE; used++)
         attempt->word[used] = random_argument(attempt, &row->argument[used], &cnode);
     bool sparse = row->words == 0; // a message of any length
-    attempt->length = sparse && below(4) == 0 ? (unsigned)below(20) : used;
+    attempt->length = sparse && below(3) == 0 ? (unsigned)below(20) : used;
     if (row->argument[0].kind == ARG_WORDS)
         attempt->length = below(8) == 0 ? 7 : (unsigned)MIN(attempt->word[0], 34) + 1;
     if (row->argument[0].kind == ARG_BYTES)
@@ -197,34 +213,51 @@ struct row *random_row(void) {
 
 // ---- Gathers
 
+#define PAGES_AT UINT64_C(0x40000000)
+#define BLOCKS_AT UINT64_C(0x80000000)
+#define BLOCK_BYTES (UINT64_C(1) << 21)
+
 static uint64_t random_va(bool block) {
-    uint64_t va = UINT64_C(0x40000000);
     if (block)
-        return va + below(4) * (UINT64_C(1) << 21);
-    va += below(5) == 0 ? below(64) << 30 : below(3) << 21; // some far apart: tables run out
-    return va + below(24) * PAGE_BYTES;
+        return BLOCKS_AT + below(4) * BLOCK_BYTES;
+    uint64_t far = below(3) == 0 ? below(64) << 30 : below(3) * BLOCK_BYTES; // tables run out
+    return PAGES_AT + far + below(24) * PAGE_BYTES;
+}
+
+static uint64_t map_flags(uint64_t rights) {
+    uint64_t flags = below(2) == 0 ? SHEAF_OP_ACCESSED : 0;
+    if (below(4) == 0)
+        flags |= SHEAF_OP_PART;
+    if (below(4) == 0)
+        flags |= SHEAF_OP_PAGES;
+    if (below(30) == 0 || ((rights & SHEAF_MAP_WRITE) != 0 && below(2) == 0))
+        flags |= SHEAF_OP_DIRTY;
+    return flags;
 }
 
 static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t vspace) {
-    uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = 1, flags = below(16), rights;
+    uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = 1;
+    uint64_t rights = below(20) == 0 ? below(9) : SHEAF_MAP_READ | (below(3) << 1);
+    uint64_t flags = map_flags(rights);
     unsigned cap;
     bool block = false;
     if (reference_resolve(thread, frame, &cap) == SHEAF_OK && caps[cap].type == SHEAF_FRAME) {
         pages = BIT(caps[cap].size_bits - PAGE_BITS);
         block = pages >= 512;
     }
-    rights = below(8) == 0 ? below(9) : SHEAF_MAP_READ | (below(3) << 1);
     if ((flags & SHEAF_OP_PART) != 0)
-        return map_op(vspace, random_va(false), 1 + below(pages), frame, below(2), rights, flags);
-    return map_op(vspace, random_va(block), pages, frame, 1, rights, flags & ~SHEAF_OP_PART);
+        return map_op(vspace, random_va(false), 1 + below(pages), frame, below(6) == 0, rights,
+                      flags);
+    return map_op(vspace, random_va(block), pages, frame, 1, rights, flags);
 }
 
 static struct sheaf_gather_op random_unmap(uint64_t vspace) {
     uint64_t pages = below(4) == 0 ? below(3000) : 1 + below(64);
-    if (below(30) == 0)
+    if (below(100) == 0)
         pages = UINT64_C(1) << 34;
     uint64_t flags = (below(2) * SHEAF_OP_KEEP_TABLES) | (below(3) == 0 ? SHEAF_OP_REPORT : 0);
-    return unmap_op(vspace, random_va(false), pages, flags);
+    uint64_t va = below(4) == 0 ? BLOCKS_AT + below(2000) * PAGE_BYTES : random_va(false);
+    return unmap_op(vspace, va, pages, flags);
 }
 
 static void spoil_operation(struct sheaf_gather_op *op) {
@@ -232,14 +265,16 @@ static void spoil_operation(struct sheaf_gather_op *op) {
     if (which == 0)
         op->word[0] ^= UINT64_C(1) << below(40);
     else if (which == 2 && below(2) == 0)
-        op->word[2] |= below(2) == 0 ? 1 + below(4095) : below(65536) << 47;
+        op->word[2] |= below(2) == 0 ? 1 + below(4095) : UINT64_C(0xffff800000000000) << below(2);
     else
         op->word[which] = corner();
 }
 
 void make_gather(struct attempt *attempt) {
     struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
-    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(10) == 0;
+    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(5) == 0;
+    if (below(10) == 0)
+        count = 0;
     if (below(60) == 0)
         flags = corner() & UINT32_MAX;
     attempt->call.gather = SHEAF_GATHER_ARG(count, flags);

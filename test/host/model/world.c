@@ -4,12 +4,16 @@
 // The first thread becomes the driver. It gets a root CNode of 16 slots, and everything else that
 // it was given at boot is deleted with the CNode it came in. Its slots: 1 that CNode, 2 the common
 // CNode of the players, 3 its thread, 4 the memory that all else is made of, 5 Console, 6 System,
-// 7 its VSpace. The players are threads that stand in the common CNode.
+// 7 its VSpace, 8 and 9 in a crowded world memory for chunks. The players are threads that stand in the common CNode.
 #include "world.h"
 #include "delete.h"
 
 #define ROOT_BITS 4u
 #define ASIDS 6u
+#define CHUNKS_BITS 25u // 512 chunks, in a crowded world
+#define REST_BITS 22u   // and 64
+#define WORLD_RAM (UINT64_C(32) << 20)
+#define VSPACE_CHUNKS 576u // docs/system-calls.md
 #define PLAYERS 4u
 #define COMMON(slot) (2u | (uint64_t)(slot) << ROOT_BITS)
 
@@ -25,13 +29,15 @@ enum common_slot { // slots of the common CNode
     CONSOLE = FRAMES + 6,
     SYSTEM,
     SELF,
+    BLOCK,
 };
 
 const struct thread *driver;
 static uint64_t memory; // address of the world's
 
-static void leave_boot_world(void) {
+static void leave_boot_world(bool crowded) {
     uint64_t root = make(SHEAF_CNODE, ROOT_BITS), all = untyped(WORLD_BITS);
+    uint64_t rest = crowded ? untyped(REST_BITS) : 0, most = crowded ? untyped(CHUNKS_BITS) : 0;
     driver = running();
     memory = untyped_address(slot_of(all)).v;
     OK(INVOKE(root, SHEAF_CNODE_COPY, 1, root, SHEAF_RIGHTS_ALL));
@@ -41,7 +47,10 @@ static void leave_boot_world(void) {
     OK(INVOKE(root, SHEAF_CNODE_COPY, 7, VSPACE, SHEAF_RIGHTS_ALL));
     OK(retype(all, SHEAF_CNODE, 6, root, 2, 1));
     OK(INVOKE(root, SHEAF_CNODE_MOVE, 4, all));
-    set_priority(INIT, 100);
+    if (crowded) {
+        OK(INVOKE(root, SHEAF_CNODE_MOVE, 8, most));
+        OK(INVOKE(root, SHEAF_CNODE_MOVE, 9, rest));
+    }
     OK(destroy(CNODE)); // in itself: the thread's own one is the last
     configure(INIT, root, 0, 0, 0, 0);
 }
@@ -52,15 +61,16 @@ static void common_make(unsigned type, unsigned bits, unsigned first, unsigned c
 
 static void start_player(unsigned i) {
     uint64_t thread = COMMON(THREADS + i);
-    configure(thread, 2, COMMON(VSPACES + i % 2), COMMON(ENDPOINTS + i % 3), COMMON(BUFFERS + i),
+    uint64_t page = i == 0 ? 0 : COMMON(BUFFERS + i); // one without
+    configure(thread, 2, COMMON(VSPACES + i % 2), COMMON(ENDPOINTS + i % 3), page,
               COMMON(NOTIFICATIONS));
     OK(INVOKE(thread, SHEAF_THREAD_SET_PRIORITY, 100, 110, 3));
     OK(INVOKE(thread, SHEAF_THREAD_RESUME));
 }
 
-void world_begin(void) {
-    machine_boot(&(struct image){.asid_limit = ASIDS});
-    leave_boot_world();
+void world_begin(bool crowded) {
+    machine_boot(&(struct image){.asid_limit = ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
+    leave_boot_world(crowded);
     common_make(SHEAF_THREAD, 0, THREADS, PLAYERS);
     common_make(SHEAF_FRAME, 12, BUFFERS, PLAYERS);
     common_make(SHEAF_ENDPOINT, 0, ENDPOINTS, 3);
@@ -69,11 +79,15 @@ void world_begin(void) {
     common_make(SHEAF_VSPACE, 0, VSPACES, 2);
     common_make(SHEAF_UNTYPED, 19, UNTYPEDS, 3);
     common_make(SHEAF_FRAME, 12, FRAMES, 6);
+    common_make(SHEAF_FRAME, 21, BLOCK, 1);
     OK(INVOKE(2, SHEAF_CNODE_COPY, CONSOLE, 5, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SYSTEM, 6, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SELF, 2, SHEAF_RIGHTS_ALL));
+    for (unsigned left = VSPACE_CHUNKS - 1; crowded && left > 0; left -= MIN(left, SHEAF_GROW_MAX))
+        OK(INVOKE(COMMON(VSPACES), SHEAF_VSPACE_GROW, left < SHEAF_GROW_MAX ? 9 : 8, MIN(left, SHEAF_GROW_MAX)));
     for (unsigned i = 0; i < PLAYERS; i++)
         start_player(i);
+    OK(INVOKE(3, SHEAF_THREAD_SET_PRIORITY, 70, 255, 3)); // below the players: for when nobody else can go on
     reference_import();
 }
 
@@ -96,5 +110,6 @@ void world_end(void) {
     interrupt();
     reference_compare();
     check_invariants();
-    assert_null(caps[cap].at->first_child);
+    if (caps[cap].at != NULL) // it may have been inside of what it stands for
+        assert_null(caps[cap].at->first_child);
 }

@@ -5,9 +5,10 @@
 
 #include "method.h"
 
-#define WORLD_BITS 22u // bytes of its memory, as a power of two
+#define WORLD_BITS 23u // bytes of its memory, as a power of two
 
-void world_begin(void);
+// Crowded: one VSpace has as many chunks as it can hold.
+void world_begin(bool crowded);
 void world_end(void); // all memory comes back
 
 #endif
