@@ -267,11 +267,12 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
     }
 }
 
-void reference_import(void) {
-    for (unsigned i = 1; i < cap_count; i++)
-        if (caps[i].at != NULL)
-            *index_at(caps[i].at) = NO_CAP;
+void reference_clear(void) {
+    memset(index_of, 0, sizeof(index_of));
     memset(caps, 0, sizeof(caps));
     cap_count = 1;
+}
+
+void reference_import(void) {
     visit(&tree_anchor, ANCHOR, 0, visit_import);
 }

@@ -29,6 +29,7 @@ struct cap {
 extern struct cap caps[MOST_CAPS];
 extern unsigned cap_count; // elements [1, cap_count) may be in use
 
+void reference_clear(void);
 void reference_import(void); // takes over what the kernel has now
 unsigned cap_at(const struct slot *slot); // NO_CAP: the slot is empty
 struct slot *slot_in_cnode(const struct cap *cnode, uint64_t index);

@@ -69,6 +69,7 @@ static void start_player(unsigned i) {
 }
 
 void world_begin(bool crowded) {
+    reference_clear();
     machine_boot(&(struct image){.asid_limit = ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
     leave_boot_world(crowded);
     common_make(SHEAF_THREAD, 0, THREADS, PLAYERS);
