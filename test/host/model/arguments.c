@@ -58,7 +58,7 @@ uint64_t random_name(const struct thread *thread, uint32_t types) {
     if (root == NO_CAP)
         return corner();
     unsigned bits = caps[root].size_bits;
-    if (below(100) == 0)
+    if (below(80) == 0)
         return long_name(root);
     for (uint64_t i = 1; i < BIT(bits); i++) {
         unsigned cap = cap_at(slot_in_cnode(&caps[root], i));
@@ -160,12 +160,13 @@ static void put_words(struct attempt *attempt) {
 static void spoil(struct attempt *attempt, unsigned arguments) {
     if (arguments > 0 && below(10) == 0)
         attempt->word[below(arguments)] = corner();
-    if (below(60) == 0)
+    bool message = attempt->row->invoked != 0 || attempt->row == row_of_gather;
+    if (below(message ? 15 : 60) == 0)
         attempt->length = (unsigned)(below(2) == 0 ? below(65) : 60 + below(20));
     if (below(60) == 0)
         attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);
     attempt->call.tag = SHEAF_TAG(SHEAF_TAG_LABEL(attempt->call.tag), attempt->length);
-    if (below(100) == 0)
+    if (below(message ? 25 : 100) == 0)
         attempt->call.tag |= below(2) == 0 ? UINT64_C(1) << (7 + below(9)) : ~UINT64_C(0xffff);
     attempt->length = SHEAF_TAG_LENGTH(attempt->call.tag);
 }
@@ -220,7 +221,7 @@ struct row *random_row(void) {
 static uint64_t random_va(bool block) {
     if (block)
         return BLOCKS_AT + below(4) * BLOCK_BYTES;
-    uint64_t far = below(3) == 0 ? below(64) << 30 : below(3) * BLOCK_BYTES; // tables run out
+    uint64_t far = below(2) == 0 ? below(64) << 30 : below(3) * BLOCK_BYTES; // tables run out
     return PAGES_AT + far + below(24) * PAGE_BYTES;
 }
 
@@ -253,7 +254,7 @@ static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t v
 
 static struct sheaf_gather_op random_unmap(uint64_t vspace) {
     uint64_t pages = below(4) == 0 ? below(3000) : 1 + below(64);
-    if (below(100) == 0)
+    if (below(300) == 0)
         pages = UINT64_C(1) << 34;
     uint64_t flags = (below(2) * SHEAF_OP_KEEP_TABLES) | (below(3) == 0 ? SHEAF_OP_REPORT : 0);
     uint64_t va = below(4) == 0 ? BLOCKS_AT + below(2000) * PAGE_BYTES : random_va(false);
@@ -265,20 +266,22 @@ static void spoil_operation(struct sheaf_gather_op *op) {
     if (which == 0)
         op->word[0] ^= UINT64_C(1) << below(40);
     else if (which == 2 && below(2) == 0)
-        op->word[2] |= below(2) == 0 ? 1 + below(4095) : UINT64_C(0xffff800000000000) << below(2);
+        op->word[2] |= below(2) == 0   ? 1 + below(4095)
+                       : below(2) == 0 ? UINT64_C(0xffff000000000000) : BIT(48 + below(15));
     else
         op->word[which] = corner();
 }
 
 void make_gather(struct attempt *attempt) {
     struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
-    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(5) == 0;
+    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(3) == 0;
     if (below(10) == 0)
         count = 0;
     if (below(60) == 0)
         flags = corner() & UINT32_MAX;
     attempt->call.gather = SHEAF_GATHER_ARG(count, flags);
-    attempt->call.cap = random_name(attempt->thread, 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION);
+    uint32_t types = below(8) == 0 ? UINT32_MAX : 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION;
+    attempt->call.cap = random_name(attempt->thread, types);
     for (uint64_t i = 0; page != NULL && i < MIN(count, SHEAF_GATHER_OPS); i++) {
         uint64_t vspace = random_name(attempt->thread, 1u << SHEAF_VSPACE);
         page->ops[i] = below(3) != 0 ? random_map(attempt->thread, vspace) : random_unmap(vspace);

@@ -3,7 +3,7 @@
 //
 // `wrong` holds everything that is wrong: the kernel may name any of it, in whatever order it
 // looks, but must name one; with nothing wrong it must succeed.
-#include "method.h"
+#include "world.h"
 
 #define LABELS_OF_THE_KERNEL SHEAF_LABEL_KERNEL
 
@@ -86,6 +86,18 @@ static bool fits(unsigned untyped, unsigned bits, uint64_t count) {
     return start <= size && count <= (size - start) >> bits;
 }
 
+static unsigned living_vspaces(void) {
+    unsigned count = 0;
+    for (unsigned i = 1; i < cap_count; i++) {
+        bool first = caps[i].at != NULL && caps[i].type == SHEAF_VSPACE && caps[i].used == 0;
+        for (unsigned j = 1; first && j < i; j++)
+            first = caps[j].at == NULL || caps[j].type != SHEAF_VSPACE ||
+                    caps[j].address != caps[i].address;
+        count += first ? 1u : 0u;
+    }
+    return count;
+}
+
 void wrong_retype(struct attempt *attempt) {
     uint64_t what = attempt->word[0], first = attempt->word[2], count = attempt->word[3];
     unsigned type = what & 0xff, bits = what >> 8 & 0xff, memory_type = what >> 16 & 0xff, cnode;
@@ -110,8 +122,8 @@ void wrong_retype(struct attempt *attempt) {
     }
     if (attempt->wrong == 0 && !fits(attempt->cap, object_bits(type, bits), count))
         attempt->wrong |= E(NO_MEMORY);
-    if (type == SHEAF_VSPACE)
-        attempt->maybe |= E(NO_ASID);
+    if (type == SHEAF_VSPACE && count > WORLD_ASIDS - living_vspaces())
+        attempt->wrong |= E(NO_ASID);
 }
 
 void apply_retype(const struct attempt *attempt) {

@@ -97,7 +97,7 @@ struct row rows[] = {
      .label = SHEAF_SYSTEM_POWER_OFF, .words = 1, .rights = SHEAF_RIGHT_WRITE, .weight = 4,
      .argument = {{ARG_WORD}}, .documented = E(NO_RIGHT)},
     {.name = "call", .number = SHEAF_SYS_CALL, .type = SHEAF_ENDPOINT, .invoked = T(ENDPOINT),
-     .rights = SHEAF_RIGHT_WRITE, .weight = 70, .waits = true,
+     .rights = SHEAF_RIGHT_WRITE, .weight = 120, .waits = true,
      .argument = {{ARG_WORD}, {ARG_WORD}},
      .documented = E(NO_RIGHT) | E(CANCELLED) | E(NO_REPLY) | E(NO_BUFFER) | E(MESSAGE_TOO_LONG) |
                    E(INVALID_ARGUMENT)},
@@ -122,8 +122,8 @@ struct row rows[] = {
      .documented = NAMES | E(NO_RIGHT) | E(CANCELLED) | E(IN_USE) | E(NO_BUFFER) |
                    E(MESSAGE_TOO_LONG) | E(INVALID_ARGUMENT)},
     {.name = "yield", .number = SHEAF_SYS_YIELD, .weight = 20, .waits = true},
-    {.name = "gather", .number = SHEAF_SYS_GATHER, .weight = 90, .waits = true,
-     .documented = NAMES | E(UNKNOWN_FLAG) | E(VECTOR_TOO_LONG) | E(NO_BUFFER) |
+    {.name = "gather", .number = SHEAF_SYS_GATHER, .weight = 100, .waits = true,
+     .documented = NAMES | E(UNKNOWN_FLAG) | E(VECTOR_TOO_LONG) | E(NO_BUFFER) | E(INVALID_ARGUMENT) | E(MESSAGE_TOO_LONG) |
                    E(UNKNOWN_OPERATION) | E(NO_RIGHT) | E(IN_USE) | E(CANCELLED)},
     {.name = "gather.map", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) | E(KERNEL_HALF) |
                    E(ZERO_LENGTH) | E(OVERFLOW) | E(INVALID_ARGUMENT) | E(NO_RIGHT) | E(DEAD) |
@@ -132,7 +132,7 @@ struct row rows[] = {
     {.name = "gather.unmap", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) |
                    E(KERNEL_HALF) | E(ZERO_LENGTH) | E(OVERFLOW) | E(BLOCK_CUT) | E(DEAD) |
                    E(RESULTS_TOO_LARGE) | E(INVALID_ARGUMENT) | E(UNKNOWN_FLAG)},
-    {.name = "null", .number = SHEAF_SYS_NULL, .weight = 3},
+    {.name = "null", .number = SHEAF_SYS_NULL, .weight = 8},
     {.name = "unknown", .number = 0, .weight = 3, .documented = E(UNKNOWN_SYSCALL), .fails = true},
     {.name = "(no method)", .documented = E(INVALID_CAPABILITY) | E(RANGE) | E(UNKNOWN_METHOD),
      .fails = true},

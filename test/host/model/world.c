@@ -9,7 +9,6 @@
 #include "delete.h"
 
 #define ROOT_BITS 4u
-#define ASIDS 6u
 #define CHUNKS_BITS 25u // 512 chunks, in a crowded world
 #define REST_BITS 22u   // and 64
 #define WORLD_RAM (UINT64_C(32) << 20)
@@ -70,7 +69,7 @@ static void start_player(unsigned i) {
 
 void world_begin(bool crowded) {
     reference_clear();
-    machine_boot(&(struct image){.asid_limit = ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
+    machine_boot(&(struct image){.asid_limit = WORLD_ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
     leave_boot_world(crowded);
     common_make(SHEAF_THREAD, 0, THREADS, PLAYERS);
     common_make(SHEAF_FRAME, 12, BUFFERS, PLAYERS);
