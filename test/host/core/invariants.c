@@ -271,6 +271,7 @@ void check_invariants(void) {
             check_untyped(all[i]);
     check_overlap();
     check_leaves(all, count);
+    check_waits(all, count);
     check_references();
     qsort(all, count, sizeof(all[0]), by_address);
     check_containers();

@@ -5,7 +5,8 @@
 
 #include "machine.h"
 
-// leaves.c: `slots` are all those in the tree.
-void check_leaves(struct slot *const *slots, unsigned count);
+// `slots` are all those in the tree.
+void check_leaves(struct slot *const *slots, unsigned count); // leaves.c
+void check_waits(struct slot *const *slots, unsigned count);  // waits.c
 
 #endif

@@ -161,7 +161,7 @@ static void spoil(struct attempt *attempt, unsigned arguments) {
     if (arguments > 0 && below(10) == 0)
         attempt->word[below(arguments)] = corner();
     bool message = attempt->row->invoked != 0 || attempt->row == row_of_gather;
-    if (below(message ? 15 : 60) == 0)
+    if (below(message ? 8 : 60) == 0)
         attempt->length = (unsigned)(below(2) == 0 ? below(65) : 60 + below(20));
     if (below(60) == 0)
         attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);

@@ -51,6 +51,7 @@ struct attempt {
     uint64_t maybe; // these may come as well
     unsigned source[THREAD_SLOTS];
     uint64_t note;
+    const struct thread *reprioritised; // goes behind its equals
 };
 
 struct row {

@@ -55,6 +55,57 @@ static void collect_answers(void) {
     }
 }
 
+// ---- Order: among equals, who came first is served first
+
+static struct {
+    const struct thread *thread;
+    const void *waiting_on;
+    uint64_t since;
+    uint8_t priority;
+} arrivals[MOST_WAITING];
+
+static unsigned arrival_of(const struct thread *thread) {
+    unsigned free = MOST_WAITING;
+    for (unsigned i = 0; i < MOST_WAITING; i++) {
+        if (arrivals[i].thread == thread)
+            return i;
+        if (arrivals[i].thread == NULL || !exists(arrivals[i].thread))
+            free = i;
+    }
+    assert_true(free < MOST_WAITING);
+    arrivals[free].thread = thread;
+    arrivals[free].waiting_on = NULL;
+    return free;
+}
+
+// Who has made this step comes now, and who has got another priority.
+static void note_arrivals(const struct thread *mover) {
+    for (unsigned i = 1; i < cap_count; i++) {
+        if (caps[i].at == NULL || caps[i].type != SHEAF_THREAD)
+            continue;
+        const struct thread *thread = port_kernel_address(PADDR(caps[i].address));
+        unsigned at = arrival_of(thread);
+        if (thread == mover || thread == attempt.reprioritised ||
+            arrivals[at].waiting_on != thread->waiting_on ||
+            arrivals[at].priority != thread->priority)
+            arrivals[at].since = round_done + 1;
+        arrivals[at].waiting_on = thread->waiting_on;
+        arrivals[at].priority = thread->priority;
+    }
+}
+
+static void check_order(void) {
+    for (unsigned i = 1; i < cap_count; i++) {
+        if (caps[i].at == NULL || caps[i].type != SHEAF_THREAD)
+            continue;
+        const struct thread *thread = port_kernel_address(PADDR(caps[i].address));
+        if (thread->waiting_on == NULL || thread->next == NULL ||
+            thread->next->priority != thread->priority)
+            continue;
+        assert_true(arrivals[arrival_of(thread)].since < arrivals[arrival_of(thread->next)].since);
+    }
+}
+
 // ---- Gathers
 
 static struct sheaf_gather_op operations[SHEAF_GATHER_OPS];
@@ -153,6 +204,8 @@ static void judge(uint64_t status, uint64_t before) {
                  (unsigned long)status, (unsigned long)errors, must_fail ? "wrong" : "right");
     if (status != SHEAF_OK && !row->waits && state_hash(attempt.thread) != before)
         fail_msg("%s fails with %lu and has changed something", row->name, (unsigned long)status);
+    if (status == SHEAF_OK && row->wrong == wrong_priority)
+        attempt.reprioritised = port_kernel_address(PADDR(caps[attempt.cap].address));
     if (status == SHEAF_OK && row->apply != NULL)
         row->apply(&attempt);
 }
@@ -204,6 +257,7 @@ static void run_exception(struct pe *pe) { core_exception(pe, 0x96000010, 0); }
 
 static void step(void) {
     const struct thread *thread = running();
+    attempt.reprioritised = NULL;
     bool lost = cap_at(&thread->slot[THREAD_CSPACE]) == NO_CAP;
     uint64_t event = below(100);
     if (thread != driver && event < (lost ? 60u : 3u)) {
@@ -220,11 +274,14 @@ static void step(void) {
     collect_answers();
     reference_compare();
     check_invariants();
+    note_arrivals(thread);
+    check_order();
 }
 
 static void run_round(void) {
     random_seed(round_seed);
     waiting_count = 0;
+    memset(arrivals, 0, sizeof(arrivals));
     world_begin(round_seed % CROWDED == 0);
     for (round_done = 0; round_done < ROUND && done < wanted; round_done++, done++) {
         if (running() == NULL) // the driver has given itself away
@@ -247,6 +304,9 @@ static void print_replay(void) {
            (unsigned long)round_done + 1);
     fflush(stdout);
 }
+
+// Called when a sanitizer ends the program; nothing when there is none.
+extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 static void on_abort(int number) {
     (void)number;
@@ -273,6 +333,8 @@ int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_operations)};
     read_arguments(count, arguments);
     signal(SIGABRT, on_abort);
+    if (__sanitizer_set_death_callback != NULL)
+        __sanitizer_set_death_callback(print_replay);
     printf("# seed %lu, %lu operations\n", (unsigned long)seed, (unsigned long)wanted);
     bool failed = cmocka_run_group_tests_name("model", tests, NULL, NULL) != 0;
     if (failed)
