@@ -6,8 +6,8 @@
 
 #define MOST_RECORDS 4096u
 
-struct named { // a run of leaves that a Frame capability names
-    uint64_t key; // ASID and table number
+struct named {           // a run of leaves that a Frame capability names
+    uint64_t key;        // ASID and table number
     uint64_t start, end; // of the Frame's memory
     uint16_t first, last;
 };
@@ -23,12 +23,12 @@ static void collect_records(struct slot *const *slots, unsigned count) {
             continue;
         struct mapping_record record = slot->frame.record;
         assert_true(named_count < MOST_RECORDS);
-        named[named_count++] = (struct named){
-            .key = (uint64_t)record_asid(record).v << 32 | record_table(record),
-            .start = slot->frame.address.v,
-            .end = slot->frame.address.v + BIT(slot->size_bits),
-            .first = (uint16_t)record_index(record),
-            .last = (uint16_t)(record_index(record) + record_count(record) - 1)};
+        named[named_count++] =
+            (struct named){.key = (uint64_t)record_asid(record).v << 32 | record_table(record),
+                           .start = slot->frame.address.v,
+                           .end = slot->frame.address.v + BIT(slot->size_bits),
+                           .first = (uint16_t)record_index(record),
+                           .last = (uint16_t)(record_index(record) + record_count(record) - 1)};
     }
 }
 

@@ -18,9 +18,20 @@ uint64_t random_word(void) {
 uint64_t below(uint64_t n) { return random_word() % n; }
 
 static uint64_t corner(void) {
-    static const uint64_t corners[] = {0,    1,    2,      63,     64,      UINT64_MAX,
-                                       4095, 4096, 0xffff, 1 << 20, 1u << 31, UINT64_C(1) << 47,
-                                       UINT64_C(0x0000fffffffff000), UINT64_C(0xffff000000000000)};
+    static const uint64_t corners[] = {0,
+                                       1,
+                                       2,
+                                       63,
+                                       64,
+                                       UINT64_MAX,
+                                       4095,
+                                       4096,
+                                       0xffff,
+                                       1 << 20,
+                                       1u << 31,
+                                       UINT64_C(1) << 47,
+                                       UINT64_C(0x0000fffffffff000),
+                                       UINT64_C(0xffff000000000000)};
     return below(3) == 0 ? random_word() >> below(64) : corners[below(ARRAY_SIZE(corners))];
 }
 
@@ -267,7 +278,8 @@ static void spoil_operation(struct sheaf_gather_op *op) {
         op->word[0] ^= UINT64_C(1) << below(40);
     else if (which == 2 && below(2) == 0)
         op->word[2] |= below(2) == 0   ? 1 + below(4095)
-                       : below(2) == 0 ? UINT64_C(0xffff000000000000) : BIT(48 + below(15));
+                       : below(2) == 0 ? UINT64_C(0xffff000000000000)
+                                       : BIT(48 + below(15));
     else
         op->word[which] = corner();
 }

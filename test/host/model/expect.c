@@ -62,9 +62,11 @@ void expect_common(struct attempt *attempt) {
 // ---- Untyped
 
 static unsigned object_bits(unsigned type, unsigned size_bits) {
-    static const uint8_t fixed[SHEAF_TYPE_COUNT] = {
-        [SHEAF_THREAD] = 11, [SHEAF_ENDPOINT] = 6, [SHEAF_NOTIFICATION] = 6, [SHEAF_REPLY] = 6,
-        [SHEAF_VSPACE] = 16};
+    static const uint8_t fixed[SHEAF_TYPE_COUNT] = {[SHEAF_THREAD] = 11,
+                                                    [SHEAF_ENDPOINT] = 6,
+                                                    [SHEAF_NOTIFICATION] = 6,
+                                                    [SHEAF_REPLY] = 6,
+                                                    [SHEAF_VSPACE] = 16};
     return type == SHEAF_CNODE ? size_bits + 6 : fixed[type] != 0 ? fixed[type] : size_bits;
 }
 
@@ -182,9 +184,8 @@ void wrong_full(struct attempt *attempt) {
 }
 
 static void derive(struct slot *at, unsigned source, uint64_t rights, uint64_t badge) {
-    unsigned cap =
-        reference_add(at, source, caps[source].type, caps[source].address, caps[source].size_bits,
-                      caps[source].rights & rights, badge);
+    unsigned cap = reference_add(at, source, caps[source].type, caps[source].address,
+                                 caps[source].size_bits, caps[source].rights & rights, badge);
     caps[cap].used = caps[source].type == SHEAF_VSPACE ? caps[source].used : 0;
 }
 
@@ -209,9 +210,11 @@ void apply_revoke(const struct attempt *attempt) { reference_revoke(cap_at(desti
 void wrong_configure(struct attempt *attempt) {
     static const struct {
         uint8_t type, rights;
-    } wanted[THREAD_SLOTS] = {
-        {SHEAF_CNODE, 0}, {SHEAF_VSPACE, 0}, {SHEAF_ENDPOINT, 2}, {SHEAF_FRAME, 3},
-        {SHEAF_NOTIFICATION, 2}};
+    } wanted[THREAD_SLOTS] = {{SHEAF_CNODE, 0},
+                              {SHEAF_VSPACE, 0},
+                              {SHEAF_ENDPOINT, 2},
+                              {SHEAF_FRAME, 3},
+                              {SHEAF_NOTIFICATION, 2}};
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
         unsigned *source = &attempt->source[i];
         *source = NO_CAP;
@@ -314,8 +317,9 @@ void wrong_shrink(struct attempt *attempt) {
     }
     struct vspace *vspace = caps[attempt->cap].at->object;
     uint64_t index = attempt->word[0];
-    struct chunk *chunk =
-        index > 0 && index < vspace_chunk_slots(vspace) ? vspace_chunk(vspace, (unsigned)index) : NULL;
+    struct chunk *chunk = index > 0 && index < vspace_chunk_slots(vspace)
+                              ? vspace_chunk(vspace, (unsigned)index)
+                              : NULL;
     if (chunk == NULL)
         attempt->wrong |= E(RANGE);
     else

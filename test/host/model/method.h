@@ -16,19 +16,19 @@
 
 enum argument_kind {
     ARG_NONE,
-    ARG_EMPTY,   // an index, mostly of an empty slot, in the CNode invoked or named before
-    ARG_FULL,    // the same of a capability
-    ARG_CAP,     // the name of a capability
+    ARG_EMPTY, // an index, mostly of an empty slot, in the CNode invoked or named before
+    ARG_FULL,  // the same of a capability
+    ARG_CAP,   // the name of a capability
     ARG_RIGHTS,
     ARG_BADGE,
-    ARG_WHAT,    // type, size and memory type of a retype
-    ARG_COUNT,   // of objects
+    ARG_WHAT,  // type, size and memory type of a retype
+    ARG_COUNT, // of objects
     ARG_CHUNKS,
     ARG_PRIORITY,
-    ARG_WORDS,   // how many words follow
+    ARG_WORDS, // how many words follow
     ARG_BYTES,
-    ARG_SMALL,   // a number below 40
-    ARG_WORD,    // anything
+    ARG_SMALL, // a number below 40
+    ARG_WORD,  // anything
 };
 
 struct argument {

@@ -41,7 +41,8 @@ static bool exists(const struct thread *thread) {
 }
 
 static bool waits(const struct thread *thread) {
-    return thread->state >= SHEAF_STATE_SENDING && thread->state <= SHEAF_STATE_WAITING_NOTIFICATION;
+    return thread->state >= SHEAF_STATE_SENDING &&
+           thread->state <= SHEAF_STATE_WAITING_NOTIFICATION;
 }
 
 static void collect_answers(void) {
@@ -136,8 +137,7 @@ static bool may_make(void) {
         return true;
     if (number == SHEAF_SYS_CALL)
         return attempt.cap == NO_CAP || caps[attempt.cap].type != SHEAF_ENDPOINT;
-    return number != SHEAF_SYS_SEND && number != SHEAF_SYS_RECV &&
-           number != SHEAF_SYS_REPLY_RECV &&
+    return number != SHEAF_SYS_SEND && number != SHEAF_SYS_RECV && number != SHEAF_SYS_REPLY_RECV &&
            (number != SHEAF_SYS_GATHER ||
             (attempt.call.gather >> 32 & SHEAF_GATHER_REPLY_RECV) == 0);
 }

@@ -256,9 +256,8 @@ void reference_compare(void) {
 
 static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
     (void)depth;
-    unsigned cap =
-        reference_add(slot, parent, slot->type, address_of(slot), slot->size_bits, slot->rights,
-                      has_badge(slot->type) ? slot->badge : 0);
+    unsigned cap = reference_add(slot, parent, slot->type, address_of(slot), slot->size_bits,
+                                 slot->rights, has_badge(slot->type) ? slot->badge : 0);
     if (slot->type == SHEAF_UNTYPED)
         caps[cap].used = untyped_watermark(slot);
     if (slot->type == SLOT_CHUNK) {
@@ -273,6 +272,4 @@ void reference_clear(void) {
     cap_count = 1;
 }
 
-void reference_import(void) {
-    visit(&tree_anchor, ANCHOR, 0, visit_import);
-}
+void reference_import(void) { visit(&tree_anchor, ANCHOR, 0, visit_import); }

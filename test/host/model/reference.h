@@ -15,13 +15,13 @@
 #define NO_CAP 0u
 
 struct cap {
-    struct slot *at;   // where it is; NULL: the element is not in use
-    uint64_t address;  // what it names: physical address, or type for Console and System
-    uint64_t badge;    // Endpoint, Notification
-    uint64_t used;     // Untyped: bytes up to the watermark
-    uint64_t vspace;   // chunk: the VSpace it belongs to, by the address of its first chunk
-    unsigned parent;   // index of the element it was derived from
-    uint8_t type;      // enum sheaf_type or SLOT_CHUNK
+    struct slot *at;  // where it is; NULL: the element is not in use
+    uint64_t address; // what it names: physical address, or type for Console and System
+    uint64_t badge;   // Endpoint, Notification
+    uint64_t used;    // Untyped: bytes up to the watermark
+    uint64_t vspace;  // chunk: the VSpace it belongs to, by the address of its first chunk
+    unsigned parent;  // index of the element it was derived from
+    uint8_t type;     // enum sheaf_type or SLOT_CHUNK
     uint8_t rights, size_bits;
     bool doomed;
 };
@@ -30,7 +30,7 @@ extern struct cap caps[MOST_CAPS];
 extern unsigned cap_count; // elements [1, cap_count) may be in use
 
 void reference_clear(void);
-void reference_import(void); // takes over what the kernel has now
+void reference_import(void);              // takes over what the kernel has now
 unsigned cap_at(const struct slot *slot); // NO_CAP: the slot is empty
 struct slot *slot_in_cnode(const struct cap *cnode, uint64_t index);
 struct slot *slot_in_thread(const struct cap *thread, unsigned which);
@@ -43,7 +43,7 @@ unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t
                        unsigned size_bits, uint64_t rights, uint64_t badge);
 void reference_move(struct slot *to, unsigned cap);
 void reference_delete(unsigned cap);
-void reference_drop(unsigned cap); // it alone, whatever it names
+void reference_drop(unsigned cap);   // it alone, whatever it names
 void reference_revoke(unsigned cap); // everything derived from it
 
 // The slot that `name` means to the thread; the documented error where it means none.

@@ -4,7 +4,8 @@
 // The first thread becomes the driver. It gets a root CNode of 16 slots, and everything else that
 // it was given at boot is deleted with the CNode it came in. Its slots: 1 that CNode, 2 the common
 // CNode of the players, 3 its thread, 4 the memory that all else is made of, 5 Console, 6 System,
-// 7 its VSpace, 8 and 9 in a crowded world memory for chunks. The players are threads that stand in the common CNode.
+// 7 its VSpace, 8 and 9 in a crowded world memory for chunks. The players are threads that stand in
+// the common CNode.
 #include "world.h"
 #include "delete.h"
 
@@ -69,7 +70,8 @@ static void start_player(unsigned i) {
 
 void world_begin(bool crowded) {
     reference_clear();
-    machine_boot(&(struct image){.asid_limit = WORLD_ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
+    machine_boot(
+        &(struct image){.asid_limit = WORLD_ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
     leave_boot_world(crowded);
     common_make(SHEAF_THREAD, 0, THREADS, PLAYERS);
     common_make(SHEAF_FRAME, 12, BUFFERS, PLAYERS);
@@ -84,10 +86,12 @@ void world_begin(bool crowded) {
     OK(INVOKE(2, SHEAF_CNODE_COPY, SYSTEM, 6, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SELF, 2, SHEAF_RIGHTS_ALL));
     for (unsigned left = VSPACE_CHUNKS - 1; crowded && left > 0; left -= MIN(left, SHEAF_GROW_MAX))
-        OK(INVOKE(COMMON(VSPACES), SHEAF_VSPACE_GROW, left < SHEAF_GROW_MAX ? 9 : 8, MIN(left, SHEAF_GROW_MAX)));
+        OK(INVOKE(COMMON(VSPACES), SHEAF_VSPACE_GROW, left < SHEAF_GROW_MAX ? 9 : 8,
+                  MIN(left, SHEAF_GROW_MAX)));
     for (unsigned i = 0; i < PLAYERS; i++)
         start_player(i);
-    OK(INVOKE(3, SHEAF_THREAD_SET_PRIORITY, 70, 255, 3)); // below the players: for when nobody else can go on
+    OK(INVOKE(3, SHEAF_THREAD_SET_PRIORITY, 70, 255,
+              3)); // below the players: for when nobody else can go on
     reference_import();
 }
 
