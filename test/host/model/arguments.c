@@ -15,7 +15,7 @@ uint64_t random_word(void) {
     return z ^ z >> 31;
 }
 
-uint64_t below(uint64_t n) { return random_word() % n; }
+uint64_t below(uint64_t n) { return n != 0 ? random_word() % n : 0; }
 
 static uint64_t corner(void) {
     static const uint64_t corners[] = {0,

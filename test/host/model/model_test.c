@@ -8,8 +8,8 @@
 // prints repeats that round alone. The threads of the world take turns as the scheduler lets them:
 // whoever runs makes the next call. Faults and interrupts come in between, and during the calls
 // that can be preempted.
+#include "replay.h"
 #include "world.h"
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -257,6 +257,7 @@ static void run_exception(struct pe *pe) { core_exception(pe, 0x96000010, 0); }
 
 static void step(void) {
     const struct thread *thread = running();
+    replay_note(round_seed, round_done + 1);
     attempt.reprioritised = NULL;
     bool lost = cap_at(&thread->slot[THREAD_CSPACE]) == NO_CAP;
     uint64_t event = below(100);
@@ -288,6 +289,7 @@ static void run_round(void) {
             break;
         step();
     }
+    replay_note(round_seed, round_done + 1);
     world_end();
 }
 
@@ -298,20 +300,6 @@ static void test_operations(void **state) {
 }
 
 // ---- The program
-
-static void print_replay(void) {
-    printf("# replay: test_model --seed %lu --operations %lu\n", (unsigned long)round_seed,
-           (unsigned long)round_done + 1);
-    fflush(stdout);
-}
-
-// Called when a sanitizer ends the program; nothing when there is none.
-extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
-
-static void on_abort(int number) {
-    (void)number;
-    print_replay();
-}
 
 static void read_arguments(int count, char **arguments) {
     for (int i = 1; i < count; i += 2) {
@@ -332,13 +320,12 @@ static void read_arguments(int count, char **arguments) {
 int main(int count, char **arguments) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_operations)};
     read_arguments(count, arguments);
-    signal(SIGABRT, on_abort);
-    if (__sanitizer_set_death_callback != NULL)
-        __sanitizer_set_death_callback(print_replay);
+    replay_begin();
     printf("# seed %lu, %lu operations\n", (unsigned long)seed, (unsigned long)wanted);
     bool failed = cmocka_run_group_tests_name("model", tests, NULL, NULL) != 0;
+    fflush(stdout);
     if (failed)
-        print_replay();
+        replay_print();
     bool whole = wanted >= OPERATIONS, enough = !failed && census_print(whole);
     printf("# derivations %u deep\n", reference_depth);
     bool good = !failed && (!whole || (enough && reference_depth >= LEAST_DEPTH));
