@@ -3,7 +3,7 @@
 //
 // `wrong` holds everything that is wrong: the kernel may name any of it, in whatever order it
 // looks, but must name one; with nothing wrong it must succeed.
-#include "world.h"
+#include "method.h"
 
 #define LABELS_OF_THE_KERNEL SHEAF_LABEL_KERNEL
 

@@ -9,6 +9,7 @@
 #define METHOD_H
 
 #include "reference.h"
+#include "world.h"
 
 #define E(name) BIT(SHEAF_ERR_##name)
 #define MOST_WORDS 40u
@@ -77,7 +78,6 @@ extern struct row rows[];
 extern const unsigned row_count;
 extern struct row *const row_of_map, *const row_of_unmap, *const row_of_gather;
 extern struct row *const row_of_nothing; // CALL that names no method
-extern const struct thread *driver;      // never waits, so that there is always somebody to go on
 
 struct row *row_of_method(unsigned type, uint64_t label); // NULL: there is none
 

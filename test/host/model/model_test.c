@@ -8,8 +8,8 @@
 // prints repeats that round alone. The threads of the world take turns as the scheduler lets them:
 // whoever runs makes the next call. Faults and interrupts come in between, and during the calls
 // that can be preempted.
+#include "method.h"
 #include "replay.h"
-#include "world.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,18 +279,29 @@ static void step(void) {
     check_order();
 }
 
+static void end_round(void) {
+    const struct slot *memory = world_memory();
+    unsigned cap = memory != NULL ? cap_at(memory) : NO_CAP;
+    world_end();
+    if (cap != NO_CAP)
+        reference_revoke(cap);
+    reference_compare();
+}
+
 static void run_round(void) {
     random_seed(round_seed);
     waiting_count = 0;
     memset(arrivals, 0, sizeof(arrivals));
-    world_begin(round_seed % CROWDED == 0);
+    reference_clear();
+    world_begin(round_seed % CROWDED == 0 ? WORLD_CROWDED : WORLD_USUAL);
+    reference_import();
     for (round_done = 0; round_done < ROUND && done < wanted; round_done++, done++) {
         if (running() == NULL) // the driver has given itself away
             break;
         step();
     }
     replay_note(round_seed, round_done + 1);
-    world_end();
+    end_round();
 }
 
 static void test_operations(void **state) {

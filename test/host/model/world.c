@@ -10,9 +10,8 @@
 #include "delete.h"
 
 #define ROOT_BITS 4u
-#define CHUNKS_BITS 25u // 512 chunks, in a crowded world
-#define REST_BITS 22u   // and 64
-#define WORLD_RAM (UINT64_C(32) << 20)
+#define CHUNKS_BITS 25u    // 512 chunks, in a crowded world
+#define REST_BITS 22u      // and 64
 #define VSPACE_CHUNKS 576u // docs/system-calls.md
 #define PLAYERS 4u
 #define COMMON(slot) (2u | (uint64_t)(slot) << ROOT_BITS)
@@ -32,12 +31,25 @@ enum common_slot { // slots of the common CNode
     BLOCK,
 };
 
+static const struct kind {
+    uint64_t ram_bytes;
+    unsigned bits;         // of the world's memory
+    unsigned untyped_bits; // of the players' Untypeds
+    bool blocks, crowded;
+} kinds[] = {
+    [WORLD_USUAL] = {UINT64_C(32) << 20, 23, 19, true, false},
+    [WORLD_CROWDED] = {RAM_MOST, 23, 19, true, true},
+    [WORLD_SMALL] = {UINT64_C(4) << 20, 20, 16, false, false},
+};
+
 const struct thread *driver;
+static const struct kind *kind;
 static uint64_t memory; // address of the world's
 
-static void leave_boot_world(bool crowded) {
-    uint64_t root = make(SHEAF_CNODE, ROOT_BITS), all = untyped(WORLD_BITS);
-    uint64_t rest = crowded ? untyped(REST_BITS) : 0, most = crowded ? untyped(CHUNKS_BITS) : 0;
+static void leave_boot_world(void) {
+    uint64_t root = make(SHEAF_CNODE, ROOT_BITS), all = untyped(kind->bits);
+    uint64_t rest = kind->crowded ? untyped(REST_BITS) : 0,
+             most = kind->crowded ? untyped(CHUNKS_BITS) : 0;
     driver = running();
     memory = untyped_address(slot_of(all)).v;
     OK(INVOKE(root, SHEAF_CNODE_COPY, 1, root, SHEAF_RIGHTS_ALL));
@@ -47,7 +59,7 @@ static void leave_boot_world(bool crowded) {
     OK(INVOKE(root, SHEAF_CNODE_COPY, 7, VSPACE, SHEAF_RIGHTS_ALL));
     OK(retype(all, SHEAF_CNODE, 6, root, 2, 1));
     OK(INVOKE(root, SHEAF_CNODE_MOVE, 4, all));
-    if (crowded) {
+    if (kind->crowded) {
         OK(INVOKE(root, SHEAF_CNODE_MOVE, 8, most));
         OK(INVOKE(root, SHEAF_CNODE_MOVE, 9, rest));
     }
@@ -68,52 +80,60 @@ static void start_player(unsigned i) {
     OK(INVOKE(thread, SHEAF_THREAD_RESUME));
 }
 
-void world_begin(bool crowded) {
-    reference_clear();
-    machine_boot(
-        &(struct image){.asid_limit = WORLD_ASIDS, .ram_bytes = crowded ? RAM_MOST : WORLD_RAM});
-    leave_boot_world(crowded);
+static void make_objects(void) {
     common_make(SHEAF_THREAD, 0, THREADS, PLAYERS);
     common_make(SHEAF_FRAME, 12, BUFFERS, PLAYERS);
     common_make(SHEAF_ENDPOINT, 0, ENDPOINTS, 3);
     common_make(SHEAF_NOTIFICATION, 0, NOTIFICATIONS, 2);
     common_make(SHEAF_REPLY, 0, REPLIES, 3);
     common_make(SHEAF_VSPACE, 0, VSPACES, 2);
-    common_make(SHEAF_UNTYPED, 19, UNTYPEDS, 3);
+    common_make(SHEAF_UNTYPED, kind->untyped_bits, UNTYPEDS, 3);
     common_make(SHEAF_FRAME, 12, FRAMES, 6);
-    common_make(SHEAF_FRAME, 21, BLOCK, 1);
+    if (kind->blocks)
+        common_make(SHEAF_FRAME, 21, BLOCK, 1);
     OK(INVOKE(2, SHEAF_CNODE_COPY, CONSOLE, 5, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SYSTEM, 6, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SELF, 2, SHEAF_RIGHTS_ALL));
-    for (unsigned left = VSPACE_CHUNKS - 1; crowded && left > 0; left -= MIN(left, SHEAF_GROW_MAX))
-        OK(INVOKE(COMMON(VSPACES), SHEAF_VSPACE_GROW, left < SHEAF_GROW_MAX ? 9 : 8,
-                  MIN(left, SHEAF_GROW_MAX)));
-    for (unsigned i = 0; i < PLAYERS; i++)
-        start_player(i);
-    OK(INVOKE(3, SHEAF_THREAD_SET_PRIORITY, 70, 255,
-              3)); // below the players: for when nobody else can go on
-    reference_import();
 }
 
-static unsigned memory_cap(void) {
-    for (unsigned i = 1; i < cap_count; i++)
-        if (caps[i].at != NULL && caps[i].type == SHEAF_UNTYPED && caps[i].address == memory &&
-            caps[i].size_bits == WORLD_BITS)
-            return i;
-    return NO_CAP;
+static void grow_to_the_limit(uint64_t vspace) {
+    for (unsigned left = VSPACE_CHUNKS - 1; left > 0; left -= MIN(left, SHEAF_GROW_MAX))
+        OK(INVOKE(vspace, SHEAF_VSPACE_GROW, left < SHEAF_GROW_MAX ? 9 : 8,
+                  MIN(left, SHEAF_GROW_MAX)));
+}
+
+void world_begin(enum world which) {
+    kind = &kinds[which];
+    machine_boot(&(struct image){.asid_limit = WORLD_ASIDS, .ram_bytes = kind->ram_bytes});
+    leave_boot_world();
+    make_objects();
+    if (kind->crowded)
+        grow_to_the_limit(COMMON(VSPACES));
+    for (unsigned i = 0; i < PLAYERS; i++)
+        start_player(i);
+    // Below the players: for when nobody else can go on.
+    OK(INVOKE(3, SHEAF_THREAD_SET_PRIORITY, 70, 255, 3));
+}
+
+struct slot *world_memory(void) {
+    struct slot *slot = &tree_anchor;
+    lock_acquire(&tree_lock);
+    do
+        slot = tree_next(&tree_anchor, slot);
+    while (slot != NULL && (slot->type != SHEAF_UNTYPED || untyped_address(slot).v != memory ||
+                            slot->size_bits != kind->bits));
+    lock_release(&tree_lock);
+    return slot;
 }
 
 // By the kernel's own revoke, without a thread: whoever could ask for it may be gone.
 void world_end(void) {
-    unsigned cap = memory_cap();
+    struct slot *slot = world_memory();
     fake_set_interrupts(VMSA_NEVER);
-    if (cap == NO_CAP)
+    if (slot == NULL)
         return; // the driver deleted it: then all of it is free for ever
-    assert_int_equal(slot_revoke(&fake.pe[0], caps[cap].at), SHEAF_OK);
-    reference_revoke(cap);
+    assert_int_equal(slot_revoke(&fake.pe[0], slot), SHEAF_OK);
     interrupt();
-    reference_compare();
     check_invariants();
-    if (caps[cap].at != NULL) // it may have been inside of what it stands for
-        assert_null(caps[cap].at->first_child);
+    assert_null(slot->first_child); // empty, when it was inside of what it stands for
 }

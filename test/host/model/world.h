@@ -3,14 +3,20 @@
 #ifndef WORLD_H
 #define WORLD_H
 
-#include "method.h"
-
-#define WORLD_BITS 23u // bytes of its memory, as a power of two
+#include "../core/machine.h"
 
 #define WORLD_ASIDS 6u // address space identifiers
 
-// Crowded: one VSpace has as many chunks as it can hold.
-void world_begin(bool crowded);
-void world_end(void); // all memory comes back
+enum world {
+    WORLD_USUAL,
+    WORLD_CROWDED, // one VSpace has as many chunks as it can hold
+    WORLD_SMALL,   // quickly made, no blocks
+};
+
+extern const struct thread *driver; // of lowest priority; must not wait, nor give itself away
+
+void world_begin(enum world which);
+struct slot *world_memory(void); // the capability to all of it; NULL: deleted
+void world_end(void);            // all of it comes back
 
 #endif
