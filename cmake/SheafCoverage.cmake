@@ -4,7 +4,7 @@
 if(SHEAF_COVERAGE)
   find_program(GCOVR gcovr REQUIRED)
   add_custom_target(coverage
-    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} --output-on-failure
+    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} -L "^host$" --output-on-failure
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/coverage
     COMMAND ${GCOVR} --root ${CMAKE_SOURCE_DIR} --filter "${CMAKE_SOURCE_DIR}/src/"
       --print-summary --txt ${CMAKE_BINARY_DIR}/coverage/summary.txt

@@ -53,7 +53,8 @@ void memory_init(void *ram, size_t bytes) {
     memory.count = 0;
     memset(memory.buckets, 0xff, sizeof(memory.buckets));
     memset(memory.epoch, 0, sizeof(memory.epoch));
-    memory.tables = vmsa_grow(memory.tables, TABLES * sizeof(*memory.tables));
+    if (memory.tables == NULL)
+        memory.tables = vmsa_grow(NULL, TABLES * sizeof(*memory.tables));
     memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
 }
 

@@ -39,7 +39,7 @@ static const struct kind {
 } kinds[] = {
     [WORLD_USUAL] = {UINT64_C(32) << 20, 23, 19, true, false},
     [WORLD_CROWDED] = {RAM_MOST, 23, 19, true, true},
-    [WORLD_SMALL] = {UINT64_C(4) << 20, 20, 16, false, false},
+    [WORLD_SMALL] = {UINT64_C(8) << 20, 20, 16, false, false},
 };
 
 const struct thread *driver;
