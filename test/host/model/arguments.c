@@ -200,7 +200,7 @@ static void put_words(struct attempt *attempt) {
 static void put_capabilities(const struct attempt *attempt) {
     struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
     for (unsigned i = 0; page != NULL && i < SHEAF_MSG_CAPABILITIES; i++) {
-        uint32_t untyped = below(6) == 0 ? 0 : 1u << SHEAF_UNTYPED;
+        uint32_t untyped = below(3) == 0 ? 0 : 1u << SHEAF_UNTYPED;
         page->send[i] =
             below(30) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX & ~untyped);
         page->receive[i] =
@@ -215,15 +215,23 @@ static bool sends(const struct attempt *attempt) {
            number == SHEAF_SYS_REPLY_RECV || number == SHEAF_SYS_GATHER;
 }
 
-// Mostly of one that has a caller to answer.
-static uint64_t random_reply(const struct thread *thread) {
-    uint64_t name = random_name(thread, 1u << SHEAF_REPLY);
-    for (unsigned tries = 0; tries < 5; tries++) {
+// Whether somebody waits for what is sent to it.
+static bool is_awaited(unsigned cap) {
+    if (caps[cap].type != SHEAF_REPLY && caps[cap].type != SHEAF_ENDPOINT)
+        return false;
+    const void *object = port_kernel_address(PADDR(caps[cap].address));
+    return caps[cap].type == SHEAF_REPLY
+               ? ((const struct reply *)object)->caller != NULL
+               : ((const struct endpoint *)object)->head.flags == ENDPOINT_RECEIVERS;
+}
+
+static uint64_t random_awaited(const struct thread *thread, uint32_t types) {
+    uint64_t name = random_name(thread, types);
+    for (unsigned tries = below(2) == 0 ? 5 : 0; tries > 0; tries--) {
         unsigned cap;
-        if (reference_resolve(thread, name, &cap) != SHEAF_OK || caps[cap].type != SHEAF_REPLY ||
-            ((struct reply *)port_kernel_address(PADDR(caps[cap].address)))->caller != NULL)
+        if (reference_resolve(thread, name, &cap) != SHEAF_OK || is_awaited(cap))
             break;
-        name = random_name(thread, 1u << SHEAF_REPLY);
+        name = random_name(thread, types);
     }
     return name;
 }
@@ -232,14 +240,15 @@ static void spoil(struct attempt *attempt, unsigned arguments) {
     if (arguments > 0 && below(10) == 0)
         attempt->word[below(arguments)] = corner();
     bool message = attempt->row->invoked != 0 || attempt->row == row_of_gather;
-    if (below(message ? 8 : 25) == 0)
+    if (below(message ? 16 : 25) == 0)
         attempt->length = (unsigned)(below(2) == 0 ? below(65) : 60 + below(20));
     if (below(60) == 0)
         attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);
-    unsigned capabilities = (unsigned)(below(sends(attempt) ? 3 : 100) == 0 ? 1 + below(3) : 0);
+    uint64_t one_of = attempt->row->number == SHEAF_SYS_REPLY ? 2 : sends(attempt) ? 3 : 100;
+    unsigned capabilities = (unsigned)(below(one_of) == 0 ? 1 + below(3) : 0);
     attempt->call.tag =
         SHEAF_TAG_CARRYING(SHEAF_TAG_LABEL(attempt->call.tag), attempt->length, capabilities);
-    if (below(message ? 25 : 100) == 0)
+    if (below(message ? 50 : 100) == 0)
         attempt->call.tag |= below(2) == 0 ? UINT64_C(1) << (7 + below(9)) : ~UINT64_C(0xffff);
     attempt->length = SHEAF_TAG_LENGTH(attempt->call.tag);
 }
@@ -249,7 +258,7 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     unsigned used = 0, cnode = NO_CAP;
     attempt->call.number = row->number;
     attempt->call.cap =
-        row->number == SHEAF_SYS_REPLY ? random_reply(thread) : random_name(thread, fitting(row));
+        sends(attempt) ? random_awaited(thread, fitting(row)) : random_name(thread, fitting(row));
     if (reference_resolve(thread, attempt->call.cap, &cnode) != SHEAF_OK)
         cnode = NO_CAP;
     for (; used < MOST_ARGUMENTS && row->argument[used].kind != ARG_NONE; used++)
@@ -266,10 +275,9 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     if (row->type == SHEAF_ENDPOINT)
         attempt->call.tag = SHEAF_TAG(below(3), attempt->length);
     if (below(8) != 0)
-        attempt->call.reply = row->number == SHEAF_SYS_REPLY_RECV || row == row_of_gather
-                                  ? random_reply(thread)
-                                  : random_name(thread, 1u << SHEAF_REPLY);
-    if (below(2) == 0)
+        attempt->call.reply = sends(attempt) ? random_awaited(thread, 1u << SHEAF_REPLY)
+                                             : random_name(thread, 1u << SHEAF_REPLY);
+    if (below(4) == 0)
         attempt->call.deadline = random_time();
     put_capabilities(attempt);
     spoil(attempt, used);
@@ -279,15 +287,40 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
         put_words(attempt);
 }
 
-struct row *random_row(void) {
+// Messages are for the players: the driver must not wait.
+static uint64_t weight_for(const struct row *row, const struct thread *thread) {
+    return thread != driver && row->invoked != 0 ? 4u * row->weight : row->weight;
+}
+
+// CALL where a receiver waits, REPLY_RECV where a caller does: chance alone seldom meets them.
+static struct row *timely_row(void) {
+    uint64_t start = below(cap_count);
+    for (unsigned i = 0; i < cap_count; i++) {
+        unsigned cap = (unsigned)((start + i) % cap_count);
+        if (caps[cap].at == NULL || !is_awaited(cap))
+            continue;
+        if (caps[cap].type == SHEAF_ENDPOINT)
+            return row_of_method(SHEAF_ENDPOINT, 0);
+        for (unsigned j = 0; j < row_count; j++)
+            if (rows[j].number == SHEAF_SYS_REPLY_RECV)
+                return &rows[j];
+    }
+    return NULL;
+}
+
+struct row *random_row(const struct thread *thread) {
+    struct row *timely = thread != driver && below(3) == 0 ? timely_row() : NULL;
     uint64_t total = 0;
+    if (timely != NULL)
+        return timely;
     for (unsigned i = 0; i < row_count; i++)
-        total += rows[i].weight;
+        total += weight_for(&rows[i], thread);
     uint64_t at = below(total);
     for (unsigned i = 0;; i++) {
-        if (at < rows[i].weight)
+        uint64_t weight = weight_for(&rows[i], thread);
+        if (at < weight)
             return &rows[i];
-        at -= rows[i].weight;
+        at -= weight;
     }
 }
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #define MOST_DUE 16u // deadlines that one interrupt ends (src/core/timeout.h)
-#define LEAST UINT64_C(1000)
+#define LEAST UINT64_C(500)
 
 enum kind {
     FAULT_SENT,

@@ -93,7 +93,7 @@ uint64_t random_word(void);
 uint64_t below(uint64_t n);
 
 // arguments.c
-struct row *random_row(void);
+struct row *random_row(const struct thread *thread);
 void make_attempt(struct attempt *attempt, struct row *row, struct thread *thread);
 void make_gather(struct attempt *attempt);                         // fills the caller's buffer
 uint64_t random_name(const struct thread *thread, uint32_t types); // 0: of an empty slot
