@@ -34,7 +34,7 @@ struct slot {
     uint8_t rights;      // SHEAF_RIGHT_*
     uint8_t flags;       // SLOT_DYING
     uint8_t size_bits;   // Untyped, Frame: log2 of bytes; CNode: log2 of slots
-    uint8_t memory_type; // Frame: enum sheaf_memory_type
+    uint8_t memory_type; // Frame, Untyped: enum sheaf_memory_type
     uint8_t dying_pe;    // the PE whose slice of deletions holds the slot, plus one; 0: none
     uint16_t dying_place;
     union {

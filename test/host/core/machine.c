@@ -74,6 +74,8 @@ void machine_prepare(const struct image *image, struct boot_layout *layout) {
     lay_out(layout, pages, image->holes);
     layout->boot.ramdisk =
         (struct memory_range){PADDR(VMSA_BASE + RAMDISK_AT + image->ramdisk_offset), bytes};
+    layout->boot.device_count = image->device_count;
+    memcpy(layout->boot.device, image->device, sizeof(image->device));
     layout->boot.ram_bytes = ram_bytes;
     layout->boot.kernel_bytes = KERNEL_BYTES;
     layout->boot.pes = 1;
