@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Device memory for cases, the alarm of QEMU's real time clock, and interrupts in short.
+// Device memory for cases, and the methods of interrupts in short.
 #include "device.h"
 #include "harness.h"
 
@@ -64,44 +64,6 @@ void device_end(void) {
     }
 }
 
-// ---- The clock
-
-volatile struct rtc_registers *rtc_open(void) {
-    // Part 0x031, designer 0x41; the revision, bits 4 to 7 of the third, may be any.
-    static const uint8_t expected[8] = {0x31, 0x10, 0x04, 0x00, 0x0d, 0xf0, 0x05, 0xb1};
-    uint64_t start;
-    uint64_t bits;
-    if (device_untyped(RTC_ADDRESS, &start, &bits) == 0) {
-        skip_case("this board has no PL031 where virt has it");
-    }
-    volatile struct rtc_registers *rtc =
-        map_here(device_page(RTC_ADDRESS), SHEAF_PAGE_BITS, ALL_ACCESS);
-    for (unsigned i = 0; i < 8; i++) {
-        CHECK_EQ(rtc->identification[i] & (i == 2 ? 0x0f : 0xff), expected[i]);
-    }
-    rtc->mask = 0;
-    rtc_clear(rtc);
-    rtc->mask = 1;
-    return rtc;
-}
-
-// The alarm is now. Should a second begin in between, it would be in 136 years: once more.
-void rtc_raise(volatile struct rtc_registers *rtc) {
-    for (unsigned i = 0; i < 10; i++) {
-        rtc->match = rtc->data;
-        if (rtc->raw != 0) {
-            return;
-        }
-    }
-    CHECK(rtc->raw != 0);
-}
-
-void rtc_clear(volatile struct rtc_registers *rtc) {
-    rtc->match = rtc->data - 1; // no alarm for a long time
-    rtc->clear = 1;
-    CHECK_EQ(rtc->raw, 0);
-}
-
 // ---- Interrupts
 
 uint64_t irq_bind(uint64_t interrupt, uint64_t trigger, sheaf_cptr handler) {
@@ -116,11 +78,4 @@ uint64_t irq_attach(sheaf_cptr handler, sheaf_cptr notification) {
 
 uint64_t irq_acknowledge(sheaf_cptr handler) {
     return INVOKE(handler, SHEAF_IRQ_HANDLER_ACKNOWLEDGE, 0, 0).status;
-}
-
-sheaf_cptr rtc_handler(uint64_t trigger, sheaf_cptr notification) {
-    sheaf_cptr handler = make(SHEAF_IRQ_HANDLER, 0);
-    CHECK_OK(irq_bind(RTC_INTERRUPT, trigger, handler));
-    CHECK_OK(irq_attach(handler, notification));
-    return handler;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // IrqControl and IrqHandler: who may have which interrupt, and interrupts of a real device, the
-// alarm of virt's clock. Its line is a level by the device tree. QEMU's GIC takes either trigger
-// for any shared interrupt, so the cases of an edge use the same line: alarm on, an edge.
+// board's alarm. Its line is a level by the device tree. The GIC of QEMU's boards takes either
+// trigger for any shared interrupt, so the cases of an edge use the same line: alarm on, an edge.
+#include "alarm.h"
 #include "device.h"
 #include "harness.h"
 #include "registers.h"
@@ -10,7 +11,6 @@
 #define BIT(n) (UINT64_C(1) << (n))
 
 static sheaf_cptr notification; // of the case
-static volatile struct rtc_registers *rtc;
 
 // ---- Without a device
 
@@ -66,9 +66,9 @@ static void notifications(void) {
 
 // A handler that signals bit `bit` of the case's notification.
 static sheaf_cptr begin(uint64_t trigger, unsigned bit) {
-    rtc = rtc_open();
+    alarm_open();
     notification = make(SHEAF_NOTIFICATION, 0);
-    return rtc_handler(trigger, badged(notification, SHEAF_RIGHT_WRITE, BIT(bit)));
+    return alarm_handler(trigger, badged(notification, SHEAF_RIGHT_WRITE, BIT(bit)));
 }
 
 // The bits that have come. An interrupt that is let through comes before the next instruction.
@@ -82,19 +82,18 @@ static uint64_t interrupts(void) { return counter(SHEAF_COUNTER_KERNEL_INTERRUPT
 static void waits_for_the_alarm(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 3);
     CHECK_OK(irq_acknowledge(handler));
-    uint32_t at = rtc->data + 2;
-    rtc->match = at;
+    CHECK_EQ(come(), 0);
+    alarm_soon();
     struct message m = exchange_until(SHEAF_SYS_RECV, notification, 0, MESSAGE(0, 0, 0),
                                       read_clock() + 60 * boot_information()->timer_hz);
     CHECK_OK(m.status);
     CHECK_EQ(m.word[0], BIT(3));
-    CHECK_EQ(rtc->masked, 1);
-    CHECK(rtc->data >= at);
+    CHECK(alarm_is_up());
 }
 
 static void held_back_at_first(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 0);
-    rtc_raise(rtc);
+    alarm_raise();
     uint64_t before = interrupts();
     CHECK_EQ(come(), 0);
     CHECK_EQ(interrupts(), before);
@@ -107,7 +106,7 @@ static void level_until_cleared(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 5);
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), 0);
-    rtc_raise(rtc);
+    alarm_raise();
     uint64_t before = interrupts();
     for (unsigned i = 1; i <= 10; i++) {
         CHECK_EQ(come(), BIT(5));
@@ -116,19 +115,19 @@ static void level_until_cleared(void) {
         CHECK_EQ(interrupts(), before + i);
     }
     CHECK_EQ(come(), BIT(5));
-    rtc_clear(rtc);
+    alarm_clear();
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), 0);
     CHECK_EQ(interrupts(), before + 10);
-    rtc_raise(rtc); // the next alarm
+    alarm_raise(); // the next alarm
     CHECK_EQ(come(), BIT(5));
 }
 
 // A level that went away before its handler acknowledged is forgotten.
 static void level_is_not_kept(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 1);
-    rtc_raise(rtc);
-    rtc_clear(rtc);
+    alarm_raise();
+    alarm_clear();
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), 0);
 }
@@ -136,31 +135,44 @@ static void level_is_not_kept(void) {
 static void edge_once(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_EDGE, 2);
     CHECK_OK(irq_acknowledge(handler));
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_EQ(come(), BIT(2));
     for (unsigned i = 0; i < 5; i++) {
         CHECK_OK(irq_acknowledge(handler)); // the line is still up: no edge
         CHECK_EQ(come(), 0);
     }
-    rtc_clear(rtc);
+    alarm_clear();
     CHECK_EQ(come(), 0);
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_EQ(come(), BIT(2));
 }
 
 static void edge_is_kept(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_EDGE, 2);
     CHECK_OK(irq_acknowledge(handler));
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_EQ(come(), BIT(2));
     for (unsigned i = 0; i < 3; i++) { // while it is masked; several are one
-        rtc_clear(rtc);
-        rtc_raise(rtc);
+        alarm_clear();
+        alarm_raise();
     }
-    rtc_clear(rtc);
+    alarm_clear();
     CHECK_EQ(come(), 0);
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), BIT(2));
+    CHECK_OK(irq_acknowledge(handler));
+    CHECK_EQ(come(), 0);
+}
+
+static void edge_outlives_its_handler(void) {
+    sheaf_cptr handler = begin(SHEAF_IRQ_EDGE, 2);
+    alarm_raise();
+    CHECK_OK(cnode_delete(ROOT, handler));
+    alarm_clear();
+    handler = alarm_handler(SHEAF_IRQ_EDGE, notification);
+    CHECK_EQ(come(), 0);
+    CHECK_OK(irq_acknowledge(handler));
+    CHECK_EQ(come(), BIT(0));
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), 0);
 }
@@ -169,39 +181,38 @@ static void edge_is_kept(void) {
 static void on_an_endpoint(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 7);
     CHECK_OK(INVOKE(OWN_THREAD, SHEAF_THREAD_BIND, 1, notification).status);
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_OK(irq_acknowledge(handler));
     struct message m = receive(make(SHEAF_ENDPOINT, 0), 0);
     CHECK_OK(m.status);
     CHECK_EQ(m.word[0], BIT(7));
 }
 
-// argument 0 notification, 1 the clock's registers.
+// argument 0: notification.
 static void serve_once(struct helper *self) {
     self->result[0] = receive(self->argument[0], 0).word[0];
-    ((volatile struct rtc_registers *)self->argument[1])->mask = 0;
+    alarm_silence();
 }
 
 // A driver above a thread that makes no system call runs as soon as the interrupt comes.
 static void driver_preempts(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 4);
     CHECK_OK(irq_acknowledge(handler));
-    struct helper *driver = spawn(serve_once, MAIN_PRIORITY + 1, notification, (uint64_t)rtc, 0);
+    struct helper *driver = spawn(serve_once, MAIN_PRIORITY + 1, notification, 0, 0);
     CHECK_EQ(thread_state(driver->thread), SHEAF_STATE_WAITING_NOTIFICATION);
-    CHECK_EQ(rtc->mask, 1);
     uint64_t end = read_clock() + 60 * boot_information()->timer_hz;
-    rtc->match = rtc->data + 1;
+    alarm_soon();
     while (!driver->finished && read_clock() < end) {
     }
     CHECK(driver->finished);
     CHECK_EQ(driver->result[0], BIT(4));
-    CHECK_EQ(rtc->raw, 1);
+    CHECK(!alarm_is_up());
 }
 
 static void without_a_notification(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 6);
     CHECK_OK(irq_attach(handler, 0));
-    rtc_raise(rtc);
+    alarm_raise();
     uint64_t before = interrupts();
     CHECK_OK(irq_acknowledge(handler)); // it comes, nobody is told, and it is masked
     CHECK_EQ(interrupts(), before + 1);
@@ -215,7 +226,7 @@ static void without_a_notification(void) {
 static void revoked_notification(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 6);
     CHECK_OK(cnode_revoke(ROOT, notification)); // the badged copy, and the handler's of it
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), 0);
     CHECK_OK(irq_attach(handler, notification)); // there is room for another
@@ -227,7 +238,7 @@ static void a_copy_keeps_it(void) {
     sheaf_cptr handler = begin(SHEAF_IRQ_LEVEL, 1);
     sheaf_cptr copy = copy_of(handler, SHEAF_RIGHTS_ALL);
     CHECK_OK(cnode_delete(ROOT, handler));
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_OK(irq_acknowledge(copy));
     CHECK_EQ(come(), BIT(1));
 }
@@ -238,10 +249,10 @@ static void masked_by_deletion(void) {
     CHECK_OK(irq_acknowledge(handler));
     CHECK_OK(cnode_delete(ROOT, handler));
     uint64_t before = interrupts();
-    rtc_raise(rtc);
+    alarm_raise();
     CHECK_EQ(come(), 0);
     CHECK_EQ(interrupts(), before);
-    handler = rtc_handler(SHEAF_IRQ_LEVEL, badged(notification, SHEAF_RIGHT_WRITE, BIT(9)));
+    handler = alarm_handler(SHEAF_IRQ_LEVEL, badged(notification, SHEAF_RIGHT_WRITE, BIT(9)));
     CHECK_EQ(come(), 0);
     CHECK_OK(irq_acknowledge(handler));
     CHECK_EQ(come(), BIT(9));
@@ -258,6 +269,7 @@ static const struct test_case cases[] = {
     {"interrupt.level_that_went_away_is_forgotten", level_is_not_kept},
     {"interrupt.edge_comes_once", edge_once},
     {"interrupt.edge_while_masked_is_kept", edge_is_kept},
+    {"interrupt.kept_edge_goes_to_the_next_handler", edge_outlives_its_handler},
     {"interrupt.reaches_a_thread_that_waits_for_messages", on_an_endpoint},
     {"interrupt.driver_preempts_a_thread_below", driver_preempts},
     {"interrupt.without_a_notification", without_a_notification},

@@ -2,22 +2,22 @@
 // A storming interrupt: the alarm is on, and its driver acknowledges without ever serving it. What
 // that costs is the driver's own time: one interrupt for each acknowledgement, no more, and threads
 // of its priority and above go on.
+#include "alarm.h"
 #include "device.h"
 #include "harness.h"
 #include "registers.h"
 
 static sheaf_cptr notification, handler, handler_memory;
-static volatile struct rtc_registers *rtc;
 
 // The line is up and held back.
 static void begin(void) {
-    rtc = rtc_open();
+    alarm_open();
     notification = make(SHEAF_NOTIFICATION, 0);
     handler_memory = make(SHEAF_UNTYPED, SHEAF_IRQ_HANDLER_BITS);
     handler = make_from(handler_memory, SHEAF_IRQ_HANDLER, 0);
-    CHECK_OK(irq_bind(RTC_INTERRUPT, SHEAF_IRQ_LEVEL, handler));
+    CHECK_OK(irq_bind(alarm_interrupt(), SHEAF_IRQ_LEVEL, handler));
     CHECK_OK(irq_attach(handler, notification));
-    rtc_raise(rtc);
+    alarm_raise();
 }
 
 static uint64_t interrupts(void) { return counter(SHEAF_COUNTER_KERNEL_INTERRUPTS); }
@@ -57,7 +57,7 @@ static void spin_for(struct helper *self) {
 // The storm was one, and each interrupt stands for an acknowledgement. `others`: at most so many
 // were the timer's.
 static void check_count(const struct helper *driver, uint64_t before, uint64_t others) {
-    rtc->mask = 0; // the end of it
+    alarm_clear(); // the end of it
     uint64_t came = interrupts() - before;
     uint64_t acknowledged = driver->result[0];
     CHECK(acknowledged > 100);
@@ -149,11 +149,11 @@ static void ends_with_its_handler(void) {
     CHECK(watch->finished && driver->finished); // its acknowledgement failed
     CHECK_OK(watch->result[0]);
     CHECK(driver->result[0] > 100);
-    CHECK_EQ(rtc->masked, 1); // the device would go on
+    CHECK(alarm_is_up()); // the device would go on
     uint64_t before = interrupts();
     yield();
     CHECK_EQ(interrupts(), before);
-    sheaf_cptr next = rtc_handler(SHEAF_IRQ_LEVEL, notification);
+    sheaf_cptr next = alarm_handler(SHEAF_IRQ_LEVEL, notification);
     CHECK_OK(irq_acknowledge(next));
     CHECK_EQ(interrupts(), before + 1);
 }

@@ -222,6 +222,21 @@ static void revoke_in_slices(void **state) {
     assert_int_equal(bytes_left(piece), BIT(21));
 }
 
+// Registers given to another driver are reuse as much as memory is: the model judges it, here by
+// what a machine whose TLBs forget nothing would do.
+static void reuse_is_judged(void **state) {
+    (void)state;
+    uint64_t piece = device_make(high(), SHEAF_UNTYPED, 12);
+    uint64_t frame = device_make(piece, SHEAF_FRAME, 12);
+    OK(gather_op(map_frame(VA, PAGE_BYTES, frame, SHEAF_MAP_READ, SHEAF_OP_ACCESSED)));
+    vmsa_expect_violations();
+    vmsa_faults.drop_tlbi = true;
+    OK(destroy(frame));
+    assert_int_equal(vmsa_violations(VMSA_FRAME_REUSED), 0);
+    OK(device_retype(piece, SHEAF_FRAME, 12, frame, 1));
+    assert_int_equal(vmsa_violations(VMSA_FRAME_REUSED), 1);
+}
+
 // ---- Mapped
 
 static void pages_and_blocks_are_device_memory(void **state) {
@@ -287,6 +302,7 @@ int main(void) {
         CASE(retype_takes_no_time),
         CASE(starts_again_when_empty),
         CASE(revoke_in_slices),
+        CASE(reuse_is_judged),
         CASE(pages_and_blocks_are_device_memory),
         CASE(instructions_are_refused),
         CASE(a_part_is_mapped),
