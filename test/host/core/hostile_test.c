@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a hostile program tries between an interrupt and the continuation of the call it interrupted,
+// and with capabilities that are dying. Nothing of the kernel's breaks, and nobody else notices.
+#include "delete.h"
+#include "machine.h"
+#include <mmu.h>
+#include <string.h>
+
+#define VA UINT64_C(0x200000000)
+#define RW (SHEAF_MAP_READ | SHEAF_MAP_WRITE)
+
+// The running thread executes the call until its first preemption point that answers no `polls`
+// times; it will go on when it runs next.
+static void execute_interrupted(const struct call *call, uint64_t polls) {
+    struct thread *thread = running();
+    uint64_t *reg = thread->context.reg;
+    reg[SHEAF_REG_SYSCALL] = call->number;
+    reg[SHEAF_REG_CAP] = call->cap;
+    reg[SHEAF_REG_TAG] = call->tag;
+    reg[SHEAF_REG_REPLY] = call->reply;
+    reg[SHEAF_REG_GATHER] = call->gather;
+    reg[SHEAF_REG_DEADLINE] = call->deadline;
+    memcpy(&reg[SHEAF_REG_WORD0], call->word, sizeof(call->word));
+    thread->context.pc += FAKE_INSTRUCTION_BYTES;
+    unsigned before = fake.interrupts;
+    fake_set_interrupts(polls);
+    fake_run(core_syscall, &fake.pe[0]);
+    fake_set_interrupts(VMSA_NEVER);
+    assert_int_equal(fake.interrupts, before + 1);
+}
+
+// What the processor does next: the same instruction with the same registers.
+static void execute_again(void) {
+    running()->context.pc += FAKE_INSTRUCTION_BYTES;
+    fake_run(core_syscall, &fake.pe[0]);
+    assert_false(vmsa_holds_locks(0));
+}
+
+// ---- Gathers
+
+static uint64_t mapped_space(unsigned tables) {
+    uint64_t vspace = make(SHEAF_VSPACE, 0), frames = make_many(SHEAF_FRAME, 12, tables);
+    OK(INVOKE(vspace, SHEAF_VSPACE_GROW, untyped(18), 4));
+    for (unsigned i = 0; i < tables; i++)
+        OK(gather_op(map_op(vspace, VA + ((uint64_t)i << 21), 1, frames + i, 1, RW, 0)));
+    return vspace;
+}
+
+// The operations are read again when the call goes on. One that is another by then must not be
+// taken for the one that was under way: the place in a long range lies far behind a short one.
+static void operations_change_while_interrupted(void **state) {
+    (void)state;
+    uint64_t vspace = mapped_space(20);
+    buffer()->ops[0] = unmap_op(vspace, VA + 3 * PAGE_BYTES, BIT(24), 0);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 12);
+    assert_int_equal(running()->continuation.kind, CONTINUE_GATHER);
+    assert_true(running()->continuation.pages > 1792 && running()->continuation.pages % 4 != 0);
+    buffer()->ops[0] = unmap_op(vspace, VA, 2, SHEAF_OP_REPORT);
+    memset(buffer()->results, 0xff, SHEAF_RESULT_BYTES);
+    execute_again();
+    OK(result_of(running()));
+    assert_int_equal(buffer()->results[0], 0);
+    for (unsigned i = 1; i < SHEAF_RESULT_BYTES; i++)
+        assert_int_equal(buffer()->results[i], 0xff);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(operations_change_while_interrupted),
+    };
+    return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
+}
