@@ -37,7 +37,6 @@ void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error) {
 // The fault is a CALL that the kernel makes in the thread's name.
 static void send_fault(struct pe *pe, struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
-    thread->continuation.kind = CONTINUE_NOTHING;
     thread->faulting = true;
     if (slot->type != SHEAF_ENDPOINT || slot_is_dying(slot) ||
         endpoint_send(pe, thread, slot, (struct wait){.call = true, .block = true}) != ANSWERED) {

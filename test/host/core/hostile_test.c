@@ -36,6 +36,13 @@ static void execute_again(void) {
     assert_false(vmsa_holds_locks(0));
 }
 
+static struct call method_call(uint64_t cap, uint64_t method, unsigned words, uint64_t word0) {
+    return (struct call){.number = SHEAF_SYS_CALL,
+                         .cap = cap,
+                         .tag = SHEAF_TAG(method, words),
+                         .word = {word0}};
+}
+
 // ---- Gathers
 
 static uint64_t mapped_space(unsigned tables) {
@@ -64,9 +71,70 @@ static void operations_change_while_interrupted(void **state) {
         assert_int_equal(buffer()->results[i], 0xff);
 }
 
+// ---- The way back to a call that was interrupted
+
+// A thread whose page with the system call was taken away meanwhile: INIT, its pager, maps it again
+// and answers.
+static void fault_on_the_way_back(const struct helper *other, uint64_t endpoint, uint64_t reply) {
+    page_fault(other->thread->context.pc, SHEAF_ACCESS_EXECUTE);
+    assert_ptr_equal(running(), thread_of(INIT));
+    OK(make_call(
+        &(struct call){.number = SHEAF_SYS_NB_RECV, .cap = endpoint, .reply = reply}));
+    OK(make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = reply}));
+    assert_ptr_equal(running(), other->thread); // its priority is the higher one
+}
+
+static void a_gather_goes_on_after_a_page_fault(void **state) {
+    (void)state;
+    uint64_t vspace = mapped_space(1), frames = make_many(SHEAF_FRAME, 12, 4);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), reply = make(SHEAF_REPLY, 0);
+    struct helper other = helper(PRIORITY_READY);
+    configure(other.cap, 0, 0, endpoint, 0, 0);
+    for (unsigned i = 0; i < 4; i++)
+        thread_buffer(other.thread)->ops[i] =
+            map_op(vspace, VA + PAGE_BYTES * (i + 1), 1, frames + i, 1, RW, 0);
+    resume(&other);
+    become(other.cap);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 4}, 1);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_GATHER);
+    fault_on_the_way_back(&other, endpoint, reply);
+    execute_again();
+    struct result result = result_of(other.thread);
+    OK(result);
+    assert_int_equal(SHEAF_GATHER_LEAVES(result.x10), 4);
+}
+
+static uint64_t full_cnode(uint64_t memory, unsigned bits, uint64_t source) {
+    uint64_t cnode = make_from(memory, SHEAF_CNODE, bits);
+    for (unsigned i = 1; i < BIT(bits); i++)
+        OK(INVOKE(cnode, SHEAF_CNODE_COPY, i, source, 7));
+    return cnode;
+}
+
+static void a_delete_goes_on_after_a_page_fault(void **state) {
+    (void)state;
+    uint64_t memory = untyped(18), cnode = full_cnode(memory, 8, VSPACE);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), reply = make(SHEAF_REPLY, 0);
+    struct helper other = helper(PRIORITY_READY);
+    configure(other.cap, 0, 0, endpoint, 0, 0);
+    resume(&other);
+    become(other.cap);
+    struct call call = method_call(CNODE, SHEAF_CNODE_DELETE, 1, cnode);
+    execute_interrupted(&call, 2);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_DELETE);
+    assert_true(is_empty(cnode)); // deleting it again would be INVALID_CAPABILITY
+    fault_on_the_way_back(&other, endpoint, reply);
+    execute_again();
+    OK(result_of(other.thread));
+    become(INIT);
+    assert_int_equal(bytes_left(memory), BIT(18));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(operations_change_while_interrupted),
+        TEST(a_gather_goes_on_after_a_page_fault),
+        TEST(a_delete_goes_on_after_a_page_fault),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
