@@ -130,11 +130,45 @@ static void a_delete_goes_on_after_a_page_fault(void **state) {
     assert_int_equal(bytes_left(memory), BIT(18));
 }
 
+// ---- Dying capabilities
+
+// Revokes `memory` by another thread, which is interrupted at once and suspended for ever.
+static void leave_dying(uint64_t memory, uint64_t polls) {
+    struct helper other = helper(PRIORITY_READY);
+    struct call call = method_call(CNODE, SHEAF_CNODE_REVOKE, 1, memory);
+    resume(&other);
+    become(other.cap);
+    execute_interrupted(&call, polls);
+    become(INIT);
+    OK(INVOKE(other.cap, SHEAF_THREAD_SUSPEND));
+}
+
+static void configure_over_what_is_dying(void **state) {
+    (void)state;
+    uint64_t memory = untyped(16), endpoint = make_from(memory, SHEAF_ENDPOINT, 0);
+    uint64_t other_endpoint = make(SHEAF_ENDPOINT, 0);
+    struct helper target = helper(PRIORITY_READY);
+    configure(target.cap, 0, 0, endpoint, 0, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        struct helper waiter = helper(PRIORITY_READY);
+        by(&waiter, (struct call){.number = SHEAF_SYS_SEND, .cap = endpoint});
+    }
+    leave_dying(memory, 0);
+    const struct slot *slot = &target.thread->slot[THREAD_FAULT_ENDPOINT];
+    assert_int_equal(slot->type, SHEAF_ENDPOINT);
+    assert_true(slot_is_dying(slot));
+    configure(target.cap, 0, 0, other_endpoint, 0, 0);
+    assert_ptr_equal(slot->object, slot_of(other_endpoint)->object);
+    assert_false(slot_is_dying(slot));
+    assert_int_equal(bytes_left(memory), BIT(16));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(operations_change_while_interrupted),
         TEST(a_gather_goes_on_after_a_page_fault),
         TEST(a_delete_goes_on_after_a_page_fault),
+        TEST(configure_over_what_is_dying),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
