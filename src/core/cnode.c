@@ -168,7 +168,17 @@ static enum sheaf_error cnode_revoke(struct invocation *invocation) {
     if (slot->type == SHEAF_NULL) {
         return SHEAF_ERR_INVALID_CAPABILITY;
     }
-    error = slot_revoke(invocation->pe, slot);
+    struct thread *caller = invocation->caller;
+    struct way way;
+    lookup_way(caller, caller->context.reg[SHEAF_REG_CAP], &way);
+    error = slot_revoke(invocation->pe, slot, &way);
+    if (error == SHEAF_OK) {
+        // At last what the call was named by, in one slice; then there is nothing to name any more.
+        error = slot_revoke(invocation->pe, slot, NULL);
+        if (error != SHEAF_OK && invocation->pe->current == caller) {
+            caller->continuation.kind = CONTINUE_DELETE;
+        }
+    }
     reload_vspace(invocation->pe);
     return error;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a hostile program tries between an interrupt and the continuation of the call it interrupted,
-// and with capabilities that are dying. Nothing of the kernel's breaks, and nobody else notices.
+// What a hostile program tries between an interrupt and the continuation of the call it
+// interrupted, and with capabilities that are dying. Nothing of the kernel's breaks, and nobody
+// else notices.
 #include "delete.h"
 #include "machine.h"
 #include <mmu.h>
@@ -37,10 +38,8 @@ static void execute_again(void) {
 }
 
 static struct call method_call(uint64_t cap, uint64_t method, unsigned words, uint64_t word0) {
-    return (struct call){.number = SHEAF_SYS_CALL,
-                         .cap = cap,
-                         .tag = SHEAF_TAG(method, words),
-                         .word = {word0}};
+    return (struct call){
+        .number = SHEAF_SYS_CALL, .cap = cap, .tag = SHEAF_TAG(method, words), .word = {word0}};
 }
 
 // ---- Gathers
@@ -78,8 +77,7 @@ static void operations_change_while_interrupted(void **state) {
 static void fault_on_the_way_back(const struct helper *other, uint64_t endpoint, uint64_t reply) {
     page_fault(other->thread->context.pc, SHEAF_ACCESS_EXECUTE);
     assert_ptr_equal(running(), thread_of(INIT));
-    OK(make_call(
-        &(struct call){.number = SHEAF_SYS_NB_RECV, .cap = endpoint, .reply = reply}));
+    OK(make_call(&(struct call){.number = SHEAF_SYS_NB_RECV, .cap = endpoint, .reply = reply}));
     OK(make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = reply}));
     assert_ptr_equal(running(), other->thread); // its priority is the higher one
 }
@@ -163,12 +161,61 @@ static void configure_over_what_is_dying(void **state) {
     assert_int_equal(bytes_left(memory), BIT(16));
 }
 
+// ---- Revoking the way by which the revocation is named
+
+// A thread whose CSpace lies in the memory that it revokes; it finds that memory's capability in
+// init's CNode. The thread itself, its code and its address space are not concerned.
+static void revokes_its_cspace_among_others(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 6; polls++) {
+        machine_boot(&(struct image){0});
+        uint64_t memory = untyped(18), cnode = make_from(memory, SHEAF_CNODE, 4);
+        uint64_t endpoint = make_from(memory, SHEAF_ENDPOINT, 0), copies = new_slots(200);
+        for (unsigned i = 0; i < 200; i++)
+            OK(copy(copies + i, endpoint, 7));
+        struct helper other = helper(PRIORITY_READY);
+        OK(INVOKE(cnode, SHEAF_CNODE_COPY, 3, CNODE, 7));
+        resume(&other);
+        become(other.cap);
+        configure(other.cap, cnode, 0, 0, 0, 0);
+        struct call call = method_call(3, SHEAF_CNODE_REVOKE, 1, memory);
+        fake_set_interrupts(polls);
+        execute(&call);
+        fake_set_interrupts(VMSA_NEVER);
+        OK(result_of(other.thread));
+        for (unsigned i = 0; i < 200; i++)
+            assert_true(is_empty(copies + i));
+        assert_null(slot_of(memory)->first_child);
+        check_invariants();
+    }
+}
+
+// The memory's capability lies in a CNode made of that memory, as do many other CNodes: all are
+// taken back before the one that holds what they are derived from.
+static void revokes_the_cnode_that_holds_it(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 8; polls++) {
+        machine_boot(&(struct image){0});
+        uint64_t outer = untyped(18), inner = make_from(outer, SHEAF_UNTYPED, 17);
+        uint64_t cnode = make_from(inner, SHEAF_CNODE, 4), others = new_slots(300);
+        OK(retype(inner, SHEAF_CNODE, 1, CNODE, others, 300));
+        OK(INVOKE(cnode, SHEAF_CNODE_MOVE, 3, inner));
+        fake_set_interrupts(polls == 7 ? VMSA_NEVER : polls);
+        OK(INVOKE(cnode, SHEAF_CNODE_REVOKE, 3));
+        fake_set_interrupts(VMSA_NEVER);
+        assert_true(is_empty(cnode));
+        for (unsigned i = 0; i < 300; i++)
+            assert_true(is_empty(others + i));
+        assert_null(slot_of(outer)->first_child);
+        check_invariants();
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(operations_change_while_interrupted),
-        TEST(a_gather_goes_on_after_a_page_fault),
-        TEST(a_delete_goes_on_after_a_page_fault),
-        TEST(configure_over_what_is_dying),
+        TEST(operations_change_while_interrupted), TEST(a_gather_goes_on_after_a_page_fault),
+        TEST(a_delete_goes_on_after_a_page_fault), TEST(configure_over_what_is_dying),
+        TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
