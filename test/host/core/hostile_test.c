@@ -70,6 +70,16 @@ static void operations_change_while_interrupted(void **state) {
         assert_int_equal(buffer()->results[i], 0xff);
 }
 
+// A CNode may have millions of slots, and nothing is preemptible while they are looked through:
+// more than an operation could map are refused before the second is found to be empty.
+static void slots_that_are_too_many(void **state) {
+    (void)state;
+    uint64_t vspace = mapped_space(1), frames = new_slots(1000);
+    OK(retype(untyped(16), SHEAF_FRAME, 12, CNODE, frames, 1));
+    GATHER_FAILS(INVALID_CAPABILITY, map_op(vspace, VA, 512, frames, 512, RW, 0));
+    GATHER_FAILS(RANGE, map_op(vspace, VA, 513, frames, 513, RW, 0));
+}
+
 // ---- The way back to a call that was interrupted
 
 // A thread whose page with the system call was taken away meanwhile: INIT, its pager, maps it again
@@ -213,9 +223,10 @@ static void revokes_the_cnode_that_holds_it(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(operations_change_while_interrupted), TEST(a_gather_goes_on_after_a_page_fault),
-        TEST(a_delete_goes_on_after_a_page_fault), TEST(configure_over_what_is_dying),
-        TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
+        TEST(operations_change_while_interrupted), TEST(slots_that_are_too_many),
+        TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
+        TEST(configure_over_what_is_dying),        TEST(revokes_its_cspace_among_others),
+        TEST(revokes_the_cnode_that_holds_it),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
