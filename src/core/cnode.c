@@ -150,10 +150,7 @@ static enum sheaf_error cnode_delete(struct invocation *invocation) {
     }
     error = slot_delete(invocation->pe, slot);
     if (error == SHEAF_OK) {
-        error = burials_continue(invocation->pe);
-        if (error != SHEAF_OK) {
-            invocation->caller->continuation.kind = CONTINUE_DELETE;
-        }
+        error = invocation_bury(invocation);
     }
     reload_vspace(invocation->pe);
     return error;
@@ -168,16 +165,13 @@ static enum sheaf_error cnode_revoke(struct invocation *invocation) {
     if (slot->type == SHEAF_NULL) {
         return SHEAF_ERR_INVALID_CAPABILITY;
     }
-    struct thread *caller = invocation->caller;
     struct way way;
-    lookup_way(caller, caller->context.reg[SHEAF_REG_CAP], &way);
+    lookup_way(invocation->caller, invocation->caller->context.reg[SHEAF_REG_CAP], &way);
     error = slot_revoke(invocation->pe, slot, &way);
     if (error == SHEAF_OK) {
         // At last what the call was named by, in one slice; then there is nothing to name any more.
-        error = slot_revoke(invocation->pe, slot, NULL);
-        if (error != SHEAF_OK && invocation->pe->current == caller) {
-            caller->continuation.kind = CONTINUE_DELETE;
-        }
+        slot_revoke(invocation->pe, slot, NULL);
+        error = invocation_bury(invocation);
     }
     reload_vspace(invocation->pe);
     return error;

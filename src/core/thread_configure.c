@@ -88,10 +88,7 @@ enum sheaf_error thread_configure(struct invocation *invocation) {
         slots_retire(invocation->slot, &thread->retirement, thread->retired, THREAD_SLOTS);
     }
     lock_release(&tree_lock);
-    enum sheaf_error error = burials_continue(invocation->pe);
-    if (error != SHEAF_OK) {
-        invocation->caller->continuation.kind = CONTINUE_DELETE;
-    }
+    enum sheaf_error error = invocation_bury(invocation);
     reload_vspace(invocation->pe);
     return error;
 }

@@ -171,6 +171,28 @@ static void configure_over_what_is_dying(void **state) {
     assert_int_equal(bytes_left(memory), BIT(16));
 }
 
+// A thread that deletes itself and is interrupted when its memory is free already, while what it
+// held is still being emptied: nothing is written to it any more.
+static void memory_of_a_dead_thread_is_left_alone(void **state) {
+    (void)state;
+    uint64_t memory = untyped(12), cnode = full_cnode(untyped(17), 10, VSPACE);
+    struct helper other = {.cap = make_from(memory, SHEAF_THREAD, 0)};
+    other.thread = thread_of(other.cap);
+    OK(INVOKE(cnode, SHEAF_CNODE_DELETE, 5));
+    OK(INVOKE(cnode, SHEAF_CNODE_COPY, 5, CNODE, 7));
+    configure(other.cap, cnode, VSPACE, 0, 0, 0);
+    OK(destroy(cnode)); // the thread has the last capability
+    set_priority(other.cap, PRIORITY_RUNNING + 1);
+    resume(&other);
+    assert_ptr_equal(running(), other.thread);
+    struct call call = method_call(5, SHEAF_CNODE_DELETE, 1, other.cap);
+    execute_interrupted(&call, 3);
+    assert_null(slot_of(memory)->first_child);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_NOTHING);
+    assert_ptr_equal(running(), thread_of(INIT));
+    OK(destroy(copy_of(VSPACE, 7))); // empties the rest
+}
+
 // ---- Revoking the way by which the revocation is named
 
 // A thread whose CSpace lies in the memory that it revokes; it finds that memory's capability in
@@ -225,8 +247,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(operations_change_while_interrupted), TEST(slots_that_are_too_many),
         TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
-        TEST(configure_over_what_is_dying),        TEST(revokes_its_cspace_among_others),
-        TEST(revokes_the_cnode_that_holds_it),
+        TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
+        TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
