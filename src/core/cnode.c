@@ -133,6 +133,10 @@ static enum sheaf_error cnode_cancel(struct invocation *invocation) {
     if (slot_is_dying(slot)) {
         return SHEAF_ERR_DEAD;
     }
+    // The server's right: whoever may only send with this badge does not end what others sent.
+    if ((slot->rights & SHEAF_RIGHT_READ) == 0) {
+        return SHEAF_ERR_NO_RIGHT;
+    }
     if (slot->badge == 0) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
