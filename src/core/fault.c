@@ -17,8 +17,8 @@ void fault_unhandled(struct pe *pe, struct thread *thread) {
     thread->state = SHEAF_STATE_FAULTED;
     thread->faulting = false;
     port_count(SHEAF_COUNTER_FAULT_UNHANDLED, 1);
-    kprintf("thread %s: fault not handled\n", thread->name);
-    arch_dump_thread(thread->name, &thread->context, thread_vspace(thread));
+    kprintf("thread %s: fault not handled\n", thread_name(thread));
+    arch_dump_thread(thread_name(thread), &thread->context, thread_vspace(thread));
     const struct slot *slot = &thread->slot[THREAD_FAULT_NOTIFICATION];
     if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
         notification_signal(pe, slot->object, slot->badge);

@@ -151,6 +151,11 @@ static inline struct vspace *thread_vspace(const struct thread *thread) {
     return (struct vspace *)thread->slot[THREAD_VSPACE].object;
 }
 
+// For people to read.
+static inline const char *thread_name(const struct thread *thread) {
+    return thread->name[0] != 0 ? thread->name : "(unnamed)";
+}
+
 static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_IPC_BUFFER];
     return slot->type == SHEAF_FRAME ? port_kernel_address(slot->frame.address) : NULL;

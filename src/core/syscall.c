@@ -129,6 +129,5 @@ void core_tick(struct pe *pe) {
 }
 
 const char *core_thread_name(const struct pe *pe) {
-    const struct thread *thread = pe->current;
-    return thread == NULL ? "idle" : thread->name[0] != 0 ? thread->name : "(unnamed)";
+    return pe->current == NULL ? "idle" : thread_name(pe->current);
 }

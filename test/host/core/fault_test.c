@@ -188,6 +188,17 @@ static void suspended_while_faulting(void **state) {
     assert_int_equal(client.thread->context.pc, 0x6000);
 }
 
+static void a_thread_without_a_name(void **state) {
+    (void)state;
+    struct helper other = helper(PRIORITY_READY);
+    resume(&other);
+    become(other.cap);
+    page_fault(NOWHERE, SHEAF_ACCESS_READ);
+    assert_int_equal(other.thread->state, SHEAF_STATE_FAULTED);
+    assert_non_null(strstr(fake.printed, "thread (unnamed): fault not handled\n"));
+    assert_string_equal(fake.dumped, "(unnamed)");
+}
+
 #define FAULT_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
 
 int main(void) {
@@ -204,6 +215,7 @@ int main(void) {
         FAULT_TEST(received_without_a_reply),
         FAULT_TEST(without_vspace_or_notification),
         FAULT_TEST(suspended_while_faulting),
+        FAULT_TEST(a_thread_without_a_name),
     };
     return cmocka_run_group_tests_name("core.fault", tests, NULL, NULL);
 }
