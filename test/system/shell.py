@@ -103,6 +103,15 @@ def _():
             check("hello" in shell.command("run hello").lower(), "no hello after that")
 
 
+@case("init and the pager, run by hand, say who starts them and end with a status")
+def _():
+    with Shell() as shell:
+        for name in ("init", "pager"):
+            said = shell.command(f"run {name}")
+            check("started by the kernel or by init only" in said, said)
+            check("status 126" in said and "esr " not in said, f"{name} did not end by itself:\n{said}")
+
+
 @case("backspace takes a character back")
 def _():
     with Shell() as shell:
