@@ -92,9 +92,10 @@ enum sheaf_memory_type {
 //   ROTATE w0 index  w1 pivot  w2 source   moves pivot to the index and source to where pivot was;
 //                                          with the index of the source itself, the two change
 //                                          places. INVALID_ARGUMENT: pivot is the source, or there
-//   CANCEL w0 index              senders and callers that wait on the Endpoint there, having used a
-//                                capability with the badge of this one: CANCELLED. A fault of that
-//                                badge is not handled. INVALID_ARGUMENT without a badge
+//   CANCEL w0 index              (right: read) senders and callers that wait on the Endpoint there,
+//                                having used a capability with the badge of this one: CANCELLED. A
+//                                fault of that badge is not handled. INVALID_ARGUMENT without a
+//                                badge
 // `source` is a capability pointer in the caller's CSpace.
 enum sheaf_cnode_method {
     SHEAF_CNODE_COPY = 1,

@@ -291,6 +291,7 @@ void core_boot(struct pe *pe, const struct core_boot *boot) {
     delete_init();
     console_init();
     irq_begin();
+    faults_begin();
     sched_init(pe);
     system_register_pe(pe);
     first_memory_init(boot);

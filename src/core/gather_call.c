@@ -134,6 +134,20 @@ static enum sheaf_error run_all(struct vector *vector) {
     return SHEAF_OK;
 }
 
+// How far the operation at `index` has come. The buffer is user space's, and other threads may
+// have written to it since: another operation than the one that was interrupted has not begun.
+static uint64_t pages_done(const struct continuation *continuation, const struct vector *vector) {
+    if (vector->index == vector->count) {
+        return 0;
+    }
+    for (unsigned i = 0; i < SHEAF_GATHER_OP_WORDS; i++) {
+        if (continuation->op.word[i] != vector->ops[vector->index].word[i]) {
+            return 0;
+        }
+    }
+    return continuation->pages;
+}
+
 // Copies the operations and goes on where an interrupted execution was.
 static enum sheaf_error begin(struct vector *vector, struct thread *thread) {
     uint64_t argument = thread->context.reg[SHEAF_REG_GATHER];
@@ -159,7 +173,7 @@ static enum sheaf_error begin(struct vector *vector, struct thread *thread) {
     const struct continuation *continuation = &thread->continuation;
     if (unlikely(continuation->kind == CONTINUE_GATHER)) {
         vector->index = MIN(continuation->index, vector->count);
-        vector->done = continuation->pages;
+        vector->done = pages_done(continuation, vector);
         vector->before = continuation->totals;
         for (unsigned i = 0; i < vector->index; i++) {
             struct operation operation = take_apart(&vector->ops[i]);
@@ -211,6 +225,9 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = vector->index;
     continuation->pages = vector->done;
+    if (vector->index < vector->count) {
+        continuation->op = vector->ops[vector->index];
+    }
     continuation->totals = totals_of(vector);
     return SHEAF_ERR_PREEMPTED;
 }

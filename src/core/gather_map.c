@@ -49,7 +49,9 @@ static enum sheaf_error find_slots(const struct thread *thread, struct map_plan 
     }
     struct cnode *home = plan->first->home;
     uint64_t index = (uint64_t)(plan->first - cnode_slot(home, 0));
-    return plan->count > BIT(home->head.flags) - index ? SHEAF_ERR_RANGE : SHEAF_OK;
+    // Each would be a leaf at least: as many slots as a CNode may have are not even looked at.
+    return plan->count > MIN(BIT(home->head.flags) - index, SHEAF_MAP_LEAVES) ? SHEAF_ERR_RANGE
+                                                                              : SHEAF_OK;
 }
 
 static enum sheaf_error check_rights(const struct map_plan *plan, const struct slot *slot) {

@@ -55,6 +55,10 @@ static inline void reload_vspace(const struct pe *pe) {
     }
 }
 
+// The end of what deletes: empties the containers that have died. An interrupted call goes on with
+// that, whatever the names in it mean by then; unless its thread is among what has died.
+enum sheaf_error invocation_bury(const struct invocation *invocation);
+
 // Memory of an Untyped (untyped.c): `count` pieces of 2^bits bytes from *start on, zeroed if it is
 // RAM. With tree_lock held on success, and only then. *watermark is what to go back to if the
 // memory is not taken after all. MEMORY_TYPE, NO_MEMORY, DEAD, PREEMPTED.

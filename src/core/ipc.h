@@ -123,6 +123,7 @@ enum sheaf_error notification_bind(struct thread *thread, struct notification *n
 void notification_unbind(struct thread *thread);
 
 // ---- Faults (fault.c)
+void faults_begin(void); // once
 // Nobody handles the thread's fault: it stops as FAULTED, its fault Notification is signalled, the
 // registers are printed. Called with no lock but tree_lock held; the thread is in no queue.
 void fault_unhandled(struct pe *pe, struct thread *thread);

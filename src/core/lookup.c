@@ -43,3 +43,14 @@ bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **ou
                   struct cnode **home) {
     return follow(thread, name, out, home) == SHEAF_OK;
 }
+
+void lookup_way(const struct thread *thread, sheaf_cptr name, struct way *way) {
+    const struct slot *node = &thread->slot[THREAD_CSPACE];
+    way->slot[0] = node;
+    for (way->count = 1; name != 0; way->count++) {
+        uint64_t index = name & (BIT(node->size_bits) - 1);
+        name >>= node->size_bits;
+        node = cnode_slot(node->object, index);
+        way->slot[way->count] = node;
+    }
+}

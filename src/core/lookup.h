@@ -23,6 +23,14 @@ enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, str
 bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **out,
                   struct cnode **home);
 
+// The slots that a name goes through which has just been looked up: the thread's CSpace, and so on
+// to what is named. All but the last are CNodes, and as long as all stay the name means the same.
+struct way {
+    unsigned count;
+    const struct slot *slot[LOOKUP_LEVELS + 1];
+};
+void lookup_way(const struct thread *thread, sheaf_cptr name, struct way *way);
+
 // The slot named, with a living capability in it. INVALID_CAPABILITY, DEAD, RANGE.
 static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr name,
                                       struct slot **out) {

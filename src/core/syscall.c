@@ -72,10 +72,10 @@ static inline void finish(struct pe *pe, struct thread *thread, enum sheaf_error
                           uint64_t deadline) {
     if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
         preempt(pe, thread);
-    } else {
-        if (error != ANSWERED && pe->current == thread) {
+    } else if (likely(pe->current == thread)) { // or it has deleted itself
+        if (error != ANSWERED) {
             thread_answer(thread, error);
-        } else if (unlikely(deadline != 0) && pe->current == thread) {
+        } else if (unlikely(deadline != 0)) {
             limit_wait(pe, thread, deadline);
         }
         thread->continuation.kind = CONTINUE_NOTHING;
@@ -129,6 +129,5 @@ void core_tick(struct pe *pe) {
 }
 
 const char *core_thread_name(const struct pe *pe) {
-    const struct thread *thread = pe->current;
-    return thread == NULL ? "idle" : thread->name[0] != 0 ? thread->name : "(unnamed)";
+    return pe->current == NULL ? "idle" : thread_name(pe->current);
 }
