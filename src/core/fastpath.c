@@ -31,12 +31,6 @@ static inline void copy(const struct thread *from, struct thread *to, uint64_t t
 
 _Static_assert(CONTINUE_NOTHING == 0, "is_plain tests it together with the deadline");
 
-// The type, the rights and the flags of a slot are read as one word.
-#define SLOT_WORD(type, rights, flags) ((uint32_t)(type) | (rights) << 8 | (uint32_t)(flags) << 16)
-_Static_assert(offsetof(struct slot, type) == 0 && offsetof(struct slot, rights) == 1 &&
-                   offsetof(struct slot, flags) == 2 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "SLOT_WORD");
-
 // A slot of the root CNode with a living capability of that type and right; NULL: look it up in the
 // ordinary way. size_bits is 0 without a CSpace, and then no name passes.
 static inline struct slot *find(const struct thread *thread, sheaf_cptr name, enum sheaf_type type,
@@ -46,10 +40,7 @@ static inline struct slot *find(const struct thread *thread, sheaf_cptr name, en
         return NULL;
     }
     struct slot *slot = (struct slot *)root->object + name;
-    uint32_t word;
-    __builtin_memcpy(&word, slot, sizeof(word));
-    word &= SLOT_WORD(0xff, right, 0xff);
-    return likely(word == SLOT_WORD(type, right, 0)) ? slot : NULL;
+    return likely(slot->living_type == type && (slot->rights & right) == right) ? slot : NULL;
 }
 
 // Whether the thread, woken, would run at once when the running one waits.
