@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Spin locks with a rank, fair.
 //
-// Order: derivation tree, then one CNode's slots, then one VSpace, then an endpoint (or
-// notification, or reply), then a run queue; never two of one rank. The mmu's ASID bitmap is the
+// Order: derivation tree, then one CNode's slots, then one VSpace, then an endpoint or
+// notification, then a run queue; never two of one rank. The mmu's ASID bitmap is the
 // last. Debug builds assert the order at every acquire, on one PE as well (docs/locking.md).
 // The target's locks are the word below; the host's belong to the machine model.
 #ifndef LOCK_H
@@ -14,7 +14,7 @@ enum lock_rank {
     LOCK_TREE = 0,
     LOCK_CNODE = 1,
     LOCK_VSPACE = 2,
-    LOCK_OBJECT = 3, // Endpoint, Notification, Reply
+    LOCK_OBJECT = 3, // Endpoint, Notification
     LOCK_RUN_QUEUE = 4,
     LOCK_ASID = 5,
     LOCK_CONSOLE = 6,
