@@ -48,17 +48,12 @@ static inline bool is_next(const struct sched *sched, const struct thread *threa
     return thread->timeout.deadline == 0 && sched->top <= thread->priority + 1u;
 }
 
-static inline void take_first(struct endpoint *endpoint, struct thread *first) {
-    struct thread *second = first->next;
-    endpoint->queue.first = second;
-    if (second == NULL) {
-        endpoint->queue.last = NULL;
+static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver) {
+    queue_remove_first(&endpoint->queue, receiver);
+    receiver->waiting_on = NULL;
+    if (endpoint->queue.first == NULL) {
         endpoint->head.flags = ENDPOINT_IDLE;
-    } else {
-        second->previous = NULL;
-        first->next = NULL;
     }
-    first->waiting_on = NULL;
 }
 
 // `next` has its message.
@@ -90,7 +85,7 @@ FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
         return false;
     }
     struct reply *reply = receiver->reply;
-    take_first(endpoint, receiver);
+    take_receiver(endpoint, receiver);
     receiver->reply = NULL;
     reply->receiver = NULL;
     lock_release(&endpoint->lock);
@@ -159,9 +154,82 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
     return true;
 }
 
-// Messages whose words do not all lie in registers, and what is in no way usual.
-static __attribute__((noinline)) void call_or_execute(struct pe *pe, struct thread *thread,
-                                                      uint64_t number) {
+// SEND and NB_SEND to a Notification, which never wait.
+static inline bool signal(struct pe *pe, struct thread *thread) {
+    const struct slot *slot =
+        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_NOTIFICATION, SHEAF_RIGHT_WRITE);
+    if (unlikely(slot == NULL || thread->continuation.kind != CONTINUE_NOTHING)) {
+        return false;
+    }
+    struct notification *notification = slot->object;
+    if (unlikely(!lock_try(&notification->lock))) {
+        return false;
+    }
+    uint64_t bits = notification->bits | notification_bits(slot->badge);
+    struct thread *waiter = notification->queue.first;
+    if (unlikely(waiter != NULL ? waiter->timeout.deadline != 0 : notification->bound != NULL)) {
+        lock_release(&notification->lock);
+        return false;
+    }
+    thread_answer(thread, SHEAF_OK);
+    if (waiter == NULL) {
+        notification->bits = bits;
+        lock_release(&notification->lock);
+        return true;
+    }
+    notification->bits = 0;
+    queue_remove_first(&notification->queue, waiter);
+    waiter->waiting_on = NULL;
+    lock_release(&notification->lock);
+    notification_hand_over(waiter, 0, bits);
+    sched_leave_beside(pe, waiter);
+    return true;
+}
+
+// RECV on a Notification.
+static inline bool wait(struct pe *pe, struct thread *thread) {
+    const struct slot *slot =
+        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_NOTIFICATION, SHEAF_RIGHT_READ);
+    if (unlikely(slot == NULL || (thread->context.reg[SHEAF_REG_REPLY] |
+                                  thread->context.reg[SHEAF_REG_DEADLINE] |
+                                  thread->continuation.kind) != 0)) {
+        return false;
+    }
+    struct notification *notification = slot->object;
+    if (unlikely(!lock_try(&notification->lock))) {
+        return false;
+    }
+    uint64_t bits = notification->bits;
+    if (bits != 0) {
+        notification->bits = 0;
+        lock_release(&notification->lock);
+        notification_hand_over(thread, 0, bits);
+        return true;
+    }
+    if (unlikely(notification->queue.first != NULL)) {
+        lock_release(&notification->lock);
+        return false;
+    }
+    thread->state = SHEAF_STATE_WAITING_NOTIFICATION;
+    thread->waiting_on = notification;
+    queue_append(&notification->queue, thread);
+    lock_release(&notification->lock);
+    sched_leave_blocked(pe);
+    return true;
+}
+
+static inline bool yield(struct pe *pe, struct thread *thread) {
+    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
+        return false;
+    }
+    thread_answer(thread, SHEAF_OK);
+    sched_leave_yield(pe);
+    return true;
+}
+
+// A message whose words do not all lie in registers, or else what is in no way usual.
+static __attribute__((noinline)) void execute_long(struct pe *pe, struct thread *thread,
+                                                   uint64_t number) {
     bool done = false;
     if ((uint16_t)thread->context.reg[SHEAF_REG_TAG] > SHEAF_REG_WORDS) {
         done = number == SHEAF_SYS_CALL ? call(pe, thread, SHEAF_MSG_WORDS)
@@ -179,15 +247,21 @@ void core_syscall(struct pe *pe) {
     port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
     if (number == SHEAF_SYS_CALL) {
         if (unlikely(!call(pe, thread, SHEAF_REG_WORDS))) {
-            call_or_execute(pe, thread, number);
+            execute_long(pe, thread, number);
         }
     } else if (number == SHEAF_SYS_REPLY_RECV) {
         if (unlikely(!reply_receive(pe, thread, SHEAF_REG_WORDS))) {
-            call_or_execute(pe, thread, number);
+            execute_long(pe, thread, number);
         }
     } else if (number == SHEAF_SYS_NULL) {
         thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
     } else {
-        syscall_execute(pe, thread, number);
+        bool done = (number == SHEAF_SYS_SEND || number == SHEAF_SYS_NB_SEND) ? signal(pe, thread)
+                    : number == SHEAF_SYS_RECV                                ? wait(pe, thread)
+                    : number == SHEAF_SYS_YIELD                               ? yield(pe, thread)
+                                                                              : false;
+        if (unlikely(!done)) {
+            syscall_execute(pe, thread, number);
+        }
     }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The fast path: CALL, and REPLY_RECV, where everything is as it nearly always is.
+// The fast path: CALL, REPLY_RECV, signals, waits for them and YIELD, where everything is as it
+// nearly always is.
 //
-// Each of the two decides first, changing nothing, whether this is its case: no
+// Each of them decides first, changing nothing, whether this is its case: no
 // capabilities, no deadline, nothing to go on with, names of one level, somebody who
-// waits on the other side, and that thread the next to run. If not, the ordinary way does the same
+// waits on the other side, and can run next. If not, the ordinary way does the same
 // thing from the start; what a caller can see, and what is in memory afterwards, is the same by
 // both (test/host/core/fastpath_test.c compares them).
 #ifndef FASTPATH_H

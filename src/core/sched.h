@@ -53,6 +53,14 @@ void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
 
 void sched_decide(struct pe *pe); // the long way of sched_leave
 
+// What sched_leave comes to where a system call knows it. Nobody else became ready during this
+// kernel entry, and the running thread's slice is not over.
+//
+// `thread`, taken out of a wait without deadline, is ready beside the running one.
+void sched_leave_beside(struct pe *pe, struct thread *thread);
+void sched_leave_blocked(struct pe *pe); // the running thread waits
+void sched_leave_yield(struct pe *pe);   // the running thread gives way to its equals
+
 // Before the kernel is left: pe->current and pe->context are who goes on; waits while nobody can.
 static inline void sched_leave(struct pe *pe) {
     const struct sched *sched = pe->sched;
@@ -87,6 +95,18 @@ static inline void sched_switch(struct pe *pe, const struct sched *sched, struct
     pe->current = next;
     vspace_load(vspace);
     arch_switch(current != NULL ? &current->context : NULL, &next->context);
+}
+
+// Without the first one.
+static inline void queue_remove_first(struct thread_queue *queue, struct thread *first) {
+    struct thread *second = first->next;
+    queue->first = second;
+    if (second == NULL) {
+        queue->last = NULL;
+    } else {
+        second->previous = NULL;
+        first->next = NULL;
+    }
 }
 
 // At the end, whatever the priorities.
