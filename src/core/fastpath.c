@@ -49,7 +49,7 @@ static inline bool is_next(const struct sched *sched, const struct thread *threa
 }
 
 static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver) {
-    queue_remove_first(&endpoint->queue, receiver);
+    queue_take_first(&endpoint->queue);
     receiver->waiting_on = NULL;
     if (endpoint->queue.first == NULL) {
         endpoint->head.flags = ENDPOINT_IDLE;
@@ -97,11 +97,11 @@ FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
     return true;
 }
 
-// The thread can wait at the end of the queue. lock held.
+// The thread can wait, and its place is the end of the queue. lock held.
 static inline bool has_place(const struct endpoint *endpoint, const struct thread *thread) {
     const struct thread *last = endpoint->queue.last;
     return likely(last == NULL) ||
-           (endpoint->head.flags == ENDPOINT_RECEIVERS && last->priority >= thread->priority);
+           (endpoint->head.flags == ENDPOINT_RECEIVERS && last->priority == thread->priority);
 }
 
 static inline void begin_wait(struct endpoint *endpoint, struct thread *thread,
@@ -132,7 +132,8 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
     }
     struct endpoint *endpoint = source->object;
     struct reply *reply = slot->object;
-    if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) || !lock_try(&endpoint->lock))) {
+    if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) ||
+                 !lock_try(&endpoint->lock))) {
         return false;
     }
     struct thread *caller = has_place(endpoint, thread) ? reply_take(reply) : NULL;
@@ -178,7 +179,7 @@ static inline bool signal(struct pe *pe, struct thread *thread) {
         return true;
     }
     notification->bits = 0;
-    queue_remove_first(&notification->queue, waiter);
+    queue_take_first(&notification->queue);
     waiter->waiting_on = NULL;
     lock_release(&notification->lock);
     notification_hand_over(waiter, 0, bits);
@@ -190,9 +191,9 @@ static inline bool signal(struct pe *pe, struct thread *thread) {
 static inline bool wait(struct pe *pe, struct thread *thread) {
     const struct slot *slot =
         find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_NOTIFICATION, SHEAF_RIGHT_READ);
-    if (unlikely(slot == NULL || (thread->context.reg[SHEAF_REG_REPLY] |
-                                  thread->context.reg[SHEAF_REG_DEADLINE] |
-                                  thread->continuation.kind) != 0)) {
+    if (unlikely(slot == NULL ||
+                 (thread->context.reg[SHEAF_REG_REPLY] | thread->context.reg[SHEAF_REG_DEADLINE] |
+                  thread->continuation.kind) != 0)) {
         return false;
     }
     struct notification *notification = slot->object;
@@ -240,6 +241,24 @@ static __attribute__((noinline)) void execute_long(struct pe *pe, struct thread 
     }
 }
 
+// The same for what has no message.
+static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t number) {
+    switch (number) {
+    case SHEAF_SYS_SEND:
+    case SHEAF_SYS_NB_SEND:
+        return signal(pe, thread);
+    case SHEAF_SYS_RECV:
+        return wait(pe, thread);
+    case SHEAF_SYS_YIELD:
+        return yield(pe, thread);
+    case SHEAF_SYS_NULL:
+        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+        return true;
+    default:
+        return false;
+    }
+}
+
 void core_syscall(struct pe *pe) {
     struct thread *thread = pe->current;
     uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
@@ -253,15 +272,7 @@ void core_syscall(struct pe *pe) {
         if (unlikely(!reply_receive(pe, thread, SHEAF_REG_WORDS))) {
             execute_long(pe, thread, number);
         }
-    } else if (number == SHEAF_SYS_NULL) {
-        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    } else {
-        bool done = (number == SHEAF_SYS_SEND || number == SHEAF_SYS_NB_SEND) ? signal(pe, thread)
-                    : number == SHEAF_SYS_RECV                                ? wait(pe, thread)
-                    : number == SHEAF_SYS_YIELD                               ? yield(pe, thread)
-                                                                              : false;
-        if (unlikely(!done)) {
-            syscall_execute(pe, thread, number);
-        }
+    } else if (unlikely(!execute_short(pe, thread, number))) {
+        syscall_execute(pe, thread, number);
     }
 }

@@ -2,10 +2,10 @@
 // Notifications: bits that stay until somebody takes them.
 //
 // The word changes under the Notification's lock, as its queue does: so a signal either finds who
-// waits, or is found by who is about to wait. Signals that arrive while a thread is being served are
-// kept for the next. A signal by a capability without badge sets bit 0. Signals that a bound thread
-// receives on an Endpoint come with the label SHEAF_LABEL_SIGNAL, which no sender can forge, badge 0
-// and the bits in word 0.
+// waits, or is found by who is about to wait. Signals that arrive while a thread is being served
+// are kept for the next. A signal by a capability without badge sets bit 0. Signals that a bound
+// thread receives on an Endpoint come with the label SHEAF_LABEL_SIGNAL, which no sender can forge,
+// badge 0 and the bits in word 0.
 #include "console.h"
 #include "death.h"
 #include "ipc.h"

@@ -71,9 +71,8 @@ static void dequeue(struct sched *sched, struct thread *thread) {
 static inline struct thread *dequeue_first(struct sched *sched) {
     unsigned priority = sched->top - 1;
     struct thread_queue *queue = &sched->queue[priority];
-    struct thread *thread = queue->first;
+    struct thread *thread = queue_take_first(queue);
     ASSERT(lock_held(&sched->lock) && thread->queued);
-    queue_remove_first(queue, thread);
     thread->queued = false;
     if (queue->first == NULL) {
         note_empty(sched, priority);
@@ -228,7 +227,8 @@ static __attribute__((noinline)) void decide(struct pe *pe) {
     }
 }
 
-// The usual cases. Nothing waits for a lock and every call is the last thing done: see sched_switch.
+// The usual cases. Nothing waits for a lock and every call is the last thing done: see
+// sched_switch.
 
 void sched_leave_beside(struct pe *pe, struct thread *thread) {
     struct sched *sched = pe->sched;

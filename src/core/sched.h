@@ -97,24 +97,25 @@ static inline void sched_switch(struct pe *pe, const struct sched *sched, struct
     arch_switch(current != NULL ? &current->context : NULL, &next->context);
 }
 
-// Without the first one.
-static inline void queue_remove_first(struct thread_queue *queue, struct thread *first) {
-    struct thread *second = first->next;
-    queue->first = second;
-    if (second == NULL) {
-        queue->last = NULL;
-    } else {
-        second->previous = NULL;
-        first->next = NULL;
-    }
-}
-
-// At the end, whatever the priorities.
+// At the end of a queue that is empty or ends with the thread's own priority.
 static inline void queue_append(struct thread_queue *queue, struct thread *thread) {
     thread->previous = queue->last;
     thread->next = NULL;
     *(queue->last != NULL ? &queue->last->next : &queue->first) = thread;
     queue->last = thread;
+}
+
+// The first one, of a queue that is not empty.
+static inline struct thread *queue_take_first(struct thread_queue *queue) {
+    struct thread *first = queue->first, *second = first->next;
+    queue->first = second;
+    if (likely(second == NULL)) {
+        queue->last = NULL;
+    } else {
+        second->previous = NULL;
+        first->next = NULL;
+    }
+    return first;
 }
 
 // Queues by descending priority, in order of arrival within one. The queue's lock is held.
