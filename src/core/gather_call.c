@@ -27,40 +27,34 @@ struct vector {
     uint8_t report[SHEAF_RESULT_BYTES];
 };
 
-static struct operation take_apart(const struct sheaf_gather_op *op) {
-    return (struct operation){.code = op->word[0] & 0xff,
-                              .rights = (op->word[0] >> 8) & 0xff,
-                              .flags = (op->word[0] >> 16) & 0xffff,
-                              .rest = op->word[0] >> 32,
-                              .vspace = op->word[1],
-                              .va = VADDR(op->word[2]),
-                              .pages = op->word[3],
-                              .word4 = op->word[4],
-                              .word5 = op->word[5]};
+static size_t report_bytes(const struct sheaf_gather_op *op) {
+    bool reports = op_code(op) == SHEAF_OP_UNMAP && (op_flags(op) & SHEAF_OP_REPORT) != 0;
+    return reports ? SHEAF_REPORT_BYTES(op_pages(op)) : 0;
 }
 
-static size_t report_bytes(const struct operation *operation) {
-    bool reports = operation->code == SHEAF_OP_UNMAP && (operation->flags & SHEAF_OP_REPORT) != 0;
-    return reports ? SHEAF_REPORT_BYTES(operation->pages) : 0;
-}
+#define MAP_FLAGS (SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)
+#define UNMAP_FLAGS (SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT)
+#define ANY_FLAG UINT64_C(0xffff)
 
-static enum sheaf_error check(const struct operation *operation) {
-    static const uint64_t flags[] = {
-        [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
-        [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+static enum sheaf_error check(const struct sheaf_gather_op *op) {
+    // The bits of word 0 that an operation may have set.
+    static const uint64_t allowed[] = {
+        [SHEAF_OP_MAP] = SHEAF_OP_WORD0(SHEAF_OP_MAP, 0xff, MAP_FLAGS),
+        [SHEAF_OP_UNMAP] = SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, UNMAP_FLAGS),
     };
-    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
+    unsigned code = op_code(op);
+    if (unlikely(code == 0 || code >= ARRAY_SIZE(allowed))) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
-    if ((operation->flags & ~flags[operation->code]) != 0) {
-        return SHEAF_ERR_UNKNOWN_FLAG;
+    uint64_t excess = op->word[0] & ~allowed[code];
+    if (code == SHEAF_OP_UNMAP) {
+        excess |= op->word[4] != 0 || op->word[5] != 0;
     }
-    bool unused = operation->code == SHEAF_OP_UNMAP &&
-                  (operation->rights | operation->word4 | operation->word5) != 0;
-    if (operation->rest != 0 || unused) {
-        return SHEAF_ERR_INVALID_ARGUMENT;
+    if (unlikely(excess != 0)) {
+        return (excess & SHEAF_OP_WORD0(0, 0, ANY_FLAG)) != 0 ? SHEAF_ERR_UNKNOWN_FLAG
+                                                              : SHEAF_ERR_INVALID_ARGUMENT;
     }
-    return gather_check_range(operation->va, operation->pages);
+    return gather_check_range(op_va(op), op_pages(op));
 }
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
@@ -78,8 +72,8 @@ static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) 
 }
 
 static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
-                                  const struct operation *operation) {
-    size_t bytes = report_bytes(operation);
+                                  const struct sheaf_gather_op *op) {
+    size_t bytes = report_bytes(op);
     if (bytes > SHEAF_RESULT_BYTES - vector->report_start) {
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
@@ -87,8 +81,8 @@ static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
     if (bytes != 0 && vector->done != 0) {
         resume_report(vector, report, bytes);
     }
-    enum sheaf_error error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
-                                          operation->flags, &vector->done, report);
+    enum sheaf_error error = gather_unmap(vector->gather, vspace, op_va(op), op_pages(op),
+                                          op_flags(op), &vector->done, report);
     if (bytes != 0 && (error == SHEAF_OK || error == SHEAF_ERR_PREEMPTED)) {
         vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
     }
@@ -96,25 +90,25 @@ static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
 }
 
 static enum sheaf_error run_operation(struct vector *vector) {
-    struct operation operation = take_apart(&vector->ops[vector->index]);
+    const struct sheaf_gather_op *op = &vector->ops[vector->index];
     struct slot *slot;
-    enum sheaf_error error = check(&operation);
-    if (error == SHEAF_OK) {
-        error = lookup_type(vector->thread, operation.vspace, SHEAF_VSPACE, &slot);
+    enum sheaf_error error = check(op);
+    if (likely(error == SHEAF_OK)) {
+        error = lookup_type(vector->thread, op->word[1], SHEAF_VSPACE, &slot);
     }
-    if (error != SHEAF_OK) {
+    if (unlikely(error != SHEAF_OK)) {
         return error;
     }
     struct vspace *vspace = slot->object;
-    if (operation.code == SHEAF_OP_UNMAP) {
-        error = run_unmap(vector, vspace, &operation);
+    if (op_code(op) == SHEAF_OP_UNMAP) {
+        error = run_unmap(vector, vspace, op);
     } else {
-        error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
-                                     &vector->done, &vector->missing);
+        error = gather_map_operation(vector->thread, vector->gather, vspace, op, &vector->done,
+                                     &vector->missing);
     }
-    if (error == SHEAF_OK) {
+    if (likely(error == SHEAF_OK)) {
         port_count(SHEAF_COUNTER_GATHER_OPERATIONS, 1);
-        vector->report_start += report_bytes(&operation);
+        vector->report_start += report_bytes(op);
         vector->done = 0;
     }
     return error;
@@ -162,8 +156,7 @@ static enum sheaf_error begin(struct vector *vector, struct thread *thread) {
         vector->done = continuation->pages;
         vector->before = continuation->totals;
         for (unsigned i = 0; i < vector->index; i++) {
-            struct operation operation = take_apart(&vector->ops[i]);
-            size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
+            size_t bytes = MIN(report_bytes(&vector->ops[i]), SHEAF_RESULT_BYTES);
             vector->report_start = MIN(vector->report_start + bytes, SHEAF_RESULT_BYTES);
         }
     } else {
