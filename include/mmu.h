@@ -79,9 +79,39 @@ unsigned chunk_index(const struct chunk *chunk);
 void *chunk_node(struct chunk *chunk);
 struct chunk *chunk_of_node(void *node);
 
+// The first words of a VSpace: core's, and what a switch of threads reads.
+struct vspace_start {
+    struct object_head head; // core's
+    uint64_t to_load;        // for TTBR0: root | ASID << 48; of a dead VSpace the empty root
+    uint32_t loaded;         // atomic: bit for each PE that ever loaded it; never cleared
+};
+
+static inline bool vspace_was_loaded(const struct vspace *vspace) {
+    const struct vspace_start *start = (const struct vspace_start *)vspace;
+    return vspace != NULL &&
+           (__atomic_load_n(&start->loaded, __ATOMIC_RELAXED) >> port_pe() & 1) != 0;
+}
+
+// Of a VSpace that this PE has loaded before.
+static inline void vspace_load(const struct vspace *vspace) {
+    const struct vspace_start *start = (const struct vspace_start *)vspace;
+    uint64_t ttbr0 = __atomic_load_n(&start->to_load, __ATOMIC_RELAXED);
+    if (ttbr0 != port_loaded_root()) {
+        port_load_root(ttbr0);
+    }
+}
+
+void vspace_activate_first(struct vspace *vspace); // this PE's first time, or NULL
+
 // Loads the VSpace on this PE, or the empty root for NULL or a dead one. Cheap when already
 // loaded. Called with no lock held.
-void vspace_activate(struct vspace *vspace);
+static inline void vspace_activate(struct vspace *vspace) {
+    if (likely(vspace_was_loaded(vspace))) {
+        vspace_load(vspace);
+    } else {
+        vspace_activate_first(vspace);
+    }
+}
 
 // ---- Mapping records: where a Frame capability is mapped, as a place and not as an address
 

@@ -11,15 +11,7 @@
 
 #include "ipc.h"
 
-// The system call of that name, the fast way or the ordinary one.
-void fastpath_call(struct pe *pe, struct thread *thread);
-void fastpath_reply_receive(struct pe *pe, struct thread *thread);
-
 // The ordinary way (syscall.c).
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
-// Its end: what a handler said becomes the answer, and it is decided who goes on. `deadline`: of
-// the wait that may have begun, 0: none.
-void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error,
-                    uint64_t deadline);
 
 #endif

@@ -101,9 +101,28 @@ enum sheaf_error endpoint_cancel(struct pe *pe, struct endpoint *endpoint, uint6
 void endpoint_requeue(struct thread *thread, unsigned priority);
 
 // ---- Replies (reply.c)
+// Who waits for the answer is one word: put there by a store with release, taken out by an exchange
+// with acquire. Whoever takes the thread out has it alone, so a Reply needs no lock.
+//
 // Puts `caller`, which is in no queue, under the Reply.
-void reply_hold(struct reply *reply, struct thread *caller);
+static inline void reply_hold(struct reply *reply, struct thread *caller) {
+    caller->reply = reply;
+    caller->state = SHEAF_STATE_WAITING_REPLY;
+    __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
+}
+// Who waits, and does no longer; NULL: nobody, or another PE came first.
+static inline struct thread *reply_take(struct reply *reply) {
+    struct thread *caller = __atomic_exchange_n(&reply->caller, NULL, __ATOMIC_ACQUIRE);
+    if (likely(caller != NULL)) {
+        caller->reply = NULL;
+    }
+    return caller;
+}
 void reply_forget(struct thread *caller); // a WAITING_REPLY thread goes
+// Gives the message in `thread`'s registers to a caller that was taken out, and wakes it.
+// `transfer`: the capabilities it carries, or NULL.
+void reply_give(struct pe *pe, struct thread *thread, struct thread *caller,
+                struct transfer *transfer);
 // Answers the caller with the message in `thread`'s registers, through a capability to the Reply.
 // NOT_WAITING, message_check's, transfer_sources's.
 enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct slot *slot);

@@ -51,10 +51,9 @@ struct notification {
 
 struct reply {
     struct object_head head;
-    struct lock lock;
-    struct thread *caller;   // waits for this Reply
-    struct thread *receiver; // waits on an Endpoint and named this Reply
-    uint64_t unused[2];
+    struct thread *caller;   // waits for this Reply; put there and taken as one word (ipc.h)
+    struct thread *receiver; // waits on an Endpoint, under whose lock this is, and named this Reply
+    uint64_t unused[4];
 };
 
 _Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI says");

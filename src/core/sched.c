@@ -154,6 +154,18 @@ void sched_start_slice(struct sched *sched) {
     timeout_alarm(sched);
 }
 
+void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next) {
+    struct sched *sched = pe->sched;
+    if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+        sched_start_slice(sched);
+    }
+    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
+    pe->context = &next->context;
+    pe->current = next;
+    vspace_activate(thread_vspace(next));
+    arch_switch(current != NULL ? &current->context : NULL, &next->context);
+}
+
 // Stands on the empty root until an interrupt makes a thread ready; without a tick: the timer is
 // set for deadlines only. What dead
 // containers are left by a deleter that died itself is cleared here.

@@ -68,18 +68,25 @@ static inline void sched_leave(struct pe *pe) {
 
 void sched_start_slice(struct sched *sched);
 
+// The long way of sched_switch.
+void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next);
+
 // Lets `next`, which is in no queue, go on instead of `current` (NULL: nobody ran). Nobody of
-// higher priority is in a queue.
-static inline void sched_switch(struct pe *pe, struct sched *sched, struct thread *current,
+// higher priority is in a queue. Every call in it is the last thing it does, so that the fast path
+// keeps nothing on the stack.
+static inline void sched_switch(struct pe *pe, const struct sched *sched, struct thread *current,
                                 struct thread *next) {
-    if (unlikely(sched->top == next->priority + 1u && sched->slice_end == 0)) {
-        sched_start_slice(sched);
+    const struct vspace *vspace = thread_vspace(next);
+    bool slice_begins = sched->top == next->priority + 1u && sched->slice_end == 0;
+    if (unlikely(slice_begins || !vspace_was_loaded(vspace))) {
+        sched_switch_first(pe, current, next);
+        return;
     }
     port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
-    pe->current = next;
     pe->context = &next->context;
+    pe->current = next;
+    vspace_load(vspace);
     arch_switch(current != NULL ? &current->context : NULL, &next->context);
-    vspace_activate(thread_vspace(next));
 }
 
 // At the end, whatever the priorities.

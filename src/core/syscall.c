@@ -83,32 +83,12 @@ static inline void finish(struct pe *pe, struct thread *thread, enum sheaf_error
     sched_leave(pe);
 }
 
-void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error,
-                    uint64_t deadline) {
-    finish(pe, thread, error, deadline);
-}
-
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
     if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
         check_continuation(thread, number);
     }
     uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // a gather writes the register
     finish(pe, thread, run(pe, thread, number), deadline);
-}
-
-void core_syscall(struct pe *pe) {
-    struct thread *thread = pe->current;
-    uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
-    port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
-    if (number == SHEAF_SYS_CALL) {
-        fastpath_call(pe, thread);
-    } else if (number == SHEAF_SYS_REPLY_RECV) {
-        fastpath_reply_receive(pe, thread);
-    } else if (number == SHEAF_SYS_NULL) {
-        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    } else {
-        syscall_execute(pe, thread, number);
-    }
 }
 
 void core_interrupt(struct pe *pe) {

@@ -21,11 +21,6 @@ _Static_assert(offsetof(struct kernel_frame, pc) == KERNEL_FRAME_PC, "entry.S");
 _Static_assert(offsetof(struct kernel_frame, syndrome) == KERNEL_FRAME_SYNDROME, "entry.S");
 _Static_assert(KERNEL_FRAME_BYTES % 16 == 0, "SP's alignment");
 
-void exception_syscall(struct pe *pe) {
-    pe->counters[SHEAF_COUNTER_KERNEL_ENTRIES]++;
-    core_syscall(pe);
-}
-
 // What an abort wanted to do. A cache maintenance instruction is reported as a write (WnR) although
 // what it needs at EL0 is the right to read (Arm manual, "Permission faults and cache
 // maintenance").

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define THREADS 6
-#define SEEDS 24
+#define SEEDS 48
 #define STEPS 400
 
 void __wrap_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
