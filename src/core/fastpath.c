@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// System calls: the fast path of CALL and REPLY_RECV (fastpath.h says when it is taken), and where
-// all others go.
+// System calls and faults: the fast path of CALL, REPLY_RECV and a fault's message (fastpath.h says
+// when it is taken), and where all other calls go.
 //
 // Every call of a function here is the last thing done, so nothing is kept on the stack. Hence the
 // Endpoint's lock is tried: whoever would have to wait for it goes the ordinary way.
 #include "fastpath.h"
+#include "fault.h"
 
 #include <core.h>
 
@@ -71,14 +72,11 @@ static inline void run_next(struct pe *pe, struct thread *thread, struct thread 
 // and for longer ones.
 #define FOR_WORDS static inline __attribute__((always_inline))
 
-// True: done, and another thread runs. False: nothing has changed. So is reply_receive's.
-FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
-    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
-    const struct slot *slot =
-        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_WRITE);
-    if (unlikely(slot == NULL || !is_plain(thread, tag, words))) {
-        return false;
-    }
+// Hands what `thread` calls with to the first receiver, if that can take it and run at once: the
+// message in its registers, or its fault. True: done, and another thread runs. False: nothing has
+// changed. So is reply_receive's.
+FOR_WORDS bool hand_over(struct pe *pe, struct thread *thread, const struct slot *slot,
+                         unsigned words, bool fault) {
     struct endpoint *endpoint = slot->object;
     if (unlikely(!lock_try(&endpoint->lock))) {
         return false;
@@ -95,11 +93,29 @@ FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
     reply->receiver = NULL;
     lock_release(&endpoint->lock);
 
-    copy(thread, receiver, tag, words);
+    if (fault) {
+        fault_message(thread, receiver);
+    } else {
+        copy(thread, receiver, thread->context.reg[SHEAF_REG_TAG], words);
+    }
     receiver->context.reg[SHEAF_REG_BADGE] = slot->badge;
     reply_hold(reply, thread);
     run_next(pe, thread, receiver);
     return true;
+}
+
+FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    const struct slot *slot =
+        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_WRITE);
+    if (unlikely(slot == NULL || !is_plain(thread, tag, words))) {
+        return false;
+    }
+    return hand_over(pe, thread, slot, words, false);
+}
+
+bool fastpath_fault(struct pe *pe, struct thread *thread, const struct slot *slot) {
+    return hand_over(pe, thread, slot, SHEAF_REG_WORDS, true);
 }
 
 // The thread can wait at the end of the queue. lock held.
@@ -137,7 +153,8 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
     }
     struct endpoint *endpoint = source->object;
     struct reply *reply = slot->object;
-    if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) || !lock_try(&endpoint->lock))) {
+    if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) ||
+                 !lock_try(&endpoint->lock))) {
         return false;
     }
     struct thread *caller = has_place(endpoint, thread) ? reply_take(reply) : NULL;
@@ -150,7 +167,12 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
 
     if (unlikely(caller->faulting || !is_next(pe->sched, caller) ||
                  !has_room(thread, caller, words))) {
-        answer_and_leave(pe, thread, caller);
+        if (caller->faulting && SHEAF_TAG_LABEL(tag) == 0 && is_next(pe->sched, caller)) {
+            caller->faulting = false; // resolved: it goes on where it was
+            run_next(pe, thread, caller);
+        } else {
+            answer_and_leave(pe, thread, caller);
+        }
         return true;
     }
     copy(thread, caller, tag, words);
@@ -170,6 +192,11 @@ static __attribute__((noinline)) void call_or_execute(struct pe *pe, struct thre
     if (!done) {
         syscall_execute(pe, thread, number);
     }
+}
+
+enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread) {
+    bool done = reply_receive(pe, thread, SHEAF_REG_WORDS);
+    return likely(done) ? ANSWERED : sys_reply_receive(pe, thread);
 }
 
 void core_syscall(struct pe *pe) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The fast path: CALL, and REPLY_RECV, where everything is as it nearly always is.
+// The fast path: CALL, REPLY_RECV, that as the tail of a gather, and the message of a fault, where
+// everything is as it nearly always is.
 //
-// Each of the two decides first, changing nothing, whether this is its case: no
+// Each of them decides first, changing nothing, whether this is its case: no
 // capabilities, no deadline, nothing to go on with, names of one level, somebody who
 // waits on the other side, and that thread the next to run. If not, the ordinary way does the same
 // thing from the start; what a caller can see, and what is in memory afterwards, is the same by
@@ -10,6 +11,13 @@
 #define FASTPATH_H
 
 #include "ipc.h"
+
+// Sends the fault of the thread through its capability to an Endpoint. True: done, and another
+// thread runs. False: nothing has changed.
+bool fastpath_fault(struct pe *pe, struct thread *thread, const struct slot *slot);
+// REPLY_RECV as the tail of a gather, the fast way or the ordinary one. Returns what
+// sys_reply_receive does; with ANSWERED another thread may run already.
+enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread);
 
 // The ordinary way (syscall.c).
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);

@@ -12,6 +12,7 @@
 // (operation, pages of it, totals) is kept in the thread. When the call is executed again,
 // everything is copied and checked again and what is done is skipped.
 #include "gather_call.h"
+#include "fastpath.h"
 
 struct vector {
     struct thread *thread;
@@ -211,7 +212,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
 // The operations are done; an interrupt in the tail comes back to the tail alone. The totals are
 // in registers that no message touches, so it makes no difference whether the thread waits by now.
 static enum sheaf_error tail(struct pe *pe, struct vector *vector) {
-    enum sheaf_error error = sys_reply_receive(pe, vector->thread);
+    enum sheaf_error error = fastpath_tail(pe, vector->thread);
     if (error == SHEAF_ERR_PREEMPTED) {
         return keep_place(vector);
     }

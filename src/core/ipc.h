@@ -145,8 +145,6 @@ void notification_unbind(struct thread *thread);
 // Nobody handles the thread's fault: it stops as FAULTED, its fault Notification is signalled, the
 // registers are printed. Called with no lock but tree_lock held; the thread is in no queue.
 void fault_unhandled(struct pe *pe, struct thread *thread);
-// The words of its fault, as the message that `to` receives.
-void fault_message(const struct thread *faulting, struct thread *to);
 // Ends a wait with an error: the system call's answer, or a fault that nobody handles.
 void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error);
 
