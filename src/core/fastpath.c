@@ -49,17 +49,12 @@ static inline bool is_next(const struct sched *sched, const struct thread *threa
     return thread->timeout.deadline == 0 && sched->top <= thread->priority + 1u;
 }
 
-static inline void take_first(struct endpoint *endpoint, struct thread *first) {
-    struct thread *second = first->next;
-    endpoint->queue.first = second;
-    if (second == NULL) {
-        endpoint->queue.last = NULL;
+static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver) {
+    queue_take_first(&endpoint->queue);
+    receiver->waiting_on = NULL;
+    if (endpoint->queue.first == NULL) {
         endpoint->head.flags = ENDPOINT_IDLE;
-    } else {
-        second->previous = NULL;
-        first->next = NULL;
     }
-    first->waiting_on = NULL;
 }
 
 // `next` has its message.
@@ -88,7 +83,7 @@ FOR_WORDS bool hand_over(struct pe *pe, struct thread *thread, const struct slot
         return false;
     }
     struct reply *reply = receiver->reply;
-    take_first(endpoint, receiver);
+    take_receiver(endpoint, receiver);
     receiver->reply = NULL;
     reply->receiver = NULL;
     lock_release(&endpoint->lock);
@@ -114,15 +109,21 @@ FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
     return hand_over(pe, thread, slot, words, false);
 }
 
-bool fastpath_fault(struct pe *pe, struct thread *thread, const struct slot *slot) {
-    return hand_over(pe, thread, slot, SHEAF_REG_WORDS, true);
+void fastpath_fault(struct pe *pe, struct thread *thread) {
+    const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
+    thread->continuation.kind = CONTINUE_NOTHING;
+    thread->faulting = true;
+    if (unlikely(slot->living_type != SHEAF_ENDPOINT ||
+                 !hand_over(pe, thread, slot, SHEAF_REG_WORDS, true))) {
+        fault_execute(pe, thread);
+    }
 }
 
-// The thread can wait at the end of the queue. lock held.
+// The thread can wait, and its place is the end of the queue. lock held.
 static inline bool has_place(const struct endpoint *endpoint, const struct thread *thread) {
     const struct thread *last = endpoint->queue.last;
     return likely(last == NULL) ||
-           (endpoint->head.flags == ENDPOINT_RECEIVERS && last->priority >= thread->priority);
+           (endpoint->head.flags == ENDPOINT_RECEIVERS && last->priority == thread->priority);
 }
 
 static inline void begin_wait(struct endpoint *endpoint, struct thread *thread,
@@ -142,37 +143,39 @@ static __attribute__((noinline)) void answer_and_leave(struct pe *pe, struct thr
     sched_leave(pe);
 }
 
-FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned words) {
-    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+// Takes the caller out of the Reply; the thread waits for the next message. NULL: nothing has
+// changed.
+FOR_WORDS struct thread *take_and_wait(struct thread *thread, uint64_t tag, unsigned words) {
     const struct slot *source =
         find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_READ);
     const struct slot *slot = find(thread, thread->context.reg[SHEAF_REG_REPLY], SHEAF_REPLY, 0);
     if (unlikely(source == NULL || slot == NULL || thread->bound != NULL ||
                  !is_plain(thread, tag, words))) {
-        return false;
+        return NULL;
     }
     struct endpoint *endpoint = source->object;
     struct reply *reply = slot->object;
     if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) ||
                  !lock_try(&endpoint->lock))) {
-        return false;
+        return NULL;
     }
     struct thread *caller = has_place(endpoint, thread) ? reply_take(reply) : NULL;
+    if (likely(caller != NULL)) {
+        begin_wait(endpoint, thread, reply);
+    }
+    lock_release(&endpoint->lock);
+    return caller;
+}
+
+FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned words) {
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    struct thread *caller = take_and_wait(thread, tag, words);
     if (unlikely(caller == NULL)) {
-        lock_release(&endpoint->lock);
         return false;
     }
-    begin_wait(endpoint, thread, reply);
-    lock_release(&endpoint->lock);
-
     if (unlikely(caller->faulting || !is_next(pe->sched, caller) ||
                  !has_room(thread, caller, words))) {
-        if (caller->faulting && SHEAF_TAG_LABEL(tag) == 0 && is_next(pe->sched, caller)) {
-            caller->faulting = false; // resolved: it goes on where it was
-            run_next(pe, thread, caller);
-        } else {
-            answer_and_leave(pe, thread, caller);
-        }
+        answer_and_leave(pe, thread, caller);
         return true;
     }
     copy(thread, caller, tag, words);
@@ -181,9 +184,98 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
     return true;
 }
 
-// Messages whose words do not all lie in registers, and what is in no way usual.
-static __attribute__((noinline)) void call_or_execute(struct pe *pe, struct thread *thread,
-                                                      uint64_t number) {
+// Who answers by a gather nearly always answers a fault.
+enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread) {
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    struct thread *caller = take_and_wait(thread, tag, SHEAF_REG_WORDS);
+    if (unlikely(caller == NULL)) {
+        return sys_reply_receive(pe, thread);
+    }
+    if (likely(caller->faulting && SHEAF_TAG_LABEL(tag) == 0 && is_next(pe->sched, caller))) {
+        caller->faulting = false;
+        run_next(pe, thread, caller);
+        return SWITCHED;
+    }
+    reply_give(pe, thread, caller, NULL);
+    return ANSWERED;
+}
+
+// SEND and NB_SEND to a Notification, which never wait.
+static inline bool signal(struct pe *pe, struct thread *thread) {
+    const struct slot *slot =
+        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_NOTIFICATION, SHEAF_RIGHT_WRITE);
+    if (unlikely(slot == NULL || thread->continuation.kind != CONTINUE_NOTHING)) {
+        return false;
+    }
+    struct notification *notification = slot->object;
+    if (unlikely(!lock_try(&notification->lock))) {
+        return false;
+    }
+    uint64_t bits = notification->bits | notification_bits(slot->badge);
+    struct thread *waiter = notification->queue.first;
+    if (unlikely(waiter != NULL ? waiter->timeout.deadline != 0 : notification->bound != NULL)) {
+        lock_release(&notification->lock);
+        return false;
+    }
+    thread_answer(thread, SHEAF_OK);
+    if (waiter == NULL) {
+        notification->bits = bits;
+        lock_release(&notification->lock);
+        return true;
+    }
+    notification->bits = 0;
+    queue_take_first(&notification->queue);
+    waiter->waiting_on = NULL;
+    lock_release(&notification->lock);
+    notification_hand_over(waiter, 0, bits);
+    sched_leave_beside(pe, waiter);
+    return true;
+}
+
+// RECV on a Notification.
+static inline bool wait(struct pe *pe, struct thread *thread) {
+    const struct slot *slot =
+        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_NOTIFICATION, SHEAF_RIGHT_READ);
+    if (unlikely(slot == NULL ||
+                 (thread->context.reg[SHEAF_REG_REPLY] | thread->context.reg[SHEAF_REG_DEADLINE] |
+                  thread->continuation.kind) != 0)) {
+        return false;
+    }
+    struct notification *notification = slot->object;
+    if (unlikely(!lock_try(&notification->lock))) {
+        return false;
+    }
+    uint64_t bits = notification->bits;
+    if (bits != 0) {
+        notification->bits = 0;
+        lock_release(&notification->lock);
+        notification_hand_over(thread, 0, bits);
+        return true;
+    }
+    if (unlikely(notification->queue.first != NULL)) {
+        lock_release(&notification->lock);
+        return false;
+    }
+    thread->state = SHEAF_STATE_WAITING_NOTIFICATION;
+    thread->waiting_on = notification;
+    queue_append(&notification->queue, thread);
+    lock_release(&notification->lock);
+    sched_leave_blocked(pe);
+    return true;
+}
+
+static inline bool yield(struct pe *pe, struct thread *thread) {
+    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
+        return false;
+    }
+    thread_answer(thread, SHEAF_OK);
+    sched_leave_yield(pe);
+    return true;
+}
+
+// A message whose words do not all lie in registers, or else what is in no way usual.
+static __attribute__((noinline)) void execute_long(struct pe *pe, struct thread *thread,
+                                                   uint64_t number) {
     bool done = false;
     if ((uint16_t)thread->context.reg[SHEAF_REG_TAG] > SHEAF_REG_WORDS) {
         done = number == SHEAF_SYS_CALL ? call(pe, thread, SHEAF_MSG_WORDS)
@@ -194,9 +286,25 @@ static __attribute__((noinline)) void call_or_execute(struct pe *pe, struct thre
     }
 }
 
-enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread) {
-    bool done = reply_receive(pe, thread, SHEAF_REG_WORDS);
-    return likely(done) ? ANSWERED : sys_reply_receive(pe, thread);
+// The same for what has no message.
+static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t number) {
+    switch (number) {
+    case SHEAF_SYS_SEND:
+    case SHEAF_SYS_NB_SEND:
+        return signal(pe, thread);
+    case SHEAF_SYS_RECV:
+        return wait(pe, thread);
+    case SHEAF_SYS_YIELD:
+        return yield(pe, thread);
+    case SHEAF_SYS_GATHER:
+        syscall_gather(pe, thread);
+        return true;
+    case SHEAF_SYS_NULL:
+        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+        return true;
+    default:
+        return false;
+    }
 }
 
 void core_syscall(struct pe *pe) {
@@ -206,15 +314,13 @@ void core_syscall(struct pe *pe) {
     port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
     if (number == SHEAF_SYS_CALL) {
         if (unlikely(!call(pe, thread, SHEAF_REG_WORDS))) {
-            call_or_execute(pe, thread, number);
+            execute_long(pe, thread, number);
         }
     } else if (number == SHEAF_SYS_REPLY_RECV) {
         if (unlikely(!reply_receive(pe, thread, SHEAF_REG_WORDS))) {
-            call_or_execute(pe, thread, number);
+            execute_long(pe, thread, number);
         }
-    } else if (number == SHEAF_SYS_NULL) {
-        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    } else {
+    } else if (unlikely(!execute_short(pe, thread, number))) {
         syscall_execute(pe, thread, number);
     }
 }

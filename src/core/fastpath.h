@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The fast path: CALL, REPLY_RECV, that as the tail of a gather, and the message of a fault, where
-// everything is as it nearly always is.
+// The fast path: CALL, REPLY_RECV, that as the tail of a gather, the message of a fault, signals,
+// waits for them and YIELD, where everything is as it nearly always is.
 //
 // Each of them decides first, changing nothing, whether this is its case: no
 // capabilities, no deadline, nothing to go on with, names of one level, somebody who
-// waits on the other side, and that thread the next to run. If not, the ordinary way does the same
+// waits on the other side, and can run next. If not, the ordinary way does the same
 // thing from the start; what a caller can see, and what is in memory afterwards, is the same by
 // both (test/host/core/fastpath_test.c compares them).
 #ifndef FASTPATH_H
@@ -12,14 +12,15 @@
 
 #include "ipc.h"
 
-// Sends the fault of the thread through its capability to an Endpoint. True: done, and another
-// thread runs. False: nothing has changed.
-bool fastpath_fault(struct pe *pe, struct thread *thread, const struct slot *slot);
+// Sends the fault of the thread and decides who goes on.
+void fastpath_fault(struct pe *pe, struct thread *thread);
 // REPLY_RECV as the tail of a gather, the fast way or the ordinary one. Returns what
-// sys_reply_receive does; with ANSWERED another thread may run already.
+// sys_reply_receive does, or SWITCHED.
 enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread);
 
-// The ordinary way (syscall.c).
+// The ordinary way (fault.c, syscall.c).
+void fault_execute(struct pe *pe, struct thread *thread);
+void syscall_gather(struct pe *pe, struct thread *thread);
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
 
 #endif

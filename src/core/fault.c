@@ -26,15 +26,9 @@ void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error) {
 }
 
 // The fault is a CALL that the kernel makes in the thread's name.
-static inline void send_fault(struct pe *pe, struct thread *thread) {
+void fault_execute(struct pe *pe, struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
-    bool is_endpoint = slot->type == SHEAF_ENDPOINT && !slot_is_dying(slot);
-    thread->continuation.kind = CONTINUE_NOTHING;
-    thread->faulting = true;
-    if (likely(is_endpoint && fastpath_fault(pe, thread, slot))) {
-        return;
-    }
-    if (!is_endpoint ||
+    if (slot->living_type != SHEAF_ENDPOINT ||
         endpoint_send(pe, thread, slot, (struct wait){.call = true, .block = true}) != ANSWERED) {
         fault_unhandled(pe, thread);
     }
@@ -53,7 +47,7 @@ void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
     thread->fault.word[0] = address.v;
     thread->fault.word[1] = access | (fault == MMU_FAULT_PERMISSION ? SHEAF_FAULT_PERMISSION : 0);
     thread->fault.word[2] = thread->context.pc;
-    send_fault(pe, thread);
+    fastpath_fault(pe, thread);
 }
 
 void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
@@ -62,5 +56,5 @@ void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
     thread->fault.word[0] = syndrome;
     thread->fault.word[1] = address;
     thread->fault.word[2] = thread->context.pc;
-    send_fault(pe, thread);
+    fastpath_fault(pe, thread);
 }

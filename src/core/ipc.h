@@ -18,6 +18,8 @@
 // Beside enum sheaf_error, from a system call's handler: the registers are written, or will be
 // when the wait is over.
 #define ANSWERED ((enum sheaf_error)0x100)
+// The same, and another thread runs by now: nothing is left to be done.
+#define SWITCHED ((enum sheaf_error)0x101)
 
 static inline void thread_answer(struct thread *thread, enum sheaf_error error) {
     thread->context.reg[SHEAF_REG_STATUS] = error;
@@ -129,6 +131,14 @@ enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct
 
 // ---- Notifications (notification.c)
 void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge);
+static inline uint64_t notification_bits(uint64_t badge) { return badge != 0 ? badge : 1; }
+// The bits become the thread's message.
+static inline void notification_hand_over(struct thread *thread, uint64_t label, uint64_t bits) {
+    thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+    thread->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(label, 1);
+    thread->context.reg[SHEAF_REG_WORD0] = bits;
+    thread->context.reg[SHEAF_REG_BADGE] = 0;
+}
 // Hands what is there to whoever waits for it.
 void notification_serve(struct pe *pe, struct notification *notification);
 enum sheaf_error notification_receive(struct pe *pe, struct thread *thread,

@@ -44,7 +44,7 @@ struct endpoint {
 struct notification {
     struct object_head head;
     struct lock lock;
-    uint64_t bits;             // exchanged atomically: taken once
+    uint64_t bits;             // signalled, and not yet taken
     struct thread_queue queue; // threads in RECV on it
     struct thread *bound;      // also receives the signals on any Endpoint
 };

@@ -53,6 +53,14 @@ void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
 
 void sched_decide(struct pe *pe); // the long way of sched_leave
 
+// What sched_leave comes to where a system call knows it. Nobody else became ready during this
+// kernel entry, and the running thread's slice is not over.
+//
+// `thread`, taken out of a wait without deadline, is ready beside the running one.
+void sched_leave_beside(struct pe *pe, struct thread *thread);
+void sched_leave_blocked(struct pe *pe); // the running thread waits
+void sched_leave_yield(struct pe *pe);   // the running thread gives way to its equals
+
 // Before the kernel is left: pe->current and pe->context are who goes on; waits while nobody can.
 static inline void sched_leave(struct pe *pe) {
     const struct sched *sched = pe->sched;
@@ -89,12 +97,25 @@ static inline void sched_switch(struct pe *pe, const struct sched *sched, struct
     arch_switch(current != NULL ? &current->context : NULL, &next->context);
 }
 
-// At the end, whatever the priorities.
+// At the end of a queue that is empty or ends with the thread's own priority.
 static inline void queue_append(struct thread_queue *queue, struct thread *thread) {
     thread->previous = queue->last;
     thread->next = NULL;
     *(queue->last != NULL ? &queue->last->next : &queue->first) = thread;
     queue->last = thread;
+}
+
+// The first one, of a queue that is not empty.
+static inline struct thread *queue_take_first(struct thread_queue *queue) {
+    struct thread *first = queue->first, *second = first->next;
+    queue->first = second;
+    if (likely(second == NULL)) {
+        queue->last = NULL;
+    } else {
+        second->previous = NULL;
+        first->next = NULL;
+    }
+    return first;
 }
 
 // Queues by descending priority, in order of arrival within one. The queue's lock is held.
