@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// System calls: the fast path of CALL and REPLY_RECV (fastpath.h says when it is taken), and where
-// all others go.
+// System calls and faults: the fast path of CALL, REPLY_RECV and a fault's message (fastpath.h says
+// when it is taken), and where all other calls go.
 //
 // Every call of a function here is the last thing done, so nothing is kept on the stack. Hence the
 // Endpoint's lock is tried: whoever would have to wait for it goes the ordinary way.
 #include "fastpath.h"
+#include "fault.h"
 
 #include <core.h>
 
@@ -66,14 +67,11 @@ static inline void run_next(struct pe *pe, struct thread *thread, struct thread 
 // and for longer ones.
 #define FOR_WORDS static inline __attribute__((always_inline))
 
-// True: done, and another thread runs. False: nothing has changed. So is reply_receive's.
-FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
-    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
-    const struct slot *slot =
-        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_WRITE);
-    if (unlikely(slot == NULL || !is_plain(thread, tag, words))) {
-        return false;
-    }
+// Hands what `thread` calls with to the first receiver, if that can take it and run at once: the
+// message in its registers, or its fault. True: done, and another thread runs. False: nothing has
+// changed. So is reply_receive's.
+FOR_WORDS bool hand_over(struct pe *pe, struct thread *thread, const struct slot *slot,
+                         unsigned words, bool fault) {
     struct endpoint *endpoint = slot->object;
     if (unlikely(!lock_try(&endpoint->lock))) {
         return false;
@@ -90,11 +88,35 @@ FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
     reply->receiver = NULL;
     lock_release(&endpoint->lock);
 
-    copy(thread, receiver, tag, words);
+    if (fault) {
+        fault_message(thread, receiver);
+    } else {
+        copy(thread, receiver, thread->context.reg[SHEAF_REG_TAG], words);
+    }
     receiver->context.reg[SHEAF_REG_BADGE] = slot->badge;
     reply_hold(reply, thread);
     run_next(pe, thread, receiver);
     return true;
+}
+
+FOR_WORDS bool call(struct pe *pe, struct thread *thread, unsigned words) {
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    const struct slot *slot =
+        find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_WRITE);
+    if (unlikely(slot == NULL || !is_plain(thread, tag, words))) {
+        return false;
+    }
+    return hand_over(pe, thread, slot, words, false);
+}
+
+void fastpath_fault(struct pe *pe, struct thread *thread) {
+    const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
+    thread->continuation.kind = CONTINUE_NOTHING;
+    thread->faulting = true;
+    if (unlikely(slot->living_type != SHEAF_ENDPOINT ||
+                 !hand_over(pe, thread, slot, SHEAF_REG_WORDS, true))) {
+        fault_execute(pe, thread);
+    }
 }
 
 // The thread can wait, and its place is the end of the queue. lock held.
@@ -121,29 +143,36 @@ static __attribute__((noinline)) void answer_and_leave(struct pe *pe, struct thr
     sched_leave(pe);
 }
 
-FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned words) {
-    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+// Takes the caller out of the Reply; the thread waits for the next message. NULL: nothing has
+// changed.
+FOR_WORDS struct thread *take_and_wait(struct thread *thread, uint64_t tag, unsigned words) {
     const struct slot *source =
         find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_READ);
     const struct slot *slot = find(thread, thread->context.reg[SHEAF_REG_REPLY], SHEAF_REPLY, 0);
     if (unlikely(source == NULL || slot == NULL || thread->bound != NULL ||
                  !is_plain(thread, tag, words))) {
-        return false;
+        return NULL;
     }
     struct endpoint *endpoint = source->object;
     struct reply *reply = slot->object;
     if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) ||
                  !lock_try(&endpoint->lock))) {
-        return false;
+        return NULL;
     }
     struct thread *caller = has_place(endpoint, thread) ? reply_take(reply) : NULL;
+    if (likely(caller != NULL)) {
+        begin_wait(endpoint, thread, reply);
+    }
+    lock_release(&endpoint->lock);
+    return caller;
+}
+
+FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned words) {
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    struct thread *caller = take_and_wait(thread, tag, words);
     if (unlikely(caller == NULL)) {
-        lock_release(&endpoint->lock);
         return false;
     }
-    begin_wait(endpoint, thread, reply);
-    lock_release(&endpoint->lock);
-
     if (unlikely(caller->faulting || !is_next(pe->sched, caller) ||
                  !has_room(thread, caller, words))) {
         answer_and_leave(pe, thread, caller);
@@ -153,6 +182,22 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
     caller->context.reg[SHEAF_REG_BADGE] = 0;
     run_next(pe, thread, caller);
     return true;
+}
+
+// Who answers by a gather nearly always answers a fault.
+enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread) {
+    uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
+    struct thread *caller = take_and_wait(thread, tag, SHEAF_REG_WORDS);
+    if (unlikely(caller == NULL)) {
+        return sys_reply_receive(pe, thread);
+    }
+    if (likely(caller->faulting && SHEAF_TAG_LABEL(tag) == 0 && is_next(pe->sched, caller))) {
+        caller->faulting = false;
+        run_next(pe, thread, caller);
+        return SWITCHED;
+    }
+    reply_give(pe, thread, caller, NULL);
+    return ANSWERED;
 }
 
 // SEND and NB_SEND to a Notification, which never wait.
@@ -251,6 +296,9 @@ static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t 
         return wait(pe, thread);
     case SHEAF_SYS_YIELD:
         return yield(pe, thread);
+    case SHEAF_SYS_GATHER:
+        syscall_gather(pe, thread);
+        return true;
     case SHEAF_SYS_NULL:
         thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
         return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The fast path: CALL, REPLY_RECV, signals, waits for them and YIELD, where everything is as it
-// nearly always is.
+// The fast path: CALL, REPLY_RECV, that as the tail of a gather, the message of a fault, signals,
+// waits for them and YIELD, where everything is as it nearly always is.
 //
 // Each of them decides first, changing nothing, whether this is its case: no
 // capabilities, no deadline, nothing to go on with, names of one level, somebody who
@@ -12,7 +12,15 @@
 
 #include "ipc.h"
 
-// The ordinary way (syscall.c).
+// Sends the fault of the thread and decides who goes on.
+void fastpath_fault(struct pe *pe, struct thread *thread);
+// REPLY_RECV as the tail of a gather, the fast way or the ordinary one. Returns what
+// sys_reply_receive does, or SWITCHED.
+enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread);
+
+// The ordinary way (fault.c, syscall.c).
+void fault_execute(struct pe *pe, struct thread *thread);
+void syscall_gather(struct pe *pe, struct thread *thread);
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
 
 #endif

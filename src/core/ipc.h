@@ -18,6 +18,8 @@
 // Beside enum sheaf_error, from a system call's handler: the registers are written, or will be
 // when the wait is over.
 #define ANSWERED ((enum sheaf_error)0x100)
+// The same, and another thread runs by now: nothing is left to be done.
+#define SWITCHED ((enum sheaf_error)0x101)
 
 static inline void thread_answer(struct thread *thread, enum sheaf_error error) {
     thread->context.reg[SHEAF_REG_STATUS] = error;
@@ -153,8 +155,6 @@ void notification_unbind(struct thread *thread);
 // Nobody handles the thread's fault: it stops as FAULTED, its fault Notification is signalled, the
 // registers are printed. Called with no lock but tree_lock held; the thread is in no queue.
 void fault_unhandled(struct pe *pe, struct thread *thread);
-// The words of its fault, as the message that `to` receives.
-void fault_message(const struct thread *faulting, struct thread *to);
 // Ends a wait with an error: the system call's answer, or a fault that nobody handles.
 void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error);
 

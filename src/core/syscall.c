@@ -26,8 +26,6 @@ static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t numbe
     case SHEAF_SYS_YIELD:
         pe->sched->rotate = true;
         return SHEAF_OK;
-    case SHEAF_SYS_GATHER:
-        return sys_gather(pe, thread);
     default:
         return SHEAF_ERR_UNKNOWN_SYSCALL;
     }
@@ -87,8 +85,19 @@ void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
     if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
         check_continuation(thread, number);
     }
-    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // a gather writes the register
+    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE];
     finish(pe, thread, run(pe, thread, number), deadline);
+}
+
+void syscall_gather(struct pe *pe, struct thread *thread) {
+    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
+        check_continuation(thread, SHEAF_SYS_GATHER);
+    }
+    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // the totals come there
+    enum sheaf_error error = sys_gather(pe, thread);
+    if (error != SWITCHED) {
+        finish(pe, thread, error, deadline);
+    }
 }
 
 void core_interrupt(struct pe *pe) {
