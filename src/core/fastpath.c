@@ -44,9 +44,11 @@ static inline struct slot *find(const struct thread *thread, sheaf_cptr name, en
     return likely(slot->living_type == type && (slot->rights & right) == right) ? slot : NULL;
 }
 
-// Whether the thread, woken, would run at once when the running one waits.
+// Whether the thread, woken, would run at once when the running one waits, without a new slice.
 static inline bool is_next(const struct sched *sched, const struct thread *thread) {
-    return thread->timeout.deadline == 0 && sched->top <= thread->priority + 1u;
+    return thread->timeout.deadline == 0 &&
+           (likely(sched->top <= thread->priority) ||
+            (sched->top == thread->priority + 1u && sched->slice_end != 0));
 }
 
 static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver) {
@@ -60,7 +62,8 @@ static inline void take_receiver(struct endpoint *endpoint, struct thread *recei
 // `next` has its message.
 static inline void run_next(struct pe *pe, struct thread *thread, struct thread *next) {
     next->state = SHEAF_STATE_READY;
-    sched_switch(pe, pe->sched, thread, next);
+    ASSERT(!sched_slice_begins(pe->sched, next));
+    sched_switch_in_slice(pe, thread, next);
 }
 
 // Each of the two stands twice in the program: for messages in registers, which need nothing else,

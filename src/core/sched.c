@@ -174,7 +174,7 @@ void sched_start_slice(struct sched *sched) {
 
 void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next) {
     struct sched *sched = pe->sched;
-    if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+    if (sched_slice_begins(sched, next)) {
         sched_start_slice(sched);
     }
     port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
@@ -213,7 +213,7 @@ static __attribute__((noinline)) void decide(struct pe *pe) {
         }
         if (next != NULL) {
             pe->context = &next->context;
-            if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+            if (sched_slice_begins(sched, next)) {
                 sched_start_slice(sched);
             }
             return;
