@@ -2,16 +2,7 @@
 // Faults of user space: resolved by mmu, sent to the fault endpoint, or the end of the thread.
 #include <core.h>
 
-#include "ipc.h"
-
-void fault_message(const struct thread *faulting, struct thread *to) {
-    to->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    to->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(faulting->fault.label, 3);
-    for (unsigned i = 0; i < ARRAY_SIZE(faulting->fault.word); i++) {
-        to->context.reg[SHEAF_REG_WORD0 + i] = faulting->fault.word[i];
-    }
-    port_count(SHEAF_COUNTER_FAULT_MESSAGES, 1);
-}
+#include "fastpath.h"
 
 // A dump takes as long as the serial port needs for 2 KiB, with interrupts masked: at 115,200 baud
 // a fifth of a second. So a program that faults again and again must not have them all: each PE has
@@ -74,13 +65,13 @@ void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error) {
 }
 
 // The fault is a CALL that the kernel makes in the thread's name.
-static void send_fault(struct pe *pe, struct thread *thread) {
+void fault_execute(struct pe *pe, struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
-    thread->faulting = true;
-    if (slot->type != SHEAF_ENDPOINT || slot_is_dying(slot) ||
+    if (slot->living_type != SHEAF_ENDPOINT ||
         endpoint_send(pe, thread, slot, (struct wait){.call = true, .block = true}) != ANSWERED) {
         fault_unhandled(pe, thread);
     }
+    sched_leave(pe);
 }
 
 void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
@@ -95,8 +86,7 @@ void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
     thread->fault.word[0] = address.v;
     thread->fault.word[1] = access | (fault == MMU_FAULT_PERMISSION ? SHEAF_FAULT_PERMISSION : 0);
     thread->fault.word[2] = thread->context.pc;
-    send_fault(pe, thread);
-    sched_leave(pe);
+    fastpath_fault(pe, thread);
 }
 
 void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
@@ -105,6 +95,5 @@ void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
     thread->fault.word[0] = syndrome;
     thread->fault.word[1] = address;
     thread->fault.word[2] = thread->context.pc;
-    send_fault(pe, thread);
-    sched_leave(pe);
+    fastpath_fault(pe, thread);
 }

@@ -39,6 +39,12 @@ enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, str
                                       : SHEAF_OK;
 }
 
+enum sheaf_error lookup_type_levels(const struct thread *thread, sheaf_cptr name,
+                                    enum sheaf_type type, struct slot **out) {
+    enum sheaf_error error = lookup_levels(thread, name, out);
+    return error != SHEAF_OK || (*out)->type == type ? error : SHEAF_ERR_WRONG_TYPE;
+}
+
 bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **out,
                   struct cnode **home) {
     return follow(thread, name, out, home) == SHEAF_OK;

@@ -44,17 +44,16 @@ struct endpoint {
 struct notification {
     struct object_head head;
     struct lock lock;
-    uint64_t bits;             // exchanged atomically: taken once
+    uint64_t bits;             // signalled, and not yet taken
     struct thread_queue queue; // threads in RECV on it
     struct thread *bound;      // also receives the signals on any Endpoint
 };
 
 struct reply {
     struct object_head head;
-    struct lock lock;
-    struct thread *caller;   // waits for this Reply
-    struct thread *receiver; // waits on an Endpoint and named this Reply
-    uint64_t unused[2];
+    struct thread *caller;   // waits for this Reply; put there and taken as one word (ipc.h)
+    struct thread *receiver; // waits on an Endpoint, under whose lock this is, and named this Reply
+    uint64_t unused[4];
 };
 
 _Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI says");

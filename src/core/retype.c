@@ -148,9 +148,6 @@ static void init_object(unsigned type, struct slot *slot, unsigned size_bits) {
     case SHEAF_NOTIFICATION:
         lock_init(&((struct notification *)object)->lock, LOCK_OBJECT);
         break;
-    case SHEAF_REPLY:
-        lock_init(&((struct reply *)object)->lock, LOCK_OBJECT);
-        break;
     case SHEAF_TIMER:
         timer_begin(object);
         break;
