@@ -44,9 +44,11 @@ static inline struct slot *find(const struct thread *thread, sheaf_cptr name, en
     return likely(slot->living_type == type && (slot->rights & right) == right) ? slot : NULL;
 }
 
-// Whether the thread, woken, would run at once when the running one waits.
+// Whether the thread, woken, would run at once when the running one waits, without a new slice.
 static inline bool is_next(const struct sched *sched, const struct thread *thread) {
-    return thread->timeout.deadline == 0 && sched->top <= thread->priority + 1u;
+    return thread->timeout.deadline == 0 &&
+           (likely(sched->top <= thread->priority) ||
+            (sched->top == thread->priority + 1u && sched->slice_end != 0));
 }
 
 static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver) {
@@ -60,7 +62,8 @@ static inline void take_receiver(struct endpoint *endpoint, struct thread *recei
 // `next` has its message.
 static inline void run_next(struct pe *pe, struct thread *thread, struct thread *next) {
     next->state = SHEAF_STATE_READY;
-    sched_switch(pe, pe->sched, thread, next);
+    ASSERT(!sched_slice_begins(pe->sched, next));
+    sched_switch_in_slice(pe, thread, next);
 }
 
 // Each of the two stands twice in the program: for messages in registers, which need nothing else,
@@ -126,60 +129,82 @@ static inline bool has_place(const struct endpoint *endpoint, const struct threa
            (endpoint->head.flags == ENDPOINT_RECEIVERS && last->priority == thread->priority);
 }
 
-static inline void begin_wait(struct endpoint *endpoint, struct thread *thread,
-                              struct reply *reply) {
-    thread->state = SHEAF_STATE_RECEIVING;
-    thread->waiting_on = endpoint;
-    thread->reply = reply;
-    reply->receiver = thread;
-    endpoint->head.flags = ENDPOINT_RECEIVERS;
-    queue_append(&endpoint->queue, thread);
-}
+// What REPLY_RECV has named, as long as `caller` is not NULL: taken out of the Reply, while the
+// Endpoint is locked.
+struct answer {
+    struct thread *caller;
+    struct reply *reply;
+    struct endpoint *endpoint;
+};
 
-// The caller has been taken, and cannot be answered and run at once: in the ordinary way.
-static __attribute__((noinline)) void answer_and_leave(struct pe *pe, struct thread *thread,
-                                                       struct thread *caller) {
-    reply_give(pe, thread, caller, NULL);
-    sched_leave(pe);
-}
-
-// Takes the caller out of the Reply; the thread waits for the next message. NULL: nothing has
-// changed.
-FOR_WORDS struct thread *take_and_wait(struct thread *thread, uint64_t tag, unsigned words) {
+FOR_WORDS struct answer begin_answer(const struct thread *thread, uint64_t tag, unsigned words) {
+    struct answer answer = {0};
     const struct slot *source =
         find(thread, thread->context.reg[SHEAF_REG_CAP], SHEAF_ENDPOINT, SHEAF_RIGHT_READ);
     const struct slot *slot = find(thread, thread->context.reg[SHEAF_REG_REPLY], SHEAF_REPLY, 0);
     if (unlikely(source == NULL || slot == NULL || thread->bound != NULL ||
                  !is_plain(thread, tag, words))) {
-        return NULL;
+        return answer;
     }
-    struct endpoint *endpoint = source->object;
-    struct reply *reply = slot->object;
-    if (unlikely(reply->receiver != NULL || !has_room(thread, thread, words) ||
-                 !lock_try(&endpoint->lock))) {
-        return NULL;
+    answer.endpoint = source->object;
+    answer.reply = slot->object;
+    if (unlikely(answer.reply->receiver != NULL || !has_room(thread, thread, words) ||
+                 !lock_try(&answer.endpoint->lock))) {
+        return answer;
     }
-    struct thread *caller = has_place(endpoint, thread) ? reply_take(reply) : NULL;
-    if (likely(caller != NULL)) {
-        begin_wait(endpoint, thread, reply);
+    if (likely(has_place(answer.endpoint, thread))) {
+        answer.caller = reply_take(answer.reply);
     }
+    if (unlikely(answer.caller == NULL)) {
+        lock_release(&answer.endpoint->lock);
+    }
+    return answer;
+}
+
+// The caller has its answer, and the thread waits for the next message: not before, since that is
+// written where the answer was read.
+static inline void end_answer(struct answer answer, struct thread *thread) {
+    struct endpoint *endpoint = answer.endpoint;
+    thread->state = SHEAF_STATE_RECEIVING;
+    thread->waiting_on = endpoint;
+    thread->reply = answer.reply;
+    answer.reply->receiver = thread;
+    endpoint->head.flags = ENDPOINT_RECEIVERS;
+    queue_append(&endpoint->queue, thread);
     lock_release(&endpoint->lock);
-    return caller;
+}
+
+// A caller that has been taken and cannot be answered and run at once. As sys_reply_receive.
+static __attribute__((noinline)) enum sheaf_error
+answer_execute(struct pe *pe, struct thread *thread, struct thread *caller,
+               struct endpoint *endpoint, struct reply *reply) {
+    lock_release(&endpoint->lock);
+    reply_give(pe, thread, caller, NULL);
+    return endpoint_receive(pe, thread, endpoint, reply, true);
+}
+
+static __attribute__((noinline)) void answer_and_leave(struct pe *pe, struct thread *thread,
+                                                       struct thread *caller,
+                                                       struct endpoint *endpoint,
+                                                       struct reply *reply) {
+    syscall_finish(pe, thread, answer_execute(pe, thread, caller, endpoint, reply));
 }
 
 FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned words) {
     uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
-    struct thread *caller = take_and_wait(thread, tag, words);
+    struct answer answer = begin_answer(thread, tag, words);
+    struct thread *caller = answer.caller;
     if (unlikely(caller == NULL)) {
         return false;
     }
     if (unlikely(caller->faulting || !is_next(pe->sched, caller) ||
                  !has_room(thread, caller, words))) {
-        answer_and_leave(pe, thread, caller);
+        answer_and_leave(pe, thread, caller, answer.endpoint, answer.reply);
         return true;
     }
     copy(thread, caller, tag, words);
     caller->context.reg[SHEAF_REG_BADGE] = 0;
+    end_answer(answer, thread);
     run_next(pe, thread, caller);
     return true;
 }
@@ -187,17 +212,18 @@ FOR_WORDS bool reply_receive(struct pe *pe, struct thread *thread, unsigned word
 // Who answers by a gather nearly always answers a fault.
 enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread) {
     uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
-    struct thread *caller = take_and_wait(thread, tag, SHEAF_REG_WORDS);
+    struct answer answer = begin_answer(thread, tag, SHEAF_REG_WORDS);
+    struct thread *caller = answer.caller;
     if (unlikely(caller == NULL)) {
         return sys_reply_receive(pe, thread);
     }
-    if (likely(caller->faulting && SHEAF_TAG_LABEL(tag) == 0 && is_next(pe->sched, caller))) {
-        caller->faulting = false;
-        run_next(pe, thread, caller);
-        return SWITCHED;
+    if (unlikely(!caller->faulting || SHEAF_TAG_LABEL(tag) != 0 || !is_next(pe->sched, caller))) {
+        return answer_execute(pe, thread, caller, answer.endpoint, answer.reply);
     }
-    reply_give(pe, thread, caller, NULL);
-    return ANSWERED;
+    caller->faulting = false;
+    end_answer(answer, thread);
+    run_next(pe, thread, caller);
+    return SWITCHED;
 }
 
 // SEND and NB_SEND to a Notification, which never wait.

@@ -18,9 +18,11 @@ void fastpath_fault(struct pe *pe, struct thread *thread);
 // sys_reply_receive does, or SWITCHED.
 enum sheaf_error fastpath_tail(struct pe *pe, struct thread *thread);
 
-// The ordinary way (fault.c, syscall.c).
+// The ordinary way (fault.c, syscall.c), and its end: what a handler said becomes the answer, and
+// it is decided who goes on. The call has no deadline.
 void fault_execute(struct pe *pe, struct thread *thread);
 void syscall_gather(struct pe *pe, struct thread *thread);
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
+void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error);
 
 #endif

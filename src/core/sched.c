@@ -174,7 +174,7 @@ void sched_start_slice(struct sched *sched) {
 
 void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next) {
     struct sched *sched = pe->sched;
-    if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+    if (sched_slice_begins(sched, next)) {
         sched_start_slice(sched);
     }
     port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
@@ -213,7 +213,7 @@ static __attribute__((noinline)) void decide(struct pe *pe) {
         }
         if (next != NULL) {
             pe->context = &next->context;
-            if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+            if (sched_slice_begins(sched, next)) {
                 sched_start_slice(sched);
             }
             return;
@@ -232,6 +232,7 @@ static __attribute__((noinline)) void decide(struct pe *pe) {
 
 void sched_leave_beside(struct pe *pe, struct thread *thread) {
     struct sched *sched = pe->sched;
+    ASSERT(sched->candidate == NULL && !sched->rotate);
     unsigned priority = thread->priority, current = pe->current->priority;
     thread->state = SHEAF_STATE_READY;
     if (unlikely(priority > current || !lock_try(&sched->lock))) {
@@ -248,6 +249,7 @@ void sched_leave_beside(struct pe *pe, struct thread *thread) {
 
 void sched_leave_blocked(struct pe *pe) {
     struct sched *sched = pe->sched;
+    ASSERT(sched->candidate == NULL && !sched->rotate);
     if (unlikely(sched->top == 0 || !lock_try(&sched->lock))) {
         decide(pe);
         return;
@@ -259,6 +261,7 @@ void sched_leave_blocked(struct pe *pe) {
 
 void sched_leave_yield(struct pe *pe) {
     struct sched *sched = pe->sched;
+    ASSERT(sched->candidate == NULL && !sched->rotate);
     struct thread *current = pe->current;
     if (unlikely(sched->top <= current->priority)) {
         return; // it has no equals

@@ -79,14 +79,18 @@ void sched_start_slice(struct sched *sched);
 // The long way of sched_switch.
 void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next);
 
+// Whether a time slice must begin when `next` goes on: it has an equal, and none runs.
+static inline bool sched_slice_begins(const struct sched *sched, const struct thread *next) {
+    return sched->top == next->priority + 1u && sched->slice_end == 0;
+}
+
 // Lets `next`, which is in no queue, go on instead of `current` (NULL: nobody ran). Nobody of
-// higher priority is in a queue. Every call in it is the last thing it does, so that the fast path
-// keeps nothing on the stack.
-static inline void sched_switch(struct pe *pe, const struct sched *sched, struct thread *current,
-                                struct thread *next) {
+// higher priority is in a queue, and no slice must begin. Every call in it is the last thing it
+// does, so that the fast path keeps nothing on the stack.
+static inline void sched_switch_in_slice(struct pe *pe, struct thread *current,
+                                         struct thread *next) {
     const struct vspace *vspace = thread_vspace(next);
-    bool slice_begins = sched->top == next->priority + 1u && sched->slice_end == 0;
-    if (unlikely(slice_begins || !vspace_was_loaded(vspace))) {
+    if (unlikely(!vspace_was_loaded(vspace))) {
         sched_switch_first(pe, current, next);
         return;
     }
@@ -95,6 +99,16 @@ static inline void sched_switch(struct pe *pe, const struct sched *sched, struct
     pe->current = next;
     vspace_load(vspace);
     arch_switch(current != NULL ? &current->context : NULL, &next->context);
+}
+
+// The same, whether or not a slice must begin.
+static inline void sched_switch(struct pe *pe, const struct sched *sched, struct thread *current,
+                                struct thread *next) {
+    if (unlikely(sched_slice_begins(sched, next))) {
+        sched_switch_first(pe, current, next);
+    } else {
+        sched_switch_in_slice(pe, current, next);
+    }
 }
 
 // At the end of a queue that is empty or ends with the thread's own priority.

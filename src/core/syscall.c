@@ -81,6 +81,10 @@ static inline void finish(struct pe *pe, struct thread *thread, enum sheaf_error
     sched_leave(pe);
 }
 
+void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error) {
+    finish(pe, thread, error, 0);
+}
+
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
     if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
         check_continuation(thread, number);
