@@ -189,7 +189,7 @@ void gather_map_end(struct gather_map *map);
 // free, nothing is pending in the VSpace, which lives, and its lock is free. False: something is
 // not so, and nothing has changed. The range was checked (gather_check_range).
 bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, paddr_t frame,
-                      uint64_t pages, struct leaf_attributes attributes,
+                      uint64_t pages, const struct leaf_attributes *attributes,
                       struct mapping_record *record);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in

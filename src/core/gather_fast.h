@@ -50,7 +50,7 @@ static inline bool gather_map_fast(const struct thread *thread, struct gather *g
         return false;
     }
     bool mapped = gather_map_pages(gather, space->object, VADDR(va), slot->frame.address, pages,
-                                   attributes, &slot->frame.record);
+                                   &attributes, &slot->frame.record);
     lock_release(lock);
     return mapped;
 }

@@ -4,7 +4,8 @@
 // gather_map_begin does everything that can fail: it looks at every place of the range, counts the
 // tables that are missing, completes what is pending there, unhooks empty tables in the way of
 // blocks, and hooks the tables. gather_map_frame then only writes leaves. The VSpace lock is held
-// from the one to gather_map_end, so nobody comes in between.
+// from the one to gather_map_end, so nobody comes in between. gather_map_pages is both where that
+// is simple.
 #include "batch.h"
 #include "record.h"
 #include "table.h"
@@ -248,7 +249,7 @@ static inline bool find_free_pages(const struct vspace *vspace, uint64_t first, 
 }
 
 bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, paddr_t frame,
-                      uint64_t pages, struct leaf_attributes attributes,
+                      uint64_t pages, const struct leaf_attributes *attributes,
                       struct mapping_record *record) {
     struct place place;
     ASSERT(gather_check_range(va, pages) == SHEAF_OK);
@@ -258,7 +259,7 @@ bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, 
     if (likely(found)) {
         gather->stored = true;
         *record = write_leaves(gather, vspace, place.table, LEAF_LEVEL, place.index, frame, pages,
-                               &attributes);
+                               attributes);
     }
     vspace_unlock(vspace);
     return found;

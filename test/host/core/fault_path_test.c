@@ -22,10 +22,12 @@ enum sheaf_error __wrap_fastpath_tail(struct pe *pe, struct thread *thread);
 enum sheaf_error __real_sys_reply_receive(struct pe *pe, struct thread *thread);
 enum sheaf_error __wrap_sys_reply_receive(struct pe *pe, struct thread *thread);
 bool __real_gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va,
-                             paddr_t frame, uint64_t pages, struct leaf_attributes attributes,
+                             paddr_t frame, uint64_t pages,
+                             const struct leaf_attributes *attributes,
                              struct mapping_record *record);
 bool __wrap_gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va,
-                             paddr_t frame, uint64_t pages, struct leaf_attributes attributes,
+                             paddr_t frame, uint64_t pages,
+                             const struct leaf_attributes *attributes,
                              struct mapping_record *record);
 
 static bool ordinary; // which of the two machines runs
@@ -74,7 +76,8 @@ enum sheaf_error __wrap_fastpath_tail(struct pe *pe, struct thread *thread) {
 }
 
 bool __wrap_gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va,
-                             paddr_t frame, uint64_t pages, struct leaf_attributes attributes,
+                             paddr_t frame, uint64_t pages,
+                             const struct leaf_attributes *attributes,
                              struct mapping_record *record) {
     bool mapped =
         !ordinary && __real_gather_map_pages(gather, vspace, va, frame, pages, attributes, record);

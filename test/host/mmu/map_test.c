@@ -76,7 +76,7 @@ static void leaf_bits_are_those_asked_for(void **state) {
 static bool at_once(struct vspace *vspace, uint64_t page, uint64_t pages, uint64_t frame,
                     struct mapping_record *record) {
     struct gather *gather = gather_begin();
-    bool done = gather_map_pages(gather, vspace, PAGE(page), FRAME(frame), pages, touched, record);
+    bool done = gather_map_pages(gather, vspace, PAGE(page), FRAME(frame), pages, &touched, record);
     gather_finish(gather);
     assert_int_equal(gather_totals(gather)->leaves, done ? pages : 0);
     assert_int_equal(gather_totals(gather)->dsb, done);
@@ -115,7 +115,7 @@ static void pages_are_mapped_at_once_where_their_table_is(void **state) {
     uint64_t done = 0;
     gather = gather_begin();
     assert_int_equal(gather_unmap(gather, vspace, PAGE(5), 1, 0, &done, NULL), SHEAF_OK);
-    assert_false(gather_map_pages(gather, vspace, PAGE(5), FRAME(40), 1, touched, &none));
+    assert_false(gather_map_pages(gather, vspace, PAGE(5), FRAME(40), 1, &touched, &none));
     gather_finish(gather);
     assert_true(at_once(vspace, 5, 1, 40, &records[0])); // nothing is pending any more
     vspace_destroy(vspace);

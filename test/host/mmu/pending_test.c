@@ -331,12 +331,12 @@ static void replace_at_once(struct vspace *vspace) {
     uint64_t done = 0;
     gather_unmap(gather, vspace, PAGE(5), 1, 0, &done, NULL);
     bool mapped =
-        gather_map_pages(gather, vspace, PAGE(5), FRAME(1000 + vmsa_pe()), 1, touched, &record);
+        gather_map_pages(gather, vspace, PAGE(5), FRAME(1000 + vmsa_pe()), 1, &touched, &record);
     gather_finish(gather);
     vmsa_frame_reused(FRAME(5), PAGE_BYTES);
     if (!mapped) {
         gather = gather_begin();
-        gather_map_pages(gather, vspace, PAGE(5), FRAME(1000 + vmsa_pe()), 1, touched, &record);
+        gather_map_pages(gather, vspace, PAGE(5), FRAME(1000 + vmsa_pe()), 1, &touched, &record);
         gather_finish(gather);
     }
 }

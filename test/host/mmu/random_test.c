@@ -124,7 +124,7 @@ static enum sheaf_error map_at_once(struct gather *gather, const struct place *w
                                     uint32_t frame, const struct leaf_attributes *attributes) {
     struct mapping_record record;
     if (!gather_map_pages(gather, where->vspace, PAGE(where->page), FRAME(frame), where->pages,
-                          *attributes, &record))
+                          attributes, &record))
         return map_in_steps(gather, where, frame, attributes);
     some_record(frame)->record = record;
     return SHEAF_OK;
