@@ -105,13 +105,17 @@ static uint64_t mix(uint64_t hash, const void *bytes, size_t size) {
     return hash;
 }
 
+static uint64_t mix_pointer(uint64_t hash, const void *pointer) {
+    uintptr_t value = (uintptr_t)pointer;
+    return mix(hash, &value, sizeof(value));
+}
+
 static uint64_t state_now(void) {
     const struct pe *pe = &fake.pe[0];
     const struct sched *sched = pe->sched;
-    uintptr_t who[] = {(uintptr_t)pe->current, (uintptr_t)pe->context};
-    uint64_t hash = mix(1, who, sizeof(who));
-    hash =
-        mix(hash, (const char *)sched + sizeof(sched->lock), sizeof(*sched) - sizeof(sched->lock));
+    uint64_t hash = mix_pointer(1, pe->current);
+    hash = mix_pointer(hash, pe->context);
+    hash = mix(hash, sched, sizeof(*sched));
     for (unsigned i = 0; i < THREADS; i++)
         hash = mix(hash, helpers[i].thread, sizeof(struct thread));
     for (unsigned i = 0; i < FRAMES; i++)
