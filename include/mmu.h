@@ -185,18 +185,12 @@ struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, ui
                                        const struct leaf_attributes *attributes);
 void gather_map_end(struct gather_map *map);
 
-// The three in one, for one Frame or part: nearly every MAP. *record is set on success. The range
-// was checked, is aligned to the level and lies in one table. Errors as gather_map_begin.
-struct map_run {
-    vaddr_t va;
-    paddr_t frame;
-    uint64_t pages;
-    unsigned level;
-    struct leaf_attributes attributes;
-};
-enum sheaf_error gather_map_run(struct gather *gather, struct vspace *vspace,
-                                const struct map_run *run, struct mapping_record *record,
-                                unsigned *missing);
+// The three in one for pages in one table, where that is simple: the table is there, every page is
+// free, nothing is pending in the VSpace, which lives, and its lock is free. False: something is
+// not so, and nothing has changed. The range was checked (gather_check_range).
+bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, paddr_t frame,
+                      uint64_t pages, const struct leaf_attributes *attributes,
+                      struct mapping_record *record);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.

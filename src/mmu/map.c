@@ -4,7 +4,8 @@
 // gather_map_begin does everything that can fail: it looks at every place of the range, counts the
 // tables that are missing, completes what is pending there, unhooks empty tables in the way of
 // blocks, and hooks the tables. gather_map_frame then only writes leaves. The VSpace lock is held
-// from the one to gather_map_end, so nobody comes in between.
+// from the one to gather_map_end, so nobody comes in between. gather_map_pages is both where that
+// is simple.
 #include "batch.h"
 #include "record.h"
 #include "table.h"
@@ -206,8 +207,9 @@ static inline struct mapping_record write_leaves(struct gather *gather, const st
     ASSERT(count != 0 && index + count <= TABLE_ENTRIES);
     ASSERT(IS_ALIGNED(pages | frame.v >> PAGE_BITS, level_pages(level)));
     port_dmb_ishst(); // the Frame's contents before what makes them reachable
-    for (unsigned i = 0; i < count; i++, value += step)
-        port_desc_write(table, index + i, DESC(value));
+    port_desc_write(table, index, DESC(value));
+    for (unsigned i = 1; i < count; i++)
+        port_desc_write(table, index + i, DESC(value + i * step));
     table_info(table)->live += (uint16_t)count;
     gather->totals.leaves += count;
     port_count(SHEAF_COUNTER_GATHER_MAPPED, count);
@@ -230,44 +232,35 @@ struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, ui
 
 void gather_map_end(struct gather_map *map) { vspace_unlock(map->vspace); }
 
-// Where pages can be written at once, as nearly always: their table is there, each of them is free,
-// and nothing is pending in the VSpace. With its lock held, under which `state` is written.
-static inline bool find_free_pages(const struct vspace *vspace, const struct map_run *run,
+// Where pages can be written at once: their table is there, each of them is free, and nothing is
+// pending in the VSpace. With its lock held, under which `state` is written.
+static inline bool find_free_pages(const struct vspace *vspace, uint64_t first, uint64_t pages,
                                    struct place *place) {
-    if (run->level != LEAF_LEVEL || vspace->state != VSPACE_LIVE || vspace->pending_count != 0)
+    if (vspace->state != VSPACE_LIVE || vspace->pending_count != 0)
         return false;
-    *place = walk(vspace, run->va.v >> PAGE_BITS, LEAF_LEVEL);
+    *place = walk(vspace, first, LEAF_LEVEL);
     if (place->level != LEAF_LEVEL || desc_is_valid(place->desc))
         return false;
-    for (unsigned i = 1; i < run->pages; i++) {
+    for (unsigned i = 1; i < pages; i++) {
         if (desc_is_valid(port_desc_read(place->table, place->index + i)))
             return false;
     }
     return true;
 }
 
-enum sheaf_error gather_map_run(struct gather *gather, struct vspace *vspace,
-                                const struct map_run *run, struct mapping_record *record,
-                                unsigned *missing) {
+bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, paddr_t frame,
+                      uint64_t pages, const struct leaf_attributes *attributes,
+                      struct mapping_record *record) {
     struct place place;
-    ASSERT(gather_check_range(run->va, run->pages) == SHEAF_OK);
-    vspace_lock(vspace);
-    bool found = find_free_pages(vspace, run, &place);
+    ASSERT(gather_check_range(va, pages) == SHEAF_OK);
+    if (unlikely(!vspace_try_lock(vspace)))
+        return false;
+    bool found = find_free_pages(vspace, va.v >> PAGE_BITS, pages, &place);
     if (likely(found)) {
         gather->stored = true;
-        *record = write_leaves(gather, vspace, place.table, LEAF_LEVEL, place.index, run->frame,
-                               run->pages, &run->attributes);
+        *record = write_leaves(gather, vspace, place.table, LEAF_LEVEL, place.index, frame, pages,
+                               attributes);
     }
     vspace_unlock(vspace);
-    if (likely(found))
-        return SHEAF_OK;
-
-    struct gather_map map;
-    enum sheaf_error error =
-        gather_map_begin(gather, vspace, run->va, run->pages, run->level, &map, missing);
-    if (error == SHEAF_OK) {
-        *record = gather_map_frame(&map, run->frame, run->pages, &run->attributes);
-        gather_map_end(&map);
-    }
-    return error;
+    return found;
 }
