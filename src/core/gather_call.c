@@ -12,17 +12,18 @@
 // (operation, pages of it, totals) is kept in the thread. When the call is executed again,
 // everything is copied and checked again and what is done is skipped.
 #include "gather_call.h"
+#include "fastpath.h"
+#include "gather_fast.h"
 
 struct vector {
     struct thread *thread;
     struct gather *gather;
-    unsigned count, index;
-    unsigned missing;            // tables, with NO_TABLES
-    uint64_t done;               // pages of the operation at `index`
-    size_t report_start;         // bytes of reports of the operations before it
-    size_t report_first;         // where `report` begins to hold something
-    size_t report_end;           // bytes of `report` that hold something
-    struct gather_totals before; // of the slices before this one
+    const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
+    unsigned missing;                         // tables, with NO_TABLES
+    uint64_t done;                            // pages of the operation at `next`
+    size_t report_start;                      // bytes of reports of the operations before it
+    size_t report_first;                      // where `report` begins to hold something
+    size_t report_end;                        // bytes of `report` that hold something
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
     uint8_t report[SHEAF_RESULT_BYTES];
 };
@@ -95,8 +96,8 @@ static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
     return error;
 }
 
-static enum sheaf_error run_operation(struct vector *vector) {
-    struct operation operation = take_apart(&vector->ops[vector->index]);
+static enum sheaf_error run_ordinary(struct vector *vector) {
+    struct operation operation = take_apart(vector->next);
     struct slot *slot;
     enum sheaf_error error = check(&operation);
     if (error == SHEAF_OK) {
@@ -113,94 +114,134 @@ static enum sheaf_error run_operation(struct vector *vector) {
                                      &vector->done, &vector->missing);
     }
     if (error == SHEAF_OK) {
-        port_count(SHEAF_COUNTER_GATHER_OPERATIONS, 1);
         vector->report_start += report_bytes(&operation);
-        vector->done = 0;
     }
     return error;
 }
 
-static enum sheaf_error run_all(struct vector *vector) {
-    for (; vector->index < vector->count; vector->index++) {
+static inline enum sheaf_error run_operation(struct vector *vector) {
+    bool done = gather_map_fast(vector->thread, vector->gather, vector->next);
+    return likely(done) ? SHEAF_OK : run_ordinary(vector);
+}
+
+static inline enum sheaf_error run_all(struct vector *vector) {
+    while (vector->next != vector->end) {
         enum sheaf_error error = run_operation(vector);
-        if (error != SHEAF_OK) {
+        if (unlikely(error != SHEAF_OK)) {
             return error;
         }
-        if (vector->index + 1 < vector->count && arch_interrupt_pending()) {
-            vector->index++;
+        port_count(SHEAF_COUNTER_GATHER_OPERATIONS, 1);
+        vector->done = 0;
+        if (++vector->next != vector->end && arch_interrupt_pending()) {
             return SHEAF_ERR_PREEMPTED;
         }
     }
     return SHEAF_OK;
 }
 
-// Copies the operations and goes on where an interrupted execution was.
-static enum sheaf_error begin(struct vector *vector, struct thread *thread) {
-    uint64_t argument = thread->context.reg[SHEAF_REG_GATHER];
+// How far the operation in turn has come. The buffer is user space's, and other threads may have
+// written to it since: another operation than the one that was interrupted has not begun.
+static uint64_t pages_done(const struct continuation *continuation, const struct vector *vector) {
+    if (vector->next == vector->end) {
+        return 0;
+    }
+    for (unsigned i = 0; i < SHEAF_GATHER_OP_WORDS; i++) {
+        if (continuation->op.word[i] != vector->next->word[i]) {
+            return 0;
+        }
+    }
+    return continuation->pages;
+}
+
+static unsigned index_of(const struct vector *vector) {
+    return (unsigned)(vector->next - vector->ops);
+}
+
+static bool is_resumed(const struct thread *thread) {
+    return unlikely(thread->continuation.kind == CONTINUE_GATHER);
+}
+
+// Goes on where an interrupted execution was.
+static __attribute__((noinline)) void resume(struct vector *vector) {
+    const struct continuation *continuation = &vector->thread->continuation;
+    vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
+    vector->done = pages_done(continuation, vector);
+    for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
+        struct operation operation = take_apart(op);
+        size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
+        vector->report_start = MIN(vector->report_start + bytes, SHEAF_RESULT_BYTES);
+    }
+    vector->report_first = vector->report_start;
+}
+
+// Copies the operations, each word once: other threads may write to the buffer.
+static inline enum sheaf_error begin(struct vector *vector, struct thread *thread,
+                                     uint64_t argument) {
     uint64_t count = argument & UINT32_MAX;
-    if ((argument >> 32 & ~SHEAF_GATHER_REPLY_RECV) != 0) {
+    if (unlikely((argument >> 32 & ~SHEAF_GATHER_REPLY_RECV) != 0)) {
         return SHEAF_ERR_UNKNOWN_FLAG;
     }
-    if (count > SHEAF_GATHER_OPS) {
+    if (unlikely(count > SHEAF_GATHER_OPS)) {
         return SHEAF_ERR_VECTOR_TOO_LONG;
     }
     const struct sheaf_ipc_buffer *buffer = thread_buffer(thread);
-    if (buffer == NULL) {
+    if (unlikely(buffer == NULL)) {
         return SHEAF_ERR_NO_BUFFER;
     }
-    arch_copy(vector->ops, buffer->ops, count * sizeof(vector->ops[0]));
+    const volatile struct sheaf_gather_op *from = buffer->ops;
+    for (struct sheaf_gather_op *to = vector->ops; to != vector->ops + count; to++) {
+        *to = *from++;
+    }
     vector->thread = thread;
-    vector->count = (unsigned)count;
-    vector->index = 0;
+    vector->next = vector->ops;
+    vector->end = vector->ops + count;
     vector->done = 0;
     vector->missing = 0;
     vector->report_start = 0;
-    vector->before = (struct gather_totals){0};
-    const struct continuation *continuation = &thread->continuation;
-    if (unlikely(continuation->kind == CONTINUE_GATHER)) {
-        vector->index = MIN(continuation->index, vector->count);
-        vector->done = continuation->pages;
-        vector->before = continuation->totals;
-        for (unsigned i = 0; i < vector->index; i++) {
-            struct operation operation = take_apart(&vector->ops[i]);
-            size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
-            vector->report_start = MIN(vector->report_start + bytes, SHEAF_RESULT_BYTES);
-        }
+    vector->report_first = 0;
+    vector->report_end = 0;
+    if (is_resumed(thread)) {
+        resume(vector);
     } else {
         port_count(SHEAF_COUNTER_GATHER_CALLS, 1);
     }
-    vector->report_first = vector->report_start;
-    vector->report_end = 0;
     return SHEAF_OK;
 }
 
-static struct gather_totals totals_of(const struct vector *vector) {
+// With those of the slices before this one.
+static inline struct gather_totals totals_of(const struct vector *vector) {
     struct gather_totals totals = *gather_totals(vector->gather);
-    totals.leaves += vector->before.leaves;
-    totals.tables += vector->before.tables;
-    totals.tlbi += vector->before.tlbi;
-    totals.dsb += vector->before.dsb;
-    totals.batches += vector->before.batches;
+    if (is_resumed(vector->thread)) {
+        const struct gather_totals *before = &vector->thread->continuation.totals;
+        totals.leaves += before->leaves;
+        totals.tables += before->tables;
+        totals.tlbi += before->tlbi;
+        totals.dsb += before->dsb;
+        totals.batches += before->batches;
+    }
     return totals;
 }
 
 // After the finish: what was removed is gone, so what is reported is final. The bits of what an
 // earlier execution did are already there.
 static void write_report(const struct vector *vector) {
-    struct sheaf_ipc_buffer *buffer = thread_buffer(vector->thread);
     size_t start = vector->report_first;
-    if (buffer != NULL && vector->report_end > start) {
+    if (likely(vector->report_end <= start)) {
+        return;
+    }
+    struct sheaf_ipc_buffer *buffer = thread_buffer(vector->thread);
+    if (buffer != NULL) {
         arch_copy(buffer->results + start, vector->report + start, vector->report_end - start);
     }
 }
 
 static uint64_t capped(uint64_t value) { return MIN(value, UINT16_MAX); }
 
-static void write_totals(struct vector *vector, enum sheaf_error error) {
+static inline void write_totals(struct vector *vector, enum sheaf_error error) {
     uint64_t *reg = vector->thread->context.reg;
     struct gather_totals totals = totals_of(vector);
     reg[SHEAF_REG_GATHER] = (uint64_t)error |
-                            (uint64_t)(error != SHEAF_OK ? vector->index : 0) << 16 |
+                            (uint64_t)(error != SHEAF_OK ? index_of(vector) : 0) << 16 |
                             MIN(totals.leaves, UINT32_MAX) << 32;
     reg[SHEAF_REG_TOTALS] = capped(totals.tables) | capped(totals.tlbi) << 16 |
                             capped(totals.dsb) << 32 | capped(totals.batches) << 48;
@@ -208,48 +249,51 @@ static void write_totals(struct vector *vector, enum sheaf_error error) {
 
 static enum sheaf_error keep_place(struct vector *vector) {
     struct continuation *continuation = &vector->thread->continuation;
-    continuation->kind = CONTINUE_GATHER;
-    continuation->index = vector->index;
-    continuation->pages = vector->done;
     continuation->totals = totals_of(vector);
+    continuation->kind = CONTINUE_GATHER;
+    continuation->index = index_of(vector);
+    continuation->pages = vector->done;
+    if (vector->next != vector->end) {
+        continuation->op = *vector->next;
+    }
     return SHEAF_ERR_PREEMPTED;
 }
 
-// The operations are done; an interrupt in the tail comes back to the tail alone. The totals are
-// in registers that no message touches, so it makes no difference whether the thread waits by now.
-static enum sheaf_error tail(struct pe *pe, struct vector *vector) {
-    enum sheaf_error error = sys_reply_receive(pe, vector->thread);
+static __attribute__((noinline)) enum sheaf_error fail(struct vector *vector,
+                                                       enum sheaf_error error) {
     if (error == SHEAF_ERR_PREEMPTED) {
         return keep_place(vector);
     }
-    write_totals(vector, SHEAF_OK);
-    return error;
+    write_totals(vector, error);
+    thread_answer(vector->thread, error);
+    vector->thread->context.reg[SHEAF_REG_TAG] = vector->missing;
+    return ANSWERED;
 }
 
 enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
+    uint64_t argument = thread->context.reg[SHEAF_REG_GATHER];
     struct vector vector; // not cleared: 3.5 KiB, of which a call uses what it brings
-    enum sheaf_error error = begin(&vector, thread);
-    if (error != SHEAF_OK) {
+    enum sheaf_error error = begin(&vector, thread, argument);
+    if (unlikely(error != SHEAF_OK)) {
         thread->context.reg[SHEAF_REG_GATHER] = error;
         thread->context.reg[SHEAF_REG_TOTALS] = 0;
         return error;
     }
-    bool has_tail = (thread->context.reg[SHEAF_REG_GATHER] >> 32 & SHEAF_GATHER_REPLY_RECV) != 0;
     vector.gather = gather_begin();
     error = run_all(&vector);
     gather_finish(vector.gather);
     write_report(&vector);
-    if (error == SHEAF_ERR_PREEMPTED) {
-        return keep_place(&vector);
+    if (unlikely(error != SHEAF_OK)) {
+        return fail(&vector, error);
     }
-    if (error == SHEAF_OK && has_tail) {
-        return tail(pe, &vector);
+    if ((argument >> 32 & SHEAF_GATHER_REPLY_RECV) != 0) {
+        // An interrupt in the tail comes back to the tail alone. The totals are in registers that
+        // no message touches, so it makes no difference whether the thread waits by now.
+        error = fastpath_tail(pe, thread);
+        if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
+            return fail(&vector, error);
+        }
     }
-    write_totals(&vector, error);
-    if (error == SHEAF_OK) {
-        return SHEAF_OK;
-    }
-    thread_answer(thread, error);
-    thread->context.reg[SHEAF_REG_TAG] = vector.missing;
-    return ANSWERED;
+    write_totals(&vector, SHEAF_OK);
+    return error;
 }

@@ -6,6 +6,8 @@
 
 #include "ipc.h"
 
+#define MAP_BLOCK_BITS 21u // 2 MiB: what one table of pages covers, and the smaller block
+
 // One operation, copied out of the IPC buffer and taken apart.
 struct operation {
     unsigned code, rights, flags; // word 0

@@ -7,7 +7,6 @@
 #include "gather_call.h"
 
 #define TABLE_ENTRIES 512u
-#define BLOCK_BITS 21u // 2 MiB: what one table of pages covers, and the smaller block
 #define GIANT_BITS 30u // 1 GiB, the larger one
 #define SYNC_PAGES 16u // 64 KiB: what port_sync_instructions takes
 
@@ -49,7 +48,9 @@ static enum sheaf_error find_slots(const struct thread *thread, struct map_plan 
     }
     struct cnode *home = plan->first->home;
     uint64_t index = (uint64_t)(plan->first - cnode_slot(home, 0));
-    return plan->count > BIT(home->head.flags) - index ? SHEAF_ERR_RANGE : SHEAF_OK;
+    // Each would be a leaf at least: as many slots as a CNode may have are not even looked at.
+    uint64_t limit = MIN(BIT(home->head.flags) - index, SHEAF_MAP_LEAVES);
+    return plan->count > limit ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
 static enum sheaf_error check_rights(const struct map_plan *plan, const struct slot *slot) {
@@ -70,6 +71,11 @@ static enum sheaf_error check_slot(const struct map_plan *plan, const struct slo
     enum sheaf_error error = check_rights(plan, slot);
     if (error != SHEAF_OK) {
         return error;
+    }
+    // The kernel makes instructions visible by its own mapping, which registers of devices do not
+    // have; and where instructions may be fetched, a PE may do so before it is asked to.
+    if ((plan->operation->rights & SHEAF_MAP_EXECUTE) != 0 && slot->memory_type == SHEAF_MEMORY_DEVICE) {
+        return SHEAF_ERR_MEMORY_TYPE;
     }
     if (slot->frame.record.v != 0 &&
         record_is_live(slot->frame.record, slot->frame.address, slot->size_bits)) {
@@ -114,7 +120,7 @@ static enum sheaf_error lay_part(struct map_plan *plan) {
 // The largest leaf that every Frame of the operation can be made of: one operation has one level,
 // so that its tables can be counted before anything is changed.
 static unsigned level_of(const struct map_plan *plan, unsigned least_bits) {
-    if ((plan->operation->flags & SHEAF_OP_PAGES) != 0 || least_bits < BLOCK_BITS) {
+    if ((plan->operation->flags & SHEAF_OP_PAGES) != 0 || least_bits < MAP_BLOCK_BITS) {
         return 3;
     }
     return least_bits >= GIANT_BITS && IS_ALIGNED(plan->operation->va.v, BIT(GIANT_BITS)) ? 1 : 2;
@@ -135,7 +141,7 @@ static enum sheaf_error lay_frames(struct map_plan *plan) {
     vaddr_t va = operation->va;
     for (uint64_t i = 0; i < plan->count; i++) {
         const struct slot *slot = plan->first + i;
-        if (!IS_ALIGNED(va.v, BIT(MIN(slot->size_bits, BLOCK_BITS)))) {
+        if (!IS_ALIGNED(va.v, BIT(MIN(slot->size_bits, MAP_BLOCK_BITS)))) {
             return SHEAF_ERR_MISALIGNED;
         }
         // A record names a run in one table.

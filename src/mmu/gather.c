@@ -155,7 +155,8 @@ static void release_space(struct batch_space *space) {
     vspace_unpin(vspace);
 }
 
-void gather_finish(struct gather *gather) {
+// Something was removed, in some VSpace.
+static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
     struct finish_space spaces[BATCH_SPACES];
     bool needed = gather->stored;
     for (unsigned i = 0; i < gather->space_count; i++) {
@@ -183,4 +184,13 @@ void gather_finish(struct gather *gather) {
     gather->range_count = 0;
     gather->tables = 0;
     gather->stored = false;
+}
+
+void gather_finish(struct gather *gather) {
+    if (gather->space_count != 0) {
+        finish_spaces(gather);
+    } else if (gather->stored) {
+        gather->stored = false;
+        finish_stores(&gather->totals);
+    }
 }

@@ -72,6 +72,57 @@ static void leaf_bits_are_those_asked_for(void **state) {
     gather_finish(gather);
 }
 
+// Pages of one table at once.
+static bool at_once(struct vspace *vspace, uint64_t page, uint64_t pages, uint64_t frame,
+                    struct mapping_record *record) {
+    struct gather *gather = gather_begin();
+    bool done = gather_map_pages(gather, vspace, PAGE(page), FRAME(frame), pages, &touched, record);
+    gather_finish(gather);
+    assert_int_equal(gather_totals(gather)->leaves, done ? pages : 0);
+    assert_int_equal(gather_totals(gather)->dsb, done);
+    assert_int_equal(gather_totals(gather)->batches, done);
+    assert_int_equal(gather_totals(gather)->tlbi, 0);
+    return done;
+}
+
+static void pages_are_mapped_at_once_where_their_table_is(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    struct mapping_record records[2] = {0}, none = {0};
+    snapshot_take();
+    assert_false(at_once(vspace, 5, 1, 10, &none)); // no table at all
+    snapshot_assert_unchanged();
+    map_pages(vspace, 5, 1, 10);
+    assert_true(at_once(vspace, 9, 3, 20, &records[0]));
+    assert_true(at_once(vspace, TABLE_PAGES - 2, 2, 30, &records[1]));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(is_mapped_to(vspace, 9 + i, 20 + i));
+        assert_true(record_is_live(records[0], FRAME(20 + i), 12));
+    }
+    assert_true(is_mapped_to(vspace, TABLE_PAGES - 1, 31));
+    assert_true(record_is_live(records[1], FRAME(30), 13));
+
+    struct gather *gather = gather_begin();
+    map_level(gather, vspace, 2 * TABLE_PAGES, TABLE_PAGES, 512, 2, &touched);
+    gather_finish(gather);
+    snapshot_take();
+    assert_false(at_once(vspace, 5, 1, 40, &none));                   // occupied
+    assert_false(at_once(vspace, 3, 3, 40, &none));                   // at the end
+    assert_false(at_once(vspace, TABLE_PAGES, 1, 40, &none));         // no table of pages
+    assert_false(at_once(vspace, 2 * TABLE_PAGES + 1, 1, 40, &none)); // a block
+    snapshot_assert_unchanged();
+
+    uint64_t done = 0;
+    gather = gather_begin();
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(5), 1, 0, &done, NULL), SHEAF_OK);
+    assert_false(gather_map_pages(gather, vspace, PAGE(5), FRAME(40), 1, &touched, &none));
+    gather_finish(gather);
+    assert_true(at_once(vspace, 5, 1, 40, &records[0])); // nothing is pending any more
+    vspace_destroy(vspace);
+    assert_false(at_once(vspace, 7, 1, 40, &none));
+    assert_int_equal(none.v, 0);
+}
+
 static void a_block_has_the_block_type(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -295,6 +346,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_level_maps_its_leaf, machine_setup),
         cmocka_unit_test_setup(leaf_bits_are_those_asked_for, machine_setup),
+        cmocka_unit_test_setup(pages_are_mapped_at_once_where_their_table_is, machine_setup),
         cmocka_unit_test_setup(a_block_has_the_block_type, machine_setup),
         cmocka_unit_test_setup(a_range_crosses_tables, machine_setup),
         cmocka_unit_test_setup(the_last_page_of_the_user_half, machine_setup),

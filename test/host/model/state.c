@@ -61,7 +61,7 @@ static uint64_t mix_object(uint64_t hash, const struct slot *slot, const struct 
 
 static uint64_t mix_slot(uint64_t hash, const struct slot *slot) {
     hash = mix(hash, slot->type | (uint64_t)slot->rights << 8 | (uint64_t)slot->size_bits << 16 |
-                         (uint64_t)slot->flags << 24);
+                         (uint64_t)slot->flags << 24 | (uint64_t)slot->memory_type << 32);
     hash = mix_pointer(hash, slot);
     hash = mix(hash, slot->next);
     hash = mix_pointer(hash, slot->first_child);
