@@ -259,11 +259,13 @@ static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
     slice_unmap(slice);
     lock_acquire(&tree_lock);
     for (unsigned i = 0; i < slice->count; i++) {
+        // Each in turn is polled for: a Thread that waits, a VSpace, cost hundreds of instructions.
         while (slice->slot[i] != NULL && error == SHEAF_OK) {
-            if (capability_end(pe, slice->slot[i])) {
+            bool done = capability_end(pe, slice->slot[i]);
+            error = arch_interrupt_pending() ? SHEAF_ERR_PREEMPTED : SHEAF_OK;
+            if (done) {
                 break;
             }
-            error = arch_interrupt_pending() ? SHEAF_ERR_PREEMPTED : SHEAF_OK;
         }
         // What is not through stays dying, in nobody's slice: whoever comes next goes on.
         if (slice->slot[i] != NULL) {
@@ -271,11 +273,9 @@ static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
         }
     }
     lock_release(&tree_lock);
+    bool empty = slice->count == 0; // as a slice of burials may be that only looked at empty slots
     slice->count = 0;
-    if (error == SHEAF_OK && arch_interrupt_pending()) {
-        error = SHEAF_ERR_PREEMPTED;
-    }
-    return error;
+    return empty && arch_interrupt_pending() ? SHEAF_ERR_PREEMPTED : error;
 }
 
 // ---- Emptying dead containers

@@ -57,15 +57,10 @@ static inline bool is_next(const struct sched *sched, const struct thread *threa
     return thread->timeout.deadline == 0 && sched->top <= thread->priority + 1u;
 }
 
-static inline void take_first(struct endpoint *endpoint, struct thread *first) {
-    struct thread *second = first->next;
-    endpoint->queue.first = second;
-    if (second == NULL) {
-        endpoint->queue.last = NULL;
+static inline void take_first(struct endpoint *endpoint) {
+    struct thread *first = queue_take_first(&endpoint->queue);
+    if (endpoint->queue.first == NULL) {
         endpoint->head.flags = ENDPOINT_IDLE;
-    } else {
-        second->previous = NULL;
-        first->next = NULL;
     }
     first->waiting_on = NULL;
 }
@@ -93,7 +88,7 @@ static inline bool call(struct pe *pe, struct thread *thread) {
         return false;
     }
     struct reply *reply = receiver->reply;
-    take_first(endpoint, receiver);
+    take_first(endpoint);
     receiver->reply = NULL;
     reply->receiver = NULL;
     lock_release(&endpoint->lock);

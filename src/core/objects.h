@@ -118,6 +118,7 @@ struct thread {
     struct object_head head;
 
     struct thread *next, *previous;
+    struct thread *lower; // in a queue by priority: the next level (queue.c)
     uint8_t state; // enum sheaf_thread_state
     uint8_t priority;
     uint8_t max_priority;

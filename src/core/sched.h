@@ -82,7 +82,7 @@ static inline void sched_switch(struct pe *pe, struct sched *sched, struct threa
     vspace_activate(thread_vspace(next));
 }
 
-// At the end, whatever the priorities.
+// At the end of a queue that is empty or ends with the thread's own priority.
 static inline void queue_append(struct thread_queue *queue, struct thread *thread) {
     thread->previous = queue->last;
     thread->next = NULL;
@@ -90,7 +90,25 @@ static inline void queue_append(struct thread_queue *queue, struct thread *threa
     queue->last = thread;
 }
 
-// Queues by descending priority, in order of arrival within one. The queue's lock is held.
+// The first one, of a queue that is not empty.
+static inline struct thread *queue_take_first(struct thread_queue *queue) {
+    struct thread *first = queue->first, *second = first->next;
+    queue->first = second;
+    if (likely(second == NULL)) {
+        queue->last = NULL;
+    } else {
+        second->previous = NULL;
+        if (second != first->lower) {
+            second->lower = first->lower;
+        }
+        first->next = NULL;
+        first->lower = NULL;
+    }
+    return first;
+}
+
+// Queues by descending priority, in order of arrival within one; at most SHEAF_PRIORITIES steps.
+// The queue's lock is held.
 void queue_insert(struct thread_queue *queue, struct thread *thread);
 void queue_remove(struct thread_queue *queue, struct thread *thread);
 

@@ -39,6 +39,7 @@ void chunk_detach(struct vspace *vspace, struct chunk *chunk) {
     ASSERT(chunk->free == CHUNK_ALL_FREE);
     free_list_remove(vspace, chunk);
     vspace->chunks[chunk->index] = 0;
+    vspace->chunk_hole = MIN(vspace->chunk_hole, chunk->index);
     vspace->chunk_count--;
     vspace->tables_free -= CHUNK_TABLES;
     chunk->vspace = NULL;

@@ -89,6 +89,7 @@ struct vspace {
     uint16_t root; // table number
     uint16_t chunk_slots;
     uint16_t chunk_count;
+    uint16_t chunk_hole;   // the directory is full below
     uint16_t free_head;    // first chunk with free tables: index + 1
     uint8_t state;         // enum vspace_state; written under the lock, read with acquire
     uint8_t pending_count; // entries in use

@@ -13,7 +13,7 @@ static sheaf_cptr dirty_untyped(unsigned bits) {
     sheaf_cptr untyped = make(SHEAF_UNTYPED, bits);
     unsigned pages = 1u << (bits - SHEAF_PAGE_BITS);
     sheaf_cptr first = new_slots(pages);
-    CHECK_OK(untyped_retype(untyped, SHEAF_FRAME, SHEAF_PAGE_BITS, 0, ROOT, first, pages));
+    retype_many(untyped, SHEAF_FRAME, SHEAF_PAGE_BITS, ROOT, first, pages);
     uint64_t place = new_place(pages * PAGE);
     must_gather(map_op(OWN_VSPACE, place, pages, first, pages, ALL_ACCESS,
                        SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY));

@@ -199,11 +199,11 @@ static bool teardown_once(void) {
         return false;
     }
     sheaf_cptr cnode = new_slot();
-    if (untyped_retype(memory, SHEAF_CNODE, 11, 0, ROOT, cnode, 1) != SHEAF_OK ||
-        untyped_retype(memory, SHEAF_ENDPOINT, 0, 0, cnode, 1, SHEAF_RETYPE_MAX) != SHEAF_OK ||
-        untyped_retype(memory, SHEAF_THREAD, 0, 0, cnode, 1 + SHEAF_RETYPE_MAX, 200) != SHEAF_OK) {
+    if (untyped_retype(memory, SHEAF_CNODE, 11, 0, ROOT, cnode, 1) != SHEAF_OK) {
         return false;
     }
+    retype_many(memory, SHEAF_ENDPOINT, 0, cnode, 1, 1024);
+    retype_many(memory, SHEAF_THREAD, 0, cnode, 1025, 200);
     return cnode_revoke(ROOT, memory) == SHEAF_OK &&
            untyped_info(memory).left == UINT64_C(1) << 23 && slot_is_empty(doomed) &&
            slot_is_empty(cnode);

@@ -41,6 +41,9 @@ sheaf_cptr new_slot(void);            // an empty slot of the root CNode
 sheaf_cptr new_slots(unsigned count); // consecutive ones
 uint64_t new_place(uint64_t bytes);   // unused addresses of this VSpace, aligned to 2 MiB
 sheaf_cptr make(unsigned type, unsigned bits);
+// In as many calls as it takes.
+void retype_many(sheaf_cptr untyped, unsigned type, unsigned bits, sheaf_cptr cnode, uint64_t first,
+                 unsigned count);
 sheaf_cptr make_many(unsigned type, unsigned bits, unsigned count);
 sheaf_cptr make_from(sheaf_cptr untyped, unsigned type, unsigned bits);
 sheaf_cptr copy_of(sheaf_cptr source, uint64_t rights);

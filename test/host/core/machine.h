@@ -107,6 +107,8 @@ uint64_t make(unsigned type, unsigned bits);
 uint64_t make_many(unsigned type, unsigned bits, unsigned count);
 struct result retype(uint64_t from, unsigned type, unsigned bits, uint64_t cnode, uint64_t first,
                      uint64_t count);
+// Into init's CNode, in as many calls as it takes.
+void retype_many(uint64_t from, unsigned type, unsigned bits, uint64_t first, unsigned count);
 struct result copy(uint64_t slot, uint64_t source, uint64_t rights);
 uint64_t copy_of(uint64_t source, uint64_t rights);
 uint64_t badged(uint64_t source, uint64_t badge);

@@ -18,9 +18,14 @@ static uint64_t largest_untyped(void) {
     return info->untyped[best].slot;
 }
 
+void retype_many(uint64_t from, unsigned type, unsigned bits, uint64_t first, unsigned count) {
+    for (unsigned made = 0; made < count; made += SHEAF_RETYPE_MAX)
+        OK(retype(from, type, bits, CNODE, first + made, MIN(count - made, SHEAF_RETYPE_MAX)));
+}
+
 uint64_t make_many(unsigned type, unsigned bits, unsigned count) {
     uint64_t first = new_slots(count);
-    OK(retype(largest_untyped(), type, bits, CNODE, first, count));
+    retype_many(largest_untyped(), type, bits, first, count);
     return first;
 }
 

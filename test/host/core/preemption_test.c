@@ -42,16 +42,17 @@ static uint64_t retype_a_large_frame(void) {
     return hash;
 }
 
-static uint64_t retype_many(void) {
+static uint64_t retype_threads(void) {
     slots[1] = new_slots(200);
-    answers_are(retype(slots[0], SHEAF_THREAD, 0, CNODE, slots[1], 200), 0);
+    retype_many(slots[0], SHEAF_THREAD, 0, slots[1], 200);
+    answer_is(bytes_left(slots[0]));
     return hash;
 }
 
 static void prepare_revoke(void) {
     slots[0] = untyped(20);
     slots[1] = new_slots(300);
-    OK(retype(slots[0], SHEAF_FRAME, 12, CNODE, slots[1], 100));
+    retype_many(slots[0], SHEAF_FRAME, 12, slots[1], 100);
     for (unsigned i = 0; i < 200; i++)
         OK(copy(slots[1] + 100 + i, slots[1] + i % 100, 7));
     for (unsigned i = 0; i < 3; i++)
@@ -250,7 +251,7 @@ static uint64_t a_gather_with_a_tail(void) {
 
 static const struct scenario scenarios[] = {
     {"retype_a_large_frame", prepare_untyped, retype_a_large_frame, 60},
-    {"retype_many", prepare_untyped, retype_many, 20},
+    {"retype_threads", prepare_untyped, retype_threads, 20},
     {"revoke_mapped_copies", prepare_revoke, revoke_mapped_copies, 8},
     {"revoke_cnodes_in_each_other", prepare_cnodes, revoke_cnodes_in_each_other, 60},
     {"delete_a_full_cnode", prepare_last_cnode, delete_a_full_cnode, 50},
