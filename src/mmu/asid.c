@@ -10,12 +10,12 @@
 
 static struct {
     struct lock lock;
-    unsigned limit;   // ASIDs 1 to limit are given; 0 is the empty root's
-    unsigned last;    // given last
-    unsigned given;   // how many
-    uint64_t *used;   // a bit each
+    unsigned limit;    // ASIDs 1 to limit are given; 0 is the empty root's
+    unsigned last;     // given last
+    unsigned given;    // how many
+    uint64_t *used;    // a bit each
     uint64_t full[16]; // bit n % 64 of [n / 64]: all 64 of used[n] are given
-    uint32_t *vspace; // physical address of the first chunk >> 16; 0: none
+    uint32_t *vspace;  // physical address of the first chunk >> 16; 0: none
 } asids;
 
 size_t mmu_asid_table_bytes(unsigned asid_bits) {
