@@ -24,7 +24,7 @@ static inline void arch_context_restart(struct arch_context *context);
 static inline void arch_switch(struct arch_context *from, struct arch_context *to);
 
 static inline bool arch_interrupt_pending(void);
-// Acknowledges everything pending and calls core_tick, core_console_input ...
+// Acknowledges what is pending first and calls core_tick, core_console_input ...
 void arch_handle_interrupts(void);
 void arch_wait_for_interrupt(void); // returns when one is pending
 

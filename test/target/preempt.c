@@ -162,14 +162,15 @@ static void vectors(void) {
     until_preempted(vector_once);
 }
 
-// One operation that reports on many tables, and begins in the middle of a byte of each. MAP of
-// data is not preemptible: every preemption that is counted was in the middle of UNMAP.
+// One operation that reports on many tables, and begins in the middle of a byte of each. MAP of a
+// few Frames is not preemptible: every preemption that is counted was in the middle of UNMAP.
 #define REPORTED (4 * SHEAF_RESULT_BYTES - 1)
+#define A_FEW 15
 
 static bool report_once(void) {
     uint64_t va = CHILD_FREE + PAGE;
-    for (unsigned i = 0; i < REPORTED; i += SHEAF_MAP_LEAVES) {
-        unsigned some = REPORTED - i < SHEAF_MAP_LEAVES ? REPORTED - i : SHEAF_MAP_LEAVES;
+    for (unsigned i = 0; i < REPORTED; i += A_FEW) {
+        unsigned some = REPORTED - i < A_FEW ? REPORTED - i : A_FEW;
         if (gather_one(
                 map_op(vspace, va + i * PAGE, some, first + i, some, ALL_ACCESS, SHEAF_OP_ACCESSED))
                 .status != SHEAF_OK) {

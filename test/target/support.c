@@ -220,6 +220,14 @@ struct gathered must_gather(struct sheaf_gather_op op) {
     return g;
 }
 
+void map_frames(sheaf_cptr vspace, uint64_t va, sheaf_cptr first, unsigned count, uint64_t rights,
+                uint64_t flags) {
+    for (unsigned done = 0; done < count; done += SHEAF_MAP_FRAMES) {
+        unsigned some = count - done < SHEAF_MAP_FRAMES ? count - done : SHEAF_MAP_FRAMES;
+        must_gather(map_op(vspace, va + done * PAGE, some, first + done, some, rights, flags));
+    }
+}
+
 void *map_here(sheaf_cptr frame, unsigned bits, uint64_t rights) {
     uint64_t bytes = UINT64_C(1) << bits;
     uint64_t place = new_place(bytes);

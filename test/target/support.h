@@ -68,6 +68,9 @@ struct sheaf_ipc_buffer *own_buffer(void);
 // A gather of one operation, and one that must succeed.
 struct gathered gather_one(struct sheaf_gather_op op);
 struct gathered must_gather(struct sheaf_gather_op op);
+// Maps `count` Frames of a page each, in as many calls as it takes.
+void map_frames(sheaf_cptr vspace, uint64_t va, sheaf_cptr first, unsigned count, uint64_t rights,
+                uint64_t flags);
 // Maps a whole Frame into this VSpace, accessed and dirty, and answers where.
 void *map_here(sheaf_cptr frame, unsigned bits, uint64_t rights);
 void unmap_here(void *at, uint64_t pages);
