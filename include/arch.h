@@ -16,7 +16,7 @@
 static inline struct pe *arch_pe(void);
 
 // A context that starts in user mode with all registers, FP state and TLS zero.
-void arch_context_init(struct arch_context *context);
+void arch_context_init(struct arch_context *context); // in zeroed memory
 // The context's instruction is the system call that is being executed: run it again.
 static inline void arch_context_restart(struct arch_context *context);
 // Saves the FP state of `from`, restores that of `to`; either may be NULL. A context that has

@@ -45,7 +45,7 @@ enum sheaf_gather_operation {
 #define SHEAF_OP_WORD0(op, rights, flags)                                                          \
     ((uint64_t)(op) | ((uint64_t)(rights) << 8) | ((uint64_t)(flags) << 16))
 
-#define SHEAF_MAP_FRAMES 128
+#define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.

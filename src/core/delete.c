@@ -7,11 +7,13 @@
 #define BURIAL_SCAN 512      // slots of a dead CNode looked at in one slice
 #define TOMBSTONES_PASSED 64 // by one slice of revoke, before it rather empties them
 
-// Leaves that the records of one slice may name; a record with more of them has a slice of its own.
-#define SLICE_LEAVES 128
+// What unmapping by a record costs, in leaves looked at, and how much of that a slice takes. A
+// record that costs more has a slice of its own.
+#define RECORD_COST 12
+#define SLICE_COST 128
 
 struct slice {
-    unsigned count, leaves;
+    unsigned count, cost;
     struct slot *slot[DELETE_SLICE]; // NULL: another deleter took it over, or its object took it
 };
 
@@ -46,13 +48,14 @@ static void slice_forget(struct slot *slot) {
     }
 }
 
-static unsigned leaves_of(const struct slot *slot) {
-    return slot->type == SHEAF_FRAME ? record_leaves(slot->frame.record) : 0;
+static unsigned unmap_cost(const struct slot *slot) {
+    bool mapped = slot->type == SHEAF_FRAME && slot->frame.record.v != 0;
+    return mapped ? RECORD_COST + record_leaves(slot->frame.record) : 0;
 }
 
 static bool slice_has_room(const struct slice *slice, const struct slot *slot) {
     return slice->count < DELETE_SLICE &&
-           (slice->leaves == 0 || slice->leaves + leaves_of(slot) <= SLICE_LEAVES);
+           (slice->cost == 0 || slice->cost + unmap_cost(slot) <= SLICE_COST);
 }
 
 static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot) {
@@ -69,7 +72,7 @@ static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot) {
     slot->dying_pe = (uint8_t)(pe->id + 1);
     slot->dying_place = (uint16_t)slice->count;
     slice->slot[slice->count++] = slot;
-    slice->leaves += leaves_of(slot);
+    slice->cost += unmap_cost(slot);
 }
 
 // Empties a slot that has left the tree.
@@ -307,7 +310,7 @@ static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
     }
     lock_release(&tree_lock);
     slice->count = 0;
-    slice->leaves = 0;
+    slice->cost = 0;
     return error;
 }
 

@@ -8,7 +8,7 @@
 
 // Senders that CANCEL looks at between two looks at pending interrupts, and ends the waits of.
 #define CANCEL_LOOKED 128
-#define CANCEL_SLICE 16
+#define CANCEL_SLICE 8
 
 static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoint_kind kind) {
     ASSERT(lock_held(&endpoint->lock));

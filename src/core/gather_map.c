@@ -13,7 +13,7 @@
 
 // Checking a record costs some 200 instructions, and 7 for each leaf that it may name.
 #define RECORD_COST 32u
-#define CHECK_SLICE 512u // between two looks at pending interrupts
+#define CHECK_SLICE 256u // between two looks at pending interrupts
 
 struct map_plan {
     const struct operation *operation;

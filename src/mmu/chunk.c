@@ -26,8 +26,6 @@ void chunk_attach(struct vspace *vspace, struct chunk *chunk, unsigned index) {
     chunk->vspace = vspace;
     chunk->index = (uint16_t)index;
     chunk->free = CHUNK_ALL_FREE;
-    for (unsigned page = 0; page <= CHUNK_TABLES; page++)
-        chunk->tables[page] = (struct table_info){.state = TABLE_FREE};
     vspace->chunks[index] = (uint32_t)(port_physical_address(chunk).v >> SHEAF_CHUNK_BITS);
     vspace->chunk_slots = (uint16_t)MAX(vspace->chunk_slots, index + 1);
     vspace->chunk_count++;
@@ -74,16 +72,22 @@ void table_link(paddr_t parent, unsigned index, paddr_t table) {
     port_desc_write(parent, index, desc_make_table(table));
 }
 
-void table_release(struct vspace *vspace, paddr_t table) {
-    struct chunk *chunk = chunk_of_table(table);
-    unsigned page = (unsigned)(table.v >> PAGE_BITS) & 15;
-    ASSERT(chunk->tables[page].state == TABLE_PENDING);
-    chunk->tables[page].state = TABLE_FREE;
-    if (chunk->free == 0)
-        free_list_push(vspace, chunk);
-    chunk->free |= (uint16_t)(1u << page);
-    vspace->tables_free++;
-    port_note(PORT_EVENT_TABLE_RELEASED, table.v, vspace->asid.v);
+unsigned tables_release(struct vspace *vspace, unsigned first) {
+    unsigned freed = 0;
+    for (unsigned number = first; number != 0; freed++) {
+        struct chunk *chunk = chunk_of_table(table_of_number(vspace, number));
+        unsigned page = number & 15;
+        struct table_info *info = &chunk->tables[page];
+        ASSERT(info->state == TABLE_PENDING);
+        info->state = TABLE_FREE;
+        if (chunk->free == 0)
+            free_list_push(vspace, chunk);
+        chunk->free |= (uint16_t)(1u << page);
+        port_note(PORT_EVENT_TABLE_RELEASED, table_of_number(vspace, number).v, vspace->asid.v);
+        number = info->next;
+    }
+    vspace->tables_free += freed;
+    return freed;
 }
 
 unsigned vspace_chunk_slots(const struct vspace *vspace) { return vspace->chunk_slots; }

@@ -21,7 +21,7 @@
 #include "descriptor.h"
 
 enum table_state {
-    TABLE_FREE = 0,    // in its chunk's `free` bits
+    TABLE_FREE = 0,    // as in zeroed memory: in its chunk's `free` bits
     TABLE_HOOKED = 1,  // a root, or a descriptor of a hooked table points to it
     TABLE_PENDING = 2, // unhooked; on the list of a pending entry or of the finish that runs now
 };

@@ -74,16 +74,9 @@ void pending_close(struct vspace *vspace, struct pending *entry) {
     for (unsigned i = 0; i < entry->range_count; i++)
         port_note(PORT_EVENT_RANGE_RELEASED, entry->ranges[i].first << PAGE_BITS,
                   (uint64_t)vspace->asid.v << 48 | entry->ranges[i].pages);
-    unsigned number = entry->tables;
-    unsigned freed = 0;
     entry->ticket = 0;
     vspace->pending_count--;
-    for (; number != 0; freed++) {
-        paddr_t table = table_of_number(vspace, number);
-        number = table_info(table)->next;
-        table_release(vspace, table);
-    }
-    port_count(SHEAF_COUNTER_TABLES_FREED, freed);
+    port_count(SHEAF_COUNTER_TABLES_FREED, tables_release(vspace, entry->tables));
 }
 
 void pending_complete(struct vspace *vspace, struct pending *entry) {

@@ -17,8 +17,21 @@ struct run {
     bool live;            // there is one
 };
 
-static bool outputs_into(desc_t desc, unsigned level, paddr_t frame, unsigned size_bits) {
-    return desc_is_leaf(desc, level) && (desc_address(desc).v ^ frame.v) >> size_bits == 0;
+// What a leaf that outputs into the Frame has in common with all others: the bits of `mask` are
+// those of `value`. So looking through a run costs two instructions for each of its descriptors
+// beside the loop.
+struct pattern {
+    uint64_t mask, value;
+};
+
+static struct pattern pattern_of(unsigned level, paddr_t frame, unsigned size_bits) {
+    uint64_t mask = DESC_ADDRESS & ~(BIT(size_bits) - 1);
+    return (struct pattern){.mask = mask | DESC_VALID | DESC_TABLE,
+                            .value = (frame.v & mask) | desc_leaf_type(level)};
+}
+
+static bool matches(const struct pattern *pattern, desc_t desc) {
+    return (desc.v & pattern->mask) == pattern->value;
 }
 
 // With the VSpace lock held.
@@ -33,15 +46,17 @@ static struct run find_run(struct vspace *vspace, struct mapping_record record, 
     const struct table_info *info = table_info(run.table);
     if (info->state != TABLE_HOOKED || info->level != run.level)
         return run;
+    if (run.level == 0)
+        return run;
     unsigned end = MIN(record_index(record) + record_count(record), TABLE_ENTRIES);
-    for (unsigned i = record_index(record); i < end; i++) {
-        if (!outputs_into(port_desc_read(run.table, i), run.level, frame, size_bits))
-            continue;
-        if (!run.live)
-            run.first = i;
-        run.live = true;
-        run.last = i;
-    }
+    struct pattern pattern = pattern_of(run.level, frame, size_bits);
+    run.first = record_index(record);
+    while (run.first < end && !matches(&pattern, port_desc_read(run.table, run.first)))
+        run.first++;
+    run.last = end - 1;
+    while (run.last > run.first && !matches(&pattern, port_desc_read(run.table, run.last)))
+        run.last--;
+    run.live = run.first < end;
     return run;
 }
 
@@ -82,12 +97,13 @@ static void add_touched(struct gather *gather, struct batch_space *space, unsign
 // them. False: some are left.
 static bool clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
                       paddr_t frame, unsigned size_bits) {
+    struct pattern pattern = pattern_of(run->level, frame, size_bits);
     uint64_t step = level_pages(run->level);
     uint64_t base = table_first_page(space->vspace, run->table);
     uint64_t first = 0, pages = 0; // touched ones that lie together
     unsigned cleared = 0, untouched = 0, i = run->first;
     for (; i <= run->last && cleared < RECORD_LEAVES; i++) {
-        if (!outputs_into(port_desc_read(run->table, i), run->level, frame, size_bits))
+        if (!matches(&pattern, port_desc_read(run->table, i)))
             continue;
         desc_t old = port_desc_exchange(run->table, i, DESC(0));
         uint64_t page = base + i * step;

@@ -7,7 +7,7 @@
 
 // All of these are called with the VSpace lock held.
 
-// Enters a chunk at directory index `index`; all its tables are free then.
+// Enters a chunk, in zeroed memory, at directory index `index`; all its tables are free then.
 void chunk_attach(struct vspace *vspace, struct chunk *chunk, unsigned index);
 // Takes it out again. Every table of it is free.
 void chunk_detach(struct vspace *vspace, struct chunk *chunk);
@@ -25,7 +25,8 @@ static inline void table_unlink(paddr_t parent, unsigned index, paddr_t table) {
     table_info(parent)->live--;
     table_info(table)->state = TABLE_PENDING;
 }
-// Gives a table back to its chunk: it may be taken again at once.
-void table_release(struct vspace *vspace, paddr_t table);
+// Gives a list of tables, linked by table_info.next, back to their chunks: they may be taken again
+// at once. Answers how many.
+unsigned tables_release(struct vspace *vspace, unsigned first);
 
 #endif

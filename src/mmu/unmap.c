@@ -18,8 +18,8 @@
 #define LOOK_THROUGH_TABLES 8u
 
 // Descriptors of a table looked at between two looks at pending interrupts: a leaf that stands
-// alone costs up to 70 instructions.
-#define VISIT_DESCRIPTORS 64u
+// alone costs up to 230 instructions.
+#define VISIT_DESCRIPTORS 32u
 
 struct unmap {
     struct gather *gather;

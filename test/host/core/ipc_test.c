@@ -423,7 +423,7 @@ static void run_cancel(struct pe *pe) {
 // leave the queue from under the pass, and change places in it.
 static void two_cancel_at_once(void **state) {
     (void)state;
-    enum { WAITING = 600, SLICES = WAITING / 128 + WAITING / 3 / 16 + 2 };
+    enum { WAITING = 600, SLICES = WAITING / 128 + WAITING / 3 / 8 + 2 };
     static struct helper senders[WAITING];
     uint64_t badge[3] = {badged(endpoint, 1), badged(endpoint, 2), badged(endpoint, 3)};
     for (unsigned i = 0; i < WAITING; i++) {

@@ -147,6 +147,8 @@ struct sheaf_gather_op map_op(uint64_t vspace, uint64_t va, uint64_t pages, uint
 struct sheaf_gather_op unmap_op(uint64_t vspace, uint64_t va, uint64_t pages, uint64_t flags);
 struct result gather(unsigned count, uint64_t flags);
 struct result gather_op(struct sheaf_gather_op op);
+// Frames of a page each into init's VSpace, in as many calls as it takes.
+void map_frames(uint64_t va, uint64_t first, unsigned count, uint64_t flags);
 // Where the Frame capability says it is mapped; pages 0: nowhere.
 struct place {
     uint64_t va, pages;

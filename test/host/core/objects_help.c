@@ -166,6 +166,14 @@ struct result gather_op(struct sheaf_gather_op op) {
     return gather(1, 0);
 }
 
+void map_frames(uint64_t va, uint64_t first, unsigned count, uint64_t flags) {
+    for (unsigned done = 0; done < count; done += SHEAF_MAP_FRAMES) {
+        unsigned some = MIN(count - done, SHEAF_MAP_FRAMES);
+        OK(gather_op(map_op(VSPACE, va + ((uint64_t)done << 12), some, first + done, some,
+                            SHEAF_MAP_READ | SHEAF_MAP_WRITE, flags)));
+    }
+}
+
 struct place mapping(uint64_t frame) {
     struct result result = INVOKE(frame, SHEAF_FRAME_GET_MAPPING);
     OK(result);

@@ -56,8 +56,7 @@ static void prepare_revoke(void) {
     for (unsigned i = 0; i < 200; i++)
         OK(copy(slots[1] + 100 + i, slots[1] + i % 100, 7));
     for (unsigned i = 0; i < 3; i++)
-        OK(gather_op(map_op(VSPACE, VA + (uint64_t)i * 100 * PAGE_BYTES, 100, slots[1] + i * 100,
-                            100, RW, SHEAF_OP_DIRTY)));
+        map_frames(VA + (uint64_t)i * 100 * PAGE_BYTES, slots[1] + i * 100, 100, SHEAF_OP_DIRTY);
 }
 
 static uint64_t revoke_mapped_copies(void) {

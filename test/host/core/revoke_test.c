@@ -202,8 +202,7 @@ static void mapped_frames_are_unmapped(void **state) {
     enum { FRAMES = 80 };
     uint64_t memory = untyped(20), frames = new_slots(FRAMES), va = 0x20000000;
     retype_many(memory, SHEAF_FRAME, 12, frames, FRAMES);
-    OK(gather_op(map_op(VSPACE, va, FRAMES, frames, FRAMES, SHEAF_MAP_READ | SHEAF_MAP_WRITE,
-                        SHEAF_OP_DIRTY)));
+    map_frames(va, frames, FRAMES, SHEAF_OP_DIRTY);
     uint64_t other = copy_of(frames, 7);
     OK(gather_op(
         map_op(VSPACE, va + (FRAMES << 12), 1, other, 1, SHEAF_MAP_READ, SHEAF_OP_ACCESSED)));
