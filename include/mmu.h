@@ -92,7 +92,8 @@ struct mapping_record {
 bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits);
 // Leaves that the record may name, 0 for none: what it may cost to check it.
 unsigned record_leaves(struct mapping_record record);
-// Like record_is_live, and where it is. `pages` counts 4 KiB pages from the first live leaf to the last.
+// Like record_is_live, and where it is. `pages` counts 4 KiB pages from the first live leaf to the
+// last.
 bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bits, vaddr_t *va,
                   uint64_t *pages);
 

@@ -10,6 +10,7 @@
 #include "first_memory.h"
 #include "console.h"
 #include "delete.h"
+#include "fault_dump.h"
 #include "invoke.h"
 #include "system.h"
 
@@ -263,6 +264,7 @@ static void fill_bootinfo(const struct core_boot *boot) {
 void core_boot(struct pe *pe, const struct core_boot *boot) {
     lock_init(&tree_lock, LOCK_TREE);
     delete_init();
+    fault_dump_init();
     console_init();
     irq_begin();
     sched_init(pe);

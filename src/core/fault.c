@@ -2,6 +2,7 @@
 // Faults of user space: resolved by mmu, sent to the fault endpoint, or the end of the thread.
 #include <core.h>
 
+#include "fault_dump.h"
 #include "ipc.h"
 
 void fault_message(const struct thread *faulting, struct thread *to) {
@@ -17,8 +18,7 @@ void fault_unhandled(struct pe *pe, struct thread *thread) {
     thread->state = SHEAF_STATE_FAULTED;
     thread->faulting = false;
     port_count(SHEAF_COUNTER_FAULT_UNHANDLED, 1);
-    kprintf("thread %s: fault not handled\n", thread->name);
-    arch_dump_thread(thread->name, &thread->context, thread_vspace(thread));
+    fault_dump(thread);
     const struct slot *slot = &thread->slot[THREAD_FAULT_NOTIFICATION];
     if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
         notification_signal(pe, slot->object, slot->badge);

@@ -72,22 +72,20 @@ void table_link(paddr_t parent, unsigned index, paddr_t table) {
     port_desc_write(parent, index, desc_make_table(table));
 }
 
-unsigned tables_release(struct vspace *vspace, unsigned first) {
-    unsigned freed = 0;
-    for (unsigned number = first; number != 0; freed++) {
-        struct chunk *chunk = chunk_of_table(table_of_number(vspace, number));
-        unsigned page = number & 15;
-        struct table_info *info = &chunk->tables[page];
-        ASSERT(info->state == TABLE_PENDING);
-        info->state = TABLE_FREE;
+void chunks_release(struct vspace *vspace, struct pending *entry) {
+    for (unsigned next = entry->chunks; next != 0;) {
+        struct chunk *chunk = vspace_chunk(vspace, next - 1);
+        for (unsigned bits = chunk->pending; bits != 0; bits &= bits - 1)
+            port_note(PORT_EVENT_TABLE_RELEASED,
+                      port_physical_address(chunk).v + ((uint64_t)__builtin_ctz(bits) << PAGE_BITS),
+                      vspace->asid.v);
         if (chunk->free == 0)
             free_list_push(vspace, chunk);
-        chunk->free |= (uint16_t)(1u << page);
-        port_note(PORT_EVENT_TABLE_RELEASED, table_of_number(vspace, number).v, vspace->asid.v);
-        number = info->next;
+        chunk->free |= chunk->pending;
+        chunk->pending = 0;
+        next = chunk->pending_next;
     }
-    vspace->tables_free += freed;
-    return freed;
+    vspace->tables_free += entry->tables;
 }
 
 unsigned vspace_chunk_slots(const struct vspace *vspace) { return vspace->chunk_slots; }

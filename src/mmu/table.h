@@ -23,10 +23,10 @@ static inline void table_unlink(paddr_t parent, unsigned index, paddr_t table) {
     // loses no update. Leaves are exchanged.
     port_desc_write(parent, index, DESC(0));
     table_info(parent)->live--;
-    table_info(table)->state = TABLE_PENDING;
+    table_info(table)->state = TABLE_UNHOOKED;
 }
-// Gives a list of tables, linked by table_info.next, back to their chunks: they may be taken again
-// at once. Answers how many.
-unsigned tables_release(struct vspace *vspace, unsigned first);
+// Gives the tables of an entry back to their chunks: they may be taken again at once. A step for
+// each chunk, not for each table.
+void chunks_release(struct vspace *vspace, struct pending *entry);
 
 #endif

@@ -74,7 +74,7 @@ static void unhook(struct unmap *unmap) {
         uint64_t pages = level_pages(unmap->level - 1);
 
         table_unlink(parent, level_index(first, unmap->level - 1), table);
-        pending_add_table(entry, table);
+        unmap->gather->chunks += pending_add_table(entry, table) ? 1 : 0;
         batch_add_table(unmap->gather, unmap->space, first, unmap->level);
         widen(unmap, first, pages);
         unmap->level--;
@@ -264,7 +264,7 @@ static enum sheaf_error unmap_slice(struct unmap *unmap) {
         if (unmap->cursor == unmap->end)
             break;
         unmap->preempted = port_preemption_pending();
-        if (unmap->preempted || unmap->gather->tables >= BATCH_TABLES)
+        if (unmap->preempted || unmap->gather->chunks >= BATCH_CHUNKS)
             break;
         ascend(unmap, previous);
         descend(unmap);

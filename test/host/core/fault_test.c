@@ -188,6 +188,21 @@ static void suspended_while_faulting(void **state) {
     assert_int_equal(client.thread->context.pc, 0x6000);
 }
 
+// A program may fault as often as it likes; the kernel prints a bounded number of times.
+static void only_the_first_are_printed(void **state) {
+    (void)state;
+    enum { TIMES = 40, PRINTED = 16 };
+    OK(revoke(endpoint));
+    for (unsigned i = 1; i <= TIMES; i++) {
+        client_faults(NOWHERE, SHEAF_ACCESS_READ);
+        assert_int_equal(client.thread->state, SHEAF_STATE_FAULTED);
+        assert_int_equal(fake.dumps, MIN(i, PRINTED));
+        assert_int_equal(vmsa_counter(SHEAF_COUNTER_FAULT_UNHANDLED), i);
+        OK(make_call(&(struct call){.number = SHEAF_SYS_NB_RECV, .cap = notification}));
+        resume(&client);
+    }
+}
+
 #define FAULT_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
 
 int main(void) {
@@ -204,6 +219,7 @@ int main(void) {
         FAULT_TEST(received_without_a_reply),
         FAULT_TEST(without_vspace_or_notification),
         FAULT_TEST(suspended_while_faulting),
+        FAULT_TEST(only_the_first_are_printed),
     };
     return cmocka_run_group_tests_name("core.fault", tests, NULL, NULL);
 }

@@ -285,6 +285,24 @@ static void clearing_the_way_keeps_what_the_batch_has_to_do(void **state) {
     vmsa_frame_reused(FRAME(10), PAGE_BYTES);
 }
 
+// The batch holds a table of the chunk in which another is in the way: it is completed for it.
+static void a_chunk_has_tables_of_one_entry_only(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    map_pages(vspace, 0, 1, 0);
+    map_pages(vspace, TABLE_PAGES, 2, 10);
+    unmap_flags(vspace, 0, 1, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_unmap(gather, vspace, PAGE(TABLE_PAGES), TABLE_PAGES, 0, &done, NULL);
+    map_level(gather, vspace, 0, TABLE_PAGES, 512, 2, &touched);
+    vmsa_frame_reused(FRAME(10), 2 * PAGE_BYTES);
+    gather_finish(gather);
+    assert_int_equal(gather_totals(gather)->tables, 1); // the other one made room, unasked
+    assert_int_equal(tables_used(vspace), 3);
+    assert_int_equal(count_hooked(vspace), 3);
+}
+
 static void mapping_costs_one_barrier_and_no_invalidation(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -326,6 +344,7 @@ int main(void) {
         cmocka_unit_test_setup(tables_of_two_levels_are_in_the_way_of_a_block, machine_setup),
         cmocka_unit_test_setup(only_so_many_empty_tables_give_way, machine_setup),
         cmocka_unit_test_setup(clearing_the_way_keeps_what_the_batch_has_to_do, machine_setup),
+        cmocka_unit_test_setup(a_chunk_has_tables_of_one_entry_only, machine_setup),
         cmocka_unit_test_setup(mapping_costs_one_barrier_and_no_invalidation, machine_setup),
         cmocka_unit_test_setup(a_dead_vspace_is_refused, machine_setup),
     };
