@@ -9,7 +9,7 @@
 #define TABLE_ENTRIES 512u
 #define BLOCK_BITS 21u // 2 MiB: what one table of pages covers, and the smaller block
 #define GIANT_BITS 30u // 1 GiB, the larger one
-#define SYNC_PAGES 16u // 64 KiB: what port_sync_instructions takes
+#define SYNC_PAGES 8u  // 32 KiB between two looks at pending interrupts: 4,000 instructions
 
 // Checking a record costs some 200 instructions, and 7 for each leaf that it may name.
 #define RECORD_COST 32u
