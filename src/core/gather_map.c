@@ -77,7 +77,8 @@ static enum sheaf_error check_slot(const struct map_plan *plan, const struct slo
     }
     // The kernel makes instructions visible by its own mapping, which registers of devices do not
     // have; and where instructions may be fetched, a PE may do so before it is asked to.
-    if ((plan->operation->rights & SHEAF_MAP_EXECUTE) != 0 && slot->memory_type == SHEAF_MEMORY_DEVICE) {
+    if ((plan->operation->rights & SHEAF_MAP_EXECUTE) != 0 &&
+        slot->memory_type == SHEAF_MEMORY_DEVICE) {
         return SHEAF_ERR_MEMORY_TYPE;
     }
     if (slot->frame.record.v != 0 &&
