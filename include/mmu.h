@@ -121,7 +121,10 @@ struct mapping_record {
 // Whether a live leaf of the run the record names still outputs an address inside the Frame.
 // Takes and drops the VSpace lock of the record.
 bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits);
-// The same, and where it is. `pages` counts 4 KiB pages from the first live leaf to the last.
+// Leaves that the record may name, 0 for none: what it may cost to check it.
+unsigned record_leaves(struct mapping_record record);
+// Like record_is_live, and where it is. `pages` counts 4 KiB pages from the first live leaf to the
+// last.
 bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bits, vaddr_t *va,
                   uint64_t *pages);
 
@@ -194,8 +197,9 @@ bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, 
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.
-// A batch full of VSpaces is finished first.
-void gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+// A batch full of VSpaces is finished first. False: only some of the leaves were cleared; it is to
+// be called again, after a finish if the caller gives way.
+bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).
 void gather_complete_record(struct gather *gather, struct mapping_record record);

@@ -8,7 +8,11 @@
 
 #define TABLE_ENTRIES 512u
 #define GIANT_BITS 30u // 1 GiB, the larger one
-#define SYNC_PAGES 16u // 64 KiB: what port_sync_instructions takes
+#define SYNC_PAGES 8u  // 32 KiB between two looks at pending interrupts: 4,000 instructions
+
+// Checking a record costs some 200 instructions, and 7 for each leaf that it may name.
+#define RECORD_COST 32u
+#define CHECK_SLICE 256u // between two looks at pending interrupts
 
 struct map_plan {
     const struct operation *operation;
@@ -48,8 +52,7 @@ static enum sheaf_error find_slots(const struct thread *thread, struct map_plan 
     }
     struct cnode *home = plan->first->home;
     uint64_t index = (uint64_t)(plan->first - cnode_slot(home, 0));
-    // Each would be a leaf at least: as many slots as a CNode may have are not even looked at.
-    uint64_t limit = MIN(BIT(home->head.flags) - index, SHEAF_MAP_LEAVES);
+    uint64_t limit = MIN(BIT(home->head.flags) - index, SHEAF_MAP_FRAMES);
     return plan->count > limit ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
@@ -74,7 +77,8 @@ static enum sheaf_error check_slot(const struct map_plan *plan, const struct slo
     }
     // The kernel makes instructions visible by its own mapping, which registers of devices do not
     // have; and where instructions may be fetched, a PE may do so before it is asked to.
-    if ((plan->operation->rights & SHEAF_MAP_EXECUTE) != 0 && slot->memory_type == SHEAF_MEMORY_DEVICE) {
+    if ((plan->operation->rights & SHEAF_MAP_EXECUTE) != 0 &&
+        slot->memory_type == SHEAF_MEMORY_DEVICE) {
         return SHEAF_ERR_MEMORY_TYPE;
     }
     if (slot->frame.record.v != 0 &&
@@ -84,11 +88,38 @@ static enum sheaf_error check_slot(const struct map_plan *plan, const struct slo
     return SHEAF_OK;
 }
 
-static enum sheaf_error check_slots(const struct map_plan *plan) {
+// What the records of `count` Frames named is gone, and completed: they are as good as never
+// mapped. So the next execution does not begin again with what this one has found out.
+static void forget_records(const struct map_plan *plan, uint64_t count) {
+    struct cnode *home = plan->first->home;
+    lock_acquire(&home->lock);
+    for (uint64_t i = 0; i < count; i++) {
+        plan->first[i].frame.record = (struct mapping_record){0};
+    }
+    lock_release(&home->lock);
+}
+
+// What is pending in the VSpaces where these Frames were before is completed: whoever still has a
+// translation of then must not see the Frame in a new role (design, G3).
+static enum sheaf_error check_slots(struct gather *gather, const struct map_plan *plan) {
+    unsigned cost = 0; // in leaves looked at
     for (uint64_t i = 0; i < plan->count; i++) {
-        enum sheaf_error error = check_slot(plan, plan->first + i);
+        const struct slot *slot = plan->first + i;
+        enum sheaf_error error = check_slot(plan, slot);
         if (error != SHEAF_OK) {
             return error;
+        }
+        if (slot->frame.record.v == 0) {
+            continue;
+        }
+        gather_complete_record(gather, slot->frame.record);
+        cost += RECORD_COST + record_leaves(slot->frame.record);
+        if (cost >= CHECK_SLICE) {
+            cost = 0;
+            if (arch_interrupt_pending()) {
+                forget_records(plan, i + 1);
+                return SHEAF_ERR_PREEMPTED;
+            }
         }
     }
     return SHEAF_OK;
@@ -153,7 +184,8 @@ static enum sheaf_error lay_frames(struct map_plan *plan) {
     return SHEAF_OK;
 }
 
-static enum sheaf_error prepare(const struct thread *thread, struct map_plan *plan) {
+static enum sheaf_error prepare(const struct thread *thread, struct gather *gather,
+                                struct map_plan *plan) {
     const struct operation *operation = plan->operation;
     unsigned rights = operation->rights;
     if (rights == 0 || (rights & ~(SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)) != 0 ||
@@ -162,7 +194,7 @@ static enum sheaf_error prepare(const struct thread *thread, struct map_plan *pl
     }
     enum sheaf_error error = find_slots(thread, plan);
     if (error == SHEAF_OK) {
-        error = check_slots(plan);
+        error = check_slots(gather, plan);
     }
     if (error == SHEAF_OK) {
         error = is_part(plan) ? lay_part(plan) : lay_frames(plan);
@@ -195,16 +227,6 @@ static enum sheaf_error synchronise(const struct map_plan *plan, uint64_t *done)
 
 // ---- The leaves
 
-// What is pending in the VSpaces where these Frames were before is completed first: whoever still
-// has a translation of then must not see the Frame in a new role (design, G3).
-static void complete_earlier(struct gather *gather, const struct map_plan *plan) {
-    for (uint64_t i = 0; i < plan->count; i++) {
-        if (plan->first[i].frame.record.v != 0) {
-            gather_complete_record(gather, plan->first[i].frame.record);
-        }
-    }
-}
-
 static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
                                 const struct map_plan *plan, unsigned *missing) {
     struct cnode *home = plan->first->home;
@@ -231,7 +253,7 @@ enum sheaf_error gather_map_operation(const struct thread *thread, struct gather
                                       struct vspace *vspace, const struct operation *operation,
                                       uint64_t *done, unsigned *missing) {
     struct map_plan plan = {.operation = operation};
-    enum sheaf_error error = prepare(thread, &plan);
+    enum sheaf_error error = prepare(thread, gather, &plan);
     if (error != SHEAF_OK) {
         return error;
     }
@@ -247,6 +269,5 @@ enum sheaf_error gather_map_operation(const struct thread *thread, struct gather
             return error;
         }
     }
-    complete_earlier(gather, &plan);
     return install(gather, vspace, &plan, missing);
 }

@@ -21,34 +21,14 @@ enum sheaf_error gather_range_error(vaddr_t va, uint64_t pages) {
     return pages == 0 ? SHEAF_ERR_ZERO_LENGTH : SHEAF_ERR_OVERFLOW;
 }
 
+// Empty tables that one MAP unhooks to make room for blocks: all of that is done with interrupts
+// masked. UNMAP, which is preemptible, removes any number of them.
+#define TABLES_IN_THE_WAY 64u
+
 // Tables that a MAP must hook, and empty ones that it must unhook first.
 struct demand {
     uint64_t missing, in_the_way;
 };
-
-// Whether a table and everything below it holds no leaf. Counts the tables.
-static bool subtree_is_empty(paddr_t table, uint64_t *tables) {
-    paddr_t path[LEVELS] = {table};
-    unsigned index[LEVELS] = {0};
-    unsigned depth = 0;
-    while (true) {
-        const struct table_info *info = table_info(path[depth]);
-        if (info->live == 0 || index[depth] == TABLE_ENTRIES) {
-            (*tables)++;
-            if (depth == 0)
-                return true;
-            depth--;
-            continue;
-        }
-        desc_t desc = port_desc_read(path[depth], index[depth]++);
-        if (desc_is_leaf(desc, info->level))
-            return false;
-        if (desc_is_table(desc, info->level)) {
-            path[++depth] = desc_address(desc);
-            index[depth] = 0;
-        }
-    }
-}
 
 // Looks at the part [first, end) of a range, all in one table of leaves. `begins`: the range
 // begins here.
@@ -71,8 +51,8 @@ static enum sheaf_error check_piece(const struct vspace *vspace, uint64_t first,
         desc_t desc = port_desc_read(place.table, i);
         if (!desc_is_valid(desc))
             continue;
-        if (!desc_is_table(desc, level) ||
-            !subtree_is_empty(desc_address(desc), &demand->in_the_way))
+        if (!desc_is_table(desc, level) || table_info(desc_address(desc))->live != 0 ||
+            ++demand->in_the_way > TABLES_IN_THE_WAY)
             return SHEAF_ERR_PLACE_OCCUPIED;
     }
     return SHEAF_OK;
@@ -95,29 +75,6 @@ static enum sheaf_error check_places(const struct vspace *vspace, uint64_t first
     return SHEAF_OK;
 }
 
-// Unhooks the empty table that `parent`[index] names, and the empty ones below it, lowest first.
-static void unhook_subtree(struct pending *entry, paddr_t parent, unsigned index) {
-    paddr_t path[LEVELS] = {parent, desc_address(port_desc_read(parent, index))};
-    unsigned at[LEVELS] = {index};
-    unsigned depth = 1;
-    while (depth > 0) {
-        if (table_info(path[depth])->live == 0) {
-            table_unlink(path[depth - 1], at[depth - 1], path[depth]);
-            pending_add_table(entry, path[depth]);
-            depth--;
-            at[depth]++;
-            continue;
-        }
-        desc_t desc = port_desc_read(path[depth], at[depth]);
-        if (desc_is_valid(desc)) {
-            path[++depth] = desc_address(desc);
-            at[depth] = 0;
-        } else {
-            at[depth]++;
-        }
-    }
-}
-
 // Empty tables where blocks are to be: unhooked, and completed before the blocks are written, for
 // a walker may hold the table descriptors ("Using break-before-make").
 static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
@@ -125,7 +82,9 @@ static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, u
     for (uint64_t page = first; page < end; page += level_pages(level)) {
         struct place place = walk(vspace, page, level);
         if (place.level == level && desc_is_valid(place.desc)) {
-            unhook_subtree(entry, place.table, place.index);
+            paddr_t table = desc_address(place.desc);
+            table_unlink(place.table, place.index, table);
+            pending_add_table(entry, table);
             pending_add_range(entry, page, level_pages(level));
         }
     }

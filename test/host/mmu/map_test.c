@@ -289,20 +289,37 @@ static void tables_in_the_way_serve_the_range_itself(void **state) {
     assert_int_equal(tables_free(vspace), 1); // two went, one came
 }
 
-static void empty_tables_of_two_levels_give_way_to_a_block(void **state) {
+// A table that names others is not empty, even when those are. UNMAP takes all of them.
+static void tables_of_two_levels_are_in_the_way_of_a_block(void **state) {
     (void)state;
+    unsigned missing = 0;
     struct vspace *vspace = new_vspace(1);
     map_pages(vspace, 0, 1, 0);
     map_pages(vspace, 9 * TABLE_PAGES, 1, 1);
     map_pages(vspace, 511 * TABLE_PAGES, 1, 1);
     unmap_flags(vspace, 0, GIB_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL);
     assert_int_equal(tables_used(vspace), 6);
+    assert_int_equal(begin(vspace, 0, GIB_PAGES, 1, &missing), SHEAF_ERR_PLACE_OCCUPIED);
+    unmap_flags(vspace, 0, GIB_PAGES, 0, NULL, NULL);
     struct gather *gather = gather_begin();
     map_level(gather, vspace, 0, GIB_PAGES, 0, 1, &touched);
     gather_finish(gather);
     assert_int_equal(tables_used(vspace), 2);
     assert_int_equal(count_hooked(vspace), 2);
     assert_true(is_mapped_to(vspace, 12345, 12345));
+}
+
+static void only_so_many_empty_tables_give_way(void **state) {
+    (void)state;
+    enum { MOST = 64 };
+    unsigned missing = 0;
+    struct vspace *vspace = new_vspace(6);
+    map_pages(vspace, 0, (MOST + 1) * TABLE_PAGES, 0);
+    unmap_flags(vspace, 0, (MOST + 1) * TABLE_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    assert_int_equal(begin(vspace, 0, (MOST + 1) * TABLE_PAGES, 2, &missing),
+                     SHEAF_ERR_PLACE_OCCUPIED);
+    assert_int_equal(begin(vspace, 0, MOST * TABLE_PAGES, 2, &missing), SHEAF_OK);
+    assert_int_equal(tables_used(vspace), 4);
 }
 
 static void clearing_the_way_keeps_what_the_batch_has_to_do(void **state) {
@@ -317,6 +334,24 @@ static void clearing_the_way_keeps_what_the_batch_has_to_do(void **state) {
     map_level(gather, vspace, 0, TABLE_PAGES, 512, 2, &touched);
     gather_finish(gather);
     vmsa_frame_reused(FRAME(10), PAGE_BYTES);
+}
+
+// The batch holds a table of the chunk in which another is in the way: it is completed for it.
+static void a_chunk_has_tables_of_one_entry_only(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    map_pages(vspace, 0, 1, 0);
+    map_pages(vspace, TABLE_PAGES, 2, 10);
+    unmap_flags(vspace, 0, 1, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_unmap(gather, vspace, PAGE(TABLE_PAGES), TABLE_PAGES, 0, &done, NULL);
+    map_level(gather, vspace, 0, TABLE_PAGES, 512, 2, &touched);
+    vmsa_frame_reused(FRAME(10), 2 * PAGE_BYTES);
+    gather_finish(gather);
+    assert_int_equal(gather_totals(gather)->tables, 1); // the other one made room, unasked
+    assert_int_equal(tables_used(vspace), 3);
+    assert_int_equal(count_hooked(vspace), 3);
 }
 
 static void mapping_costs_one_barrier_and_no_invalidation(void **state) {
@@ -358,8 +393,10 @@ int main(void) {
         cmocka_unit_test_setup(tables_unhooked_in_the_same_batch_serve_at_once, machine_setup),
         cmocka_unit_test_setup(an_empty_table_gives_way_to_a_block, machine_setup),
         cmocka_unit_test_setup(tables_in_the_way_serve_the_range_itself, machine_setup),
-        cmocka_unit_test_setup(empty_tables_of_two_levels_give_way_to_a_block, machine_setup),
+        cmocka_unit_test_setup(tables_of_two_levels_are_in_the_way_of_a_block, machine_setup),
+        cmocka_unit_test_setup(only_so_many_empty_tables_give_way, machine_setup),
         cmocka_unit_test_setup(clearing_the_way_keeps_what_the_batch_has_to_do, machine_setup),
+        cmocka_unit_test_setup(a_chunk_has_tables_of_one_entry_only, machine_setup),
         cmocka_unit_test_setup(mapping_costs_one_barrier_and_no_invalidation, machine_setup),
         cmocka_unit_test_setup(a_dead_vspace_is_refused, machine_setup),
     };

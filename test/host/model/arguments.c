@@ -146,7 +146,7 @@ static uint64_t random_what(const struct attempt *attempt) {
 // call does not make them.
 static uint64_t random_count(uint64_t what) {
     if ((what & 0xff) == SHEAF_VSPACE && below(3) == 0)
-        return 1 + below(WORLD_ASIDS);
+        return 1 + below(SHEAF_RETYPE_MAX_VSPACES + 2);
     return below(40) == 0 ? below(2 * SHEAF_RETYPE_MAX) : below(8) == 0 ? below(12) : 1 + below(2);
 }
 

@@ -134,7 +134,8 @@ void wrong_retype(struct attempt *attempt) {
         attempt->wrong |= E(INVALID_ARGUMENT);
         return;
     }
-    if (!size_fits(type, bits) || count > SHEAF_RETYPE_MAX)
+    if (!size_fits(type, bits) ||
+        count > (type == SHEAF_VSPACE ? SHEAF_RETYPE_MAX_VSPACES : SHEAF_RETYPE_MAX))
         attempt->wrong |= E(RANGE);
     if (memory_type != caps[attempt->cap].memory_type ||
         (memory_type != SHEAF_MEMORY_NORMAL && type != SHEAF_FRAME && type != SHEAF_UNTYPED))
