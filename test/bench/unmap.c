@@ -36,8 +36,7 @@ static void map_sparse(sheaf_cptr vspace, uint64_t va, unsigned tables, uint64_t
     sheaf_cptr frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS), copies = new_slots(tables);
     for (unsigned i = 0; i < tables; i++) {
         CHECK_OK(cnode_copy(ROOT, copies + i, frame, SHEAF_RIGHTS_ALL));
-        must_gather(
-            map_op(vspace, va + i * BLOCK + offset, 1, copies + i, 1, ALL_ACCESS, TOUCHED));
+        must_gather(map_op(vspace, va + i * BLOCK + offset, 1, copies + i, 1, ALL_ACCESS, TOUCHED));
     }
 }
 
