@@ -10,7 +10,7 @@
 
 #define MOST_DUE 64u
 #define LEAST UINT64_C(500)
-#define LEAST_FAST UINT64_C(100) // of each kind of call by the fast path
+#define LEAST_FAST UINT64_C(30) // of each kind of call by the fast path
 
 static uint64_t counts[EVENTS];
 
