@@ -30,7 +30,7 @@ static void kept_inputs(void **state) {
     unsigned inputs = 0;
     DIR *entries = opendir(directory);
     assert_non_null(entries);
-    for (const struct dirent *entry; (entry = readdir(entries)) != NULL;) {
+    for (const struct dirent *entry; entries != NULL && (entry = readdir(entries)) != NULL;) {
         if (entry->d_name[0] == '.')
             continue;
         run_file(entry->d_name);
