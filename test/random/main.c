@@ -23,14 +23,16 @@
 
 #define LEAST_SHARE 10000u // of the calls, one of so many must succeed for each method
 
-static uint64_t made, seed, round_made; // calls that have answered
+static uint64_t made, round_made; // calls that have answered
+static uint64_t first, seed, wanted;
 
 void note_context(const char *text) { (void)text; }
 
 // Wrong is whatever the surroundings cannot do: nothing can go on then.
 void check_failed(const char *text, const char *file, int line) {
-    printf("# %s:%d: %s\n# replay: seed=%llu calls=%u\nnot ok 1 - random.calls\n", file, line, text,
-           (unsigned long long)seed, ROUND);
+    printf("# %s:%d: %s\n# in the round of seed %llu; replay: seed=%llu calls=%llu\n", file, line,
+           text, (unsigned long long)seed, (unsigned long long)first, (unsigned long long)wanted);
+    printf("not ok 1 - random.calls\n");
     fflush(stdout);
     power_off(1);
 }
@@ -148,7 +150,7 @@ static bool turn(void) {
     return lost < PUPPETS;
 }
 
-static void run_round(uint64_t wanted) {
+static void run_round(uint64_t calls) {
     random_state = seed;
     round_made = 0;
     world_make();
@@ -156,7 +158,7 @@ static void run_round(uint64_t wanted) {
     for (unsigned i = 0; i < PUPPETS; i++) {
         new_commands(&puppets[i]);
     }
-    while (round_made < wanted && turn()) {
+    while (round_made < calls && turn()) {
     }
     for (unsigned i = 0; i < PUPPETS; i++) {
         CHECK_OK(thread_suspend(puppets[i].child.thread));
@@ -172,7 +174,8 @@ static uint64_t number_of(const char *name, uint64_t otherwise) {
 }
 
 int main(void) {
-    uint64_t wanted = number_of("calls=", CALLS), first = seed = number_of("seed=", 1);
+    wanted = number_of("calls=", CALLS);
+    first = seed = number_of("seed=", 1);
     printf("TAP version 13\n1..1\n# seed %llu, %llu calls\n", (unsigned long long)seed,
            (unsigned long long)wanted);
     fflush(stdout);
@@ -190,8 +193,9 @@ int main(void) {
     uint64_t recovered = untyped_info(arena()).left;
     bool enough = methods_print(wanted / LEAST_SHARE);
     bool good = enough && recovered == given;
+    uint64_t rounds = seed - first + 1;
     printf("# %llu calls in %llu rounds\n%sok 1 - random.calls\n", (unsigned long long)made,
-           (unsigned long long)(seed - first + 1), good ? "" : "not ");
+           (unsigned long long)rounds, good ? "" : "not ");
     printf("recovered %llu of %llu bytes\n", (unsigned long long)recovered,
            (unsigned long long)given);
     fflush(stdout);

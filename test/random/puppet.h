@@ -28,6 +28,6 @@ struct puppet_page {
 _Static_assert(sizeof(struct puppet_page) <= 4096, "it is one page");
 
 // The entry, in the section that is copied into each child.
-void puppet(struct child_page *page);
+void puppet(struct child_page *shared);
 
 #endif
