@@ -114,7 +114,7 @@ void world_end(void) {
     fake_set_interrupts(VMSA_NEVER);
     if (slot == NULL)
         return;
-    assert_int_equal(slot_revoke(&fake.pe[0], slot), SHEAF_OK);
+    assert_int_equal(slot_revoke(&fake.pe[0], slot, NULL), SHEAF_OK);
     interrupt();
     check_invariants();
     assert_null(slot->first_child);

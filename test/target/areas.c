@@ -5,6 +5,7 @@
 const struct test_area *const test_areas[] = {
     &boot_area,
     &untyped_area,
+    &untyped_device_area,
     &cnode_area,
     &revoke_area,
     &thread_area,
@@ -12,7 +13,8 @@ const struct test_area *const test_areas[] = {
     &ipc_area,
     &transfer_area,
     &time_area,
-    &irq_area,
+    &interrupt_area,
+    &storm_area,
     &notification_area,
     &fault_area,
     &privilege_area,

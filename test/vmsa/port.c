@@ -194,30 +194,30 @@ void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
 
 void vmsa_lock_acquire(struct lock *lock) {
     vmsa_step(VMSA_CALL_LOCK, lock->rank, 0);
-    if (lock->next != lock->owner)
+    if (lock->held != 0)
         panic("vmsa: PE %u waits for a lock of rank %u that PE %u holds: nobody else runs",
               machine.pe, lock->rank, lock->holder - 1);
     if (machine.locks[machine.pe] >> lock->rank != 0)
         violation(VMSA_LOCK_ORDER, "rank %u taken, ranks %x held", lock->rank,
                   machine.locks[machine.pe]);
-    lock->next++;
+    lock->held = 1;
     lock->holder = machine.pe + 1;
     machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
     memory_lock(lock, machine.pe);
 }
 
 void vmsa_lock_release(struct lock *lock) {
-    if (lock->next == lock->owner || lock->holder != machine.pe + 1)
+    if (lock->held == 0 || lock->holder != machine.pe + 1)
         panic("vmsa: PE %u releases a lock it does not hold", machine.pe);
     memory_unlock(lock, machine.pe);
     machine.locks[machine.pe] &= ~(UINT32_C(1) << lock->rank);
     lock->holder = 0;
-    lock->owner++;
+    lock->held = 0;
     vmsa_step(VMSA_CALL_UNLOCK, lock->rank, 0);
 }
 
 bool vmsa_lock_held(const struct lock *lock) {
-    return lock->next != lock->owner && lock->holder == machine.pe + 1;
+    return lock->held != 0 && lock->holder == machine.pe + 1;
 }
 
 // ---- The rest

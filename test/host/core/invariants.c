@@ -58,6 +58,10 @@ static bool in_tree(const struct slot *slot) {
 
 // ---- Slots: whatever is not empty is in the tree, and says where it lies
 
+static void check_in_object(struct slot *slot) {
+    assert_true(slot->type == SHEAF_NULL || in_tree(slot));
+}
+
 static void check_containers(void) {
     for (unsigned i = 0; i < count; i++) {
         if (all[i]->type == SHEAF_CNODE) {
@@ -73,7 +77,11 @@ static void check_containers(void) {
         } else if (all[i]->type == SHEAF_THREAD) {
             struct thread *thread = all[i]->object;
             for (unsigned j = 0; j < THREAD_SLOTS; j++)
-                assert_true(thread->slot[j].type == SHEAF_NULL || in_tree(&thread->slot[j]));
+                check_in_object(&thread->slot[j]);
+        } else if (all[i]->type == SHEAF_TIMER) {
+            check_in_object(&((struct timer *)all[i]->object)->notification);
+        } else if (all[i]->type == SHEAF_IRQ_HANDLER) {
+            check_in_object(&((struct irq_handler *)all[i]->object)->notification);
         }
     }
 }
@@ -272,6 +280,8 @@ void check_invariants(void) {
     check_overlap();
     check_leaves(all, count);
     check_waits(all, count);
+    check_timeouts(all, count);
+    check_interrupts(all, count);
     check_references();
     qsort(all, count, sizeof(all[0]), by_address);
     check_containers();

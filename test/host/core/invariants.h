@@ -6,7 +6,9 @@
 #include "machine.h"
 
 // `slots` are all those in the tree.
-void check_leaves(struct slot *const *slots, unsigned count); // leaves.c
-void check_waits(struct slot *const *slots, unsigned count);  // waits.c
+void check_leaves(struct slot *const *slots, unsigned count);     // leaves.c
+void check_waits(struct slot *const *slots, unsigned count);      // waits.c
+void check_timeouts(struct slot *const *slots, unsigned count);   // outside.c
+void check_interrupts(struct slot *const *slots, unsigned count); // outside.c
 
 #endif

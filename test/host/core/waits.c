@@ -52,9 +52,33 @@ static void check_reply(const struct reply *reply) {
     }
 }
 
+static bool is_named(unsigned type, const void *object) {
+    for (unsigned i = 0; i < all_count; i++)
+        if (all[i]->type == type && all[i]->object == object)
+            return true;
+    return false;
+}
+
+// What a thread waits for is alive: whose server dies is told, and does not hang.
+static void check_waiting_for(const struct thread *thread) {
+    if (thread->state == SHEAF_STATE_SENDING || thread->state == SHEAF_STATE_RECEIVING)
+        assert_true(is_named(SHEAF_ENDPOINT, thread->waiting_on));
+    if (thread->state == SHEAF_STATE_WAITING_NOTIFICATION)
+        assert_true(is_named(SHEAF_NOTIFICATION, thread->waiting_on));
+    if (thread->reply != NULL)
+        assert_true(is_named(SHEAF_REPLY, thread->reply));
+    if (thread->bound != NULL)
+        assert_true(is_named(SHEAF_NOTIFICATION, thread->bound));
+}
+
 static void check_reply_of(const struct thread *thread) {
     if (thread->state != SHEAF_STATE_RECEIVING && thread->state != SHEAF_STATE_WAITING_REPLY)
         assert_null(thread->reply);
+}
+
+static void check_thread_waits(const struct thread *thread) {
+    check_reply_of(thread);
+    check_waiting_for(thread);
 }
 
 void check_waits(struct slot *const *slots, unsigned count) {
@@ -68,6 +92,6 @@ void check_waits(struct slot *const *slots, unsigned count) {
         else if (slots[i]->type == SHEAF_REPLY)
             check_reply(slots[i]->object);
         else if (slots[i]->type == SHEAF_THREAD)
-            check_reply_of(slots[i]->object);
+            check_thread_waits(slots[i]->object);
     }
 }

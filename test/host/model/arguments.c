@@ -2,7 +2,7 @@
 // Making up attempts: mostly well-formed ones, with a mistake here and there.
 #include "method.h"
 
-#define OWN_SLOTS 3u // of the driving thread: what it stands on (model_test.c)
+#define OWN_SLOTS 3u // of the driving thread: what it stands on (world.c)
 
 static uint64_t state;
 
@@ -43,7 +43,8 @@ struct choice { // one of many, each as likely
 };
 
 static void offer(struct choice *choice, unsigned cap, uint64_t name, uint32_t types) {
-    if (cap != NO_CAP && (types >> caps[cap].type & 1) != 0 && below(++choice->seen) == 0)
+    bool fits = cap != NO_CAP ? (types >> caps[cap].type & 1) != 0 : types == 0;
+    if (fits && below(++choice->seen) == 0)
         choice->name = name;
 }
 
@@ -98,11 +99,30 @@ static uint64_t random_index(unsigned cnode, bool empty) {
     return 1;
 }
 
+// Of an Endpoint with a badge, if there is one.
+static uint64_t random_badged(unsigned cnode) {
+    uint64_t start = random_index(cnode, false);
+    uint64_t slots =
+        cnode != NO_CAP && caps[cnode].type == SHEAF_CNODE ? BIT(caps[cnode].size_bits) : 0;
+    for (uint64_t i = 0; i < slots; i++) {
+        uint64_t index = (start + i) % slots;
+        unsigned cap = index != 0 ? cap_at(slot_in_cnode(&caps[cnode], index)) : NO_CAP;
+        if (cap != NO_CAP && caps[cap].type == SHEAF_ENDPOINT && caps[cap].badge != 0)
+            return index;
+    }
+    return start;
+}
+
+uint64_t random_time(void) {
+    uint64_t most = 20000, time = fake.now + below(most);
+    return below(4) == 0 ? 1 + time - MIN(time, most) : time;
+}
+
 static uint64_t random_what(void) {
-    static const uint8_t weights[] = {SHEAF_UNTYPED, SHEAF_UNTYPED,      SHEAF_CNODE,
-                                      SHEAF_THREAD,  SHEAF_ENDPOINT,     SHEAF_ENDPOINT,
-                                      SHEAF_REPLY,   SHEAF_NOTIFICATION, SHEAF_VSPACE,
-                                      SHEAF_FRAME,   SHEAF_FRAME,        SHEAF_FRAME};
+    static const uint8_t weights[] = {
+        SHEAF_UNTYPED,  SHEAF_UNTYPED, SHEAF_CNODE,        SHEAF_THREAD,      SHEAF_ENDPOINT,
+        SHEAF_ENDPOINT, SHEAF_REPLY,   SHEAF_NOTIFICATION, SHEAF_VSPACE,      SHEAF_FRAME,
+        SHEAF_FRAME,    SHEAF_FRAME,   SHEAF_TIMER,        SHEAF_IRQ_HANDLER, SHEAF_IRQ_HANDLER};
     uint64_t type = weights[below(ARRAY_SIZE(weights))], bits = 0;
     if (type == SHEAF_UNTYPED)
         bits = below(3) == 0 ? 6 + below(8) : 14 + below(6);
@@ -149,6 +169,14 @@ static uint64_t random_argument(const struct attempt *attempt, const struct argu
         return below(6) == 0 ? below(600) : below(41);
     case ARG_SMALL:
         return below(40);
+    case ARG_BADGED:
+        return below(8) == 0 ? random_index(*cnode, below(4) == 0) : random_badged(*cnode);
+    case ARG_INTERRUPT:
+        return below(8) == 0 ? 30 + below(5) : 32 + below(32);
+    case ARG_TRIGGER:
+        return below(6) == 0 ? below(4) : below(2);
+    case ARG_TIME:
+        return below(4) == 0 ? 0 : random_time();
     default:
         return random_word() >> below(64);
     }
@@ -168,16 +196,59 @@ static void put_words(struct attempt *attempt) {
     }
 }
 
+// What it sends along, and where it takes what comes.
+static void put_capabilities(const struct attempt *attempt) {
+    struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
+    for (unsigned i = 0; page != NULL && i < SHEAF_MSG_CAPABILITIES; i++) {
+        uint32_t untyped = below(3) == 0 ? 0 : 1u << SHEAF_UNTYPED;
+        page->send[i] =
+            below(30) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX & ~untyped);
+        page->receive[i] =
+            below(30) == 0 ? corner() : random_name(attempt->thread, below(40) == 0 ? ~0u : 0);
+    }
+}
+
+static bool sends(const struct attempt *attempt) {
+    uint64_t number = attempt->row->number;
+    return attempt->row->type == SHEAF_ENDPOINT || number == SHEAF_SYS_SEND ||
+           number == SHEAF_SYS_NB_SEND || number == SHEAF_SYS_REPLY ||
+           number == SHEAF_SYS_REPLY_RECV || number == SHEAF_SYS_GATHER;
+}
+
+// Whether somebody waits for what is sent to it.
+static bool is_awaited(unsigned cap) {
+    if (caps[cap].type != SHEAF_REPLY && caps[cap].type != SHEAF_ENDPOINT)
+        return false;
+    const void *object = port_kernel_address(PADDR(caps[cap].address));
+    return caps[cap].type == SHEAF_REPLY
+               ? ((const struct reply *)object)->caller != NULL
+               : ((const struct endpoint *)object)->head.flags == ENDPOINT_RECEIVERS;
+}
+
+static uint64_t random_awaited(const struct thread *thread, uint32_t types) {
+    uint64_t name = random_name(thread, types);
+    for (unsigned tries = below(2) == 0 ? 5 : 0; tries > 0; tries--) {
+        unsigned cap;
+        if (reference_resolve(thread, name, &cap) != SHEAF_OK || is_awaited(cap))
+            break;
+        name = random_name(thread, types);
+    }
+    return name;
+}
+
 static void spoil(struct attempt *attempt, unsigned arguments) {
     if (arguments > 0 && below(10) == 0)
         attempt->word[below(arguments)] = corner();
     bool message = attempt->row->invoked != 0 || attempt->row == row_of_gather;
-    if (below(message ? 8 : 60) == 0)
+    if (below(message ? 16 : 25) == 0)
         attempt->length = (unsigned)(below(2) == 0 ? below(65) : 60 + below(20));
     if (below(60) == 0)
         attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);
-    attempt->call.tag = SHEAF_TAG(SHEAF_TAG_LABEL(attempt->call.tag), attempt->length);
-    if (below(message ? 25 : 100) == 0)
+    uint64_t one_of = attempt->row->number == SHEAF_SYS_REPLY ? 2 : sends(attempt) ? 3 : 100;
+    unsigned capabilities = (unsigned)(below(one_of) == 0 ? 1 + below(3) : 0);
+    attempt->call.tag =
+        SHEAF_TAG_CARRYING(SHEAF_TAG_LABEL(attempt->call.tag), attempt->length, capabilities);
+    if (below(message ? 50 : 100) == 0)
         attempt->call.tag |= below(2) == 0 ? UINT64_C(1) << (7 + below(9)) : ~UINT64_C(0xffff);
     attempt->length = SHEAF_TAG_LENGTH(attempt->call.tag);
 }
@@ -186,7 +257,8 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     *attempt = (struct attempt){.thread = thread, .row = row};
     unsigned used = 0, cnode = NO_CAP;
     attempt->call.number = row->number;
-    attempt->call.cap = random_name(thread, fitting(row));
+    attempt->call.cap =
+        sends(attempt) ? random_awaited(thread, fitting(row)) : random_name(thread, fitting(row));
     if (reference_resolve(thread, attempt->call.cap, &cnode) != SHEAF_OK)
         cnode = NO_CAP;
     for (; used < MOST_ARGUMENTS && row->argument[used].kind != ARG_NONE; used++)
@@ -203,7 +275,11 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     if (row->type == SHEAF_ENDPOINT)
         attempt->call.tag = SHEAF_TAG(below(3), attempt->length);
     if (below(8) != 0)
-        attempt->call.reply = random_name(thread, 1u << SHEAF_REPLY);
+        attempt->call.reply = sends(attempt) ? random_awaited(thread, 1u << SHEAF_REPLY)
+                                             : random_name(thread, 1u << SHEAF_REPLY);
+    if (below(4) == 0)
+        attempt->call.deadline = random_time();
+    put_capabilities(attempt);
     spoil(attempt, used);
     if (row == row_of_gather)
         make_gather(attempt);
@@ -211,15 +287,40 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
         put_words(attempt);
 }
 
-struct row *random_row(void) {
+// Messages are for the players: the driver must not wait.
+static uint64_t weight_for(const struct row *row, const struct thread *thread) {
+    return thread != driver && row->invoked != 0 ? 4u * row->weight : row->weight;
+}
+
+// CALL where a receiver waits, REPLY_RECV where a caller does: chance alone seldom meets them.
+static struct row *timely_row(void) {
+    uint64_t start = below(cap_count);
+    for (unsigned i = 0; i < cap_count; i++) {
+        unsigned cap = (unsigned)((start + i) % cap_count);
+        if (caps[cap].at == NULL || !is_awaited(cap))
+            continue;
+        if (caps[cap].type == SHEAF_ENDPOINT)
+            return row_of_method(SHEAF_ENDPOINT, 0);
+        for (unsigned j = 0; j < row_count; j++)
+            if (rows[j].number == SHEAF_SYS_REPLY_RECV)
+                return &rows[j];
+    }
+    return NULL;
+}
+
+struct row *random_row(const struct thread *thread) {
+    struct row *timely = thread != driver && below(3) == 0 ? timely_row() : NULL;
     uint64_t total = 0;
+    if (timely != NULL)
+        return timely;
     for (unsigned i = 0; i < row_count; i++)
-        total += rows[i].weight;
+        total += weight_for(&rows[i], thread);
     uint64_t at = below(total);
     for (unsigned i = 0;; i++) {
-        if (at < rows[i].weight)
+        uint64_t weight = weight_for(&rows[i], thread);
+        if (at < weight)
             return &rows[i];
-        at -= rows[i].weight;
+        at -= weight;
     }
 }
 
@@ -232,7 +333,7 @@ struct row *random_row(void) {
 static uint64_t random_va(bool block) {
     if (block)
         return BLOCKS_AT + below(4) * BLOCK_BYTES;
-    uint64_t far = below(2) == 0 ? below(64) << 30 : below(3) * BLOCK_BYTES; // tables run out
+    uint64_t far = below(2) == 0 ? below(16) << 39 : below(3) * BLOCK_BYTES; // tables run out
     return PAGES_AT + far + below(24) * PAGE_BYTES;
 }
 
@@ -248,7 +349,7 @@ static uint64_t map_flags(uint64_t rights) {
 }
 
 static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t vspace) {
-    uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = 1;
+    uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = below(60) == 0 ? 0 : 1;
     uint64_t rights = below(20) == 0 ? below(9) : SHEAF_MAP_READ | (below(3) << 1);
     uint64_t flags = map_flags(rights);
     unsigned cap;
@@ -265,8 +366,8 @@ static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t v
 
 static struct sheaf_gather_op random_unmap(uint64_t vspace) {
     uint64_t pages = below(4) == 0 ? below(3000) : 1 + below(64);
-    if (below(300) == 0)
-        pages = UINT64_C(1) << 34;
+    if (below(60) == 0)
+        pages = below(2) << 34;
     uint64_t flags = (below(2) * SHEAF_OP_KEEP_TABLES) | (below(3) == 0 ? SHEAF_OP_REPORT : 0);
     uint64_t va = below(4) == 0 ? BLOCKS_AT + below(2000) * PAGE_BYTES : random_va(false);
     return unmap_op(vspace, va, pages, flags);
@@ -286,8 +387,8 @@ static void spoil_operation(struct sheaf_gather_op *op) {
 
 void make_gather(struct attempt *attempt) {
     struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
-    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(3) == 0;
-    if (below(10) == 0)
+    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(2) == 0;
+    if (below(6) == 0)
         count = 0;
     if (below(60) == 0)
         flags = corner() & UINT32_MAX;

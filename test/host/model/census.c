@@ -12,8 +12,14 @@ static const char *const names[64] = {
 #undef NAME
 };
 
+static bool paused;
+
+void census_pause(bool pause) { paused = pause; }
+
 void census_count(struct row *row, uint64_t status) {
     assert_true(status < ARRAY_SIZE(row->error) && names[status] != NULL);
+    if (paused)
+        return;
     row->tried++;
     if (status == SHEAF_OK)
         row->succeeded++;
@@ -38,10 +44,31 @@ static bool print_row(const struct row *row, bool whole) {
     return enough;
 }
 
+// Each error of sheaf/error.h, whoever it was told.
+static bool print_errors(bool whole) {
+    bool enough = true;
+    printf("# all errors:");
+    for (unsigned i = 1; i < ARRAY_SIZE(names); i++) {
+        uint64_t count = 0;
+        for (unsigned j = 0; j < row_count; j++)
+            count += rows[j].error[i];
+        if (names[i] == NULL)
+            continue;
+        bool internal = i == SHEAF_ERR_PREEMPTED; // user space never sees it
+        printf(" %s %lu", names[i], (unsigned long)count);
+        if (internal ? count != 0 : count < LEAST_ERRORS) {
+            printf("(!)");
+            enough = false;
+        }
+    }
+    printf("%s\n", enough || !whole ? "" : " <- too few");
+    return enough;
+}
+
 bool census_print(bool whole) {
     bool enough = true;
     printf("# %-23s %8s %9s  %s\n", "method", "tried", "succeeded", "errors");
     for (unsigned i = 0; i < row_count; i++)
         enough = print_row(&rows[i], whole) && enough;
-    return enough;
+    return print_errors(whole) && enough;
 }

@@ -4,6 +4,7 @@
 // `wrong` holds everything that is wrong: the kernel may name any of it, in whatever order it
 // looks, but must name one; with nothing wrong it must succeed.
 #include "method.h"
+#include "news.h"
 
 #define LABELS_OF_THE_KERNEL SHEAF_LABEL_KERNEL
 
@@ -20,13 +21,13 @@ enum sheaf_error check_name(struct attempt *attempt, uint64_t name, uint32_t typ
     return error;
 }
 
-static bool has_buffer(const struct thread *thread) {
+bool has_buffer(const struct thread *thread) {
     return cap_at(&thread->slot[THREAD_IPC_BUFFER]) != NO_CAP;
 }
 
-static void check_message(struct attempt *attempt) {
+void check_message(struct attempt *attempt) {
     uint64_t tag = attempt->call.tag;
-    if ((tag & 0xff80) != 0 || SHEAF_TAG_LABEL(tag) >= LABELS_OF_THE_KERNEL)
+    if ((tag & 0xfe00) != 0 || SHEAF_TAG_LABEL(tag) >= LABELS_OF_THE_KERNEL)
         attempt->wrong |= E(INVALID_ARGUMENT);
     if (attempt->length > SHEAF_MSG_WORDS)
         attempt->wrong |= E(MESSAGE_TOO_LONG);
@@ -34,40 +35,66 @@ static void check_message(struct attempt *attempt) {
         attempt->wrong |= E(NO_BUFFER);
 }
 
-void expect_common(struct attempt *attempt) {
-    attempt->wrong = 0;
-    attempt->maybe = 0;
-    attempt->cap = NO_CAP;
-    if (attempt->call.number != SHEAF_SYS_CALL)
-        return;
+static void expect_method(struct attempt *attempt) {
+    const struct row *row = attempt->row;
+    check_message(attempt);
+    if (SHEAF_TAG_CAPABILITIES(attempt->call.tag) != 0)
+        attempt->wrong |= E(INVALID_ARGUMENT);
+    if ((caps[attempt->cap].rights & row->rights) != row->rights)
+        attempt->wrong |= E(NO_RIGHT);
+    if (attempt->length < row->words)
+        attempt->wrong |= E(INVALID_ARGUMENT);
+    else if (attempt->wrong == 0 && row->wrong != NULL)
+        row->wrong(attempt);
+}
+
+// A CALL is of the row that its capability and label say, whatever was intended.
+static void expect_invocation(struct attempt *attempt) {
     attempt->row = row_of_nothing;
     if (check_name(attempt, attempt->call.cap, UINT32_MAX, &attempt->cap) != SHEAF_OK)
         return;
-    const struct cap *cap = &caps[attempt->cap];
-    struct row *row = row_of_method(cap->type, SHEAF_TAG_LABEL(attempt->call.tag));
+    struct row *row = row_of_method(caps[attempt->cap].type, SHEAF_TAG_LABEL(attempt->call.tag));
     if (row == NULL) {
         attempt->wrong |= E(UNKNOWN_METHOD);
         return;
     }
     attempt->row = row;
-    check_message(attempt);
-    if ((cap->rights & attempt->row->rights) != attempt->row->rights)
-        attempt->wrong |= E(NO_RIGHT);
-    if (attempt->length < attempt->row->words)
-        attempt->wrong |= E(INVALID_ARGUMENT);
-    else if (attempt->wrong == 0 && attempt->row->wrong != NULL)
-        attempt->row->wrong(attempt);
+    if (row->type == SHEAF_ENDPOINT)
+        row->wrong(attempt);
+    else
+        expect_method(attempt);
+}
+
+void expect_call(struct attempt *attempt) {
+    struct row *row = attempt->row;
+    meet_undo();
+    news_begin();
+    attempt->wrong = 0;
+    attempt->maybe = 0;
+    attempt->waits = false;
+    attempt->cap = NO_CAP;
+    if (row->fails)
+        attempt->wrong = row->documented;
+    if (row->number == SHEAF_SYS_CALL)
+        expect_invocation(attempt);
+    else if (row->invoked != 0)
+        check_name(attempt, attempt->call.cap, row->invoked, &attempt->cap);
+    if (row->number != SHEAF_SYS_CALL && attempt->wrong == 0 && row->wrong != NULL)
+        row->wrong(attempt);
 }
 
 // ---- Untyped
 
 static unsigned object_bits(unsigned type, unsigned size_bits) {
-    static const uint8_t fixed[SHEAF_TYPE_COUNT] = {[SHEAF_THREAD] = 11,
-                                                    [SHEAF_ENDPOINT] = 6,
-                                                    [SHEAF_NOTIFICATION] = 6,
-                                                    [SHEAF_REPLY] = 6,
-                                                    [SHEAF_VSPACE] = 16};
+    static const uint8_t fixed[SHEAF_TYPE_COUNT] = {
+        [SHEAF_THREAD] = 11, [SHEAF_ENDPOINT] = 6, [SHEAF_NOTIFICATION] = 6, [SHEAF_REPLY] = 6,
+        [SHEAF_VSPACE] = 16, [SHEAF_TIMER] = 7,    [SHEAF_IRQ_HANDLER] = 7};
     return type == SHEAF_CNODE ? size_bits + 6 : fixed[type] != 0 ? fixed[type] : size_bits;
+}
+
+static bool is_made(unsigned type) {
+    return (type >= SHEAF_UNTYPED && type <= SHEAF_FRAME) || type == SHEAF_TIMER ||
+           type == SHEAF_IRQ_HANDLER;
 }
 
 static bool size_fits(unsigned type, unsigned bits) {
@@ -103,7 +130,7 @@ static unsigned living_vspaces(void) {
 void wrong_retype(struct attempt *attempt) {
     uint64_t what = attempt->word[0], first = attempt->word[2], count = attempt->word[3];
     unsigned type = what & 0xff, bits = what >> 8 & 0xff, memory_type = what >> 16 & 0xff, cnode;
-    if (what >> 24 != 0 || memory_type > 2 || type < SHEAF_UNTYPED || type > SHEAF_FRAME) {
+    if (what >> 24 != 0 || memory_type > 2 || !is_made(type)) {
         attempt->wrong |= E(INVALID_ARGUMENT);
         return;
     }
@@ -183,19 +210,13 @@ void wrong_full(struct attempt *attempt) {
         attempt->wrong |= E(INVALID_CAPABILITY);
 }
 
-static void derive(struct slot *at, unsigned source, uint64_t rights, uint64_t badge) {
-    unsigned cap = reference_add(at, source, caps[source].type, caps[source].address,
-                                 caps[source].size_bits, caps[source].rights & rights, badge);
-    caps[cap].used = caps[source].type == SHEAF_VSPACE ? caps[source].used : 0;
-}
-
 void apply_copy(const struct attempt *attempt) {
     unsigned source = attempt->source[0];
-    derive(destination(attempt), source, attempt->word[2], caps[source].badge);
+    reference_derive(destination(attempt), source, attempt->word[2], caps[source].badge);
 }
 
 void apply_mint(const struct attempt *attempt) {
-    derive(destination(attempt), attempt->source[0], attempt->word[2], attempt->word[3]);
+    reference_derive(destination(attempt), attempt->source[0], attempt->word[2], attempt->word[3]);
 }
 
 void apply_move(const struct attempt *attempt) {
@@ -205,7 +226,124 @@ void apply_move(const struct attempt *attempt) {
 void apply_delete(const struct attempt *attempt) { reference_delete(cap_at(destination(attempt))); }
 void apply_revoke(const struct attempt *attempt) { reference_revoke(cap_at(destination(attempt))); }
 
+void wrong_rotate(struct attempt *attempt) {
+    unsigned *pivot = &attempt->source[1], *source = &attempt->source[0], there = NO_CAP;
+    check_name(attempt, attempt->word[1], UINT32_MAX, pivot);
+    check_name(attempt, attempt->word[2], UINT32_MAX, source);
+    if (!in_range(attempt))
+        attempt->wrong |= E(RANGE);
+    else
+        there = cap_at(destination(attempt));
+    if (*pivot != NO_CAP && (*pivot == *source || *pivot == there))
+        attempt->wrong |= E(INVALID_ARGUMENT);
+    if (there != NO_CAP && there != *source)
+        attempt->wrong |= E(SLOT_OCCUPIED);
+}
+
+void apply_rotate(const struct attempt *attempt) {
+    unsigned pivot = attempt->source[1], source = attempt->source[0];
+    reference_exchange(pivot, source);
+    if (caps[pivot].at != destination(attempt))
+        reference_move(destination(attempt), pivot);
+}
+
+void wrong_cancel(struct attempt *attempt) {
+    wrong_full(attempt);
+    unsigned cap = attempt->wrong == 0 ? cap_at(destination(attempt)) : NO_CAP;
+    if (cap != NO_CAP && caps[cap].type != SHEAF_ENDPOINT)
+        attempt->wrong |= E(WRONG_TYPE);
+    else if (cap != NO_CAP && caps[cap].badge == 0)
+        attempt->wrong |= E(INVALID_ARGUMENT);
+    if (cap == NO_CAP || attempt->wrong != 0)
+        return;
+    const struct endpoint *endpoint = port_kernel_address(PADDR(caps[cap].address));
+    bool senders = endpoint->head.flags == ENDPOINT_SENDERS;
+    for (const struct thread *thread = senders ? endpoint->queue.first : NULL; thread != NULL;
+         thread = thread->next) {
+        if (thread->badge == caps[cap].badge && thread->faulting)
+            news_unhandled(thread);
+        else if (thread->badge == caps[cap].badge)
+            news_errors(thread, E(CANCELLED));
+    }
+}
+
+// ---- Timer, IrqHandler
+
+void wrong_attach(struct attempt *attempt) {
+    unsigned *source = &attempt->source[0];
+    *source = NO_CAP;
+    if (attempt->word[0] == 0)
+        return;
+    if (check_name(attempt, attempt->word[0], 1u << SHEAF_NOTIFICATION, source) == SHEAF_OK &&
+        (caps[*source].rights & SHEAF_RIGHT_WRITE) == 0)
+        attempt->wrong |= E(NO_RIGHT);
+    if (cap_at(slot_attached(&caps[attempt->cap])) != NO_CAP)
+        attempt->wrong |= E(IN_USE);
+}
+
+void apply_attach(const struct attempt *attempt) {
+    struct slot *slot = slot_attached(&caps[attempt->cap]);
+    unsigned source = attempt->source[0];
+    if (attempt->word[0] != 0)
+        reference_derive(slot, source, SHEAF_RIGHTS_ALL, caps[source].badge);
+    else if (cap_at(slot) != NO_CAP)
+        reference_delete(cap_at(slot));
+}
+
+void wrong_bind_interrupt(struct attempt *attempt) {
+    uint64_t interrupt = attempt->word[0], trigger = attempt->word[1];
+    unsigned *handler = &attempt->source[0];
+    bool exists = interrupt >= 32 && interrupt < 64; // the machine of test/host/arch_fake.c
+    if (check_name(attempt, attempt->word[2], 1u << SHEAF_IRQ_HANDLER, handler) == SHEAF_OK &&
+        interrupt_of(&caps[*handler]) != 0)
+        attempt->wrong |= E(IN_USE);
+    if (!exists)
+        attempt->wrong |= E(RANGE);
+    if (interrupt == 33 || (exists && handler_of(interrupt) != NO_CAP))
+        attempt->wrong |= E(IN_USE);
+    if (trigger > 1 || (interrupt == 34 && trigger == SHEAF_IRQ_LEVEL))
+        attempt->wrong |= E(INVALID_ARGUMENT);
+}
+
+void wrong_acknowledge(struct attempt *attempt) {
+    if (interrupt_of(&caps[attempt->cap]) == 0)
+        attempt->wrong |= E(INVALID_ARGUMENT);
+}
+
 // ---- Thread
+
+static struct thread *target(const struct attempt *attempt) {
+    return port_kernel_address(PADDR(caps[attempt->cap].address));
+}
+
+void wrong_write_registers(struct attempt *attempt) {
+    uint64_t count = attempt->word[0];
+    unsigned state = target(attempt)->state;
+    if (count > 34)
+        attempt->wrong |= E(RANGE);
+    if (count > attempt->length - 1)
+        attempt->wrong |= E(INVALID_ARGUMENT);
+    if (state != SHEAF_STATE_SUSPENDED && state != SHEAF_STATE_FAULTED)
+        attempt->wrong |= E(IN_USE);
+}
+
+void wrong_read_registers(struct attempt *attempt) {
+    if (!has_buffer(attempt->thread))
+        attempt->wrong |= E(NO_BUFFER);
+}
+
+void wrong_suspend(struct attempt *attempt) {
+    const struct thread *thread = target(attempt);
+    if (is_waiting(thread) && thread->faulting)
+        news_suspended(thread);
+    else if (is_waiting(thread))
+        news_errors(thread, E(CANCELLED));
+}
+
+void wrong_affinity(struct attempt *attempt) {
+    if (attempt->word[0] != 0) // the world has one PE
+        attempt->wrong |= E(RANGE);
+}
 
 void wrong_configure(struct attempt *attempt) {
     static const struct {
@@ -231,14 +369,15 @@ void wrong_configure(struct attempt *attempt) {
 }
 
 void apply_configure(const struct attempt *attempt) {
-    struct thread *thread = port_kernel_address(PADDR(caps[attempt->cap].address));
+    struct thread *thread = target(attempt);
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
         struct slot *slot = &thread->slot[i];
         if (attempt->source[i] == NO_CAP)
             continue;
         if (cap_at(slot) != NO_CAP)
             reference_move(&thread->retired[i], cap_at(slot));
-        derive(slot, attempt->source[i], SHEAF_RIGHTS_ALL, caps[attempt->source[i]].badge);
+        reference_derive(slot, attempt->source[i], SHEAF_RIGHTS_ALL,
+                         caps[attempt->source[i]].badge);
     }
     for (unsigned i = 0; i < THREAD_SLOTS; i++)
         if (cap_at(&thread->retired[i]) != NO_CAP)
@@ -257,7 +396,7 @@ void wrong_priority(struct attempt *attempt) {
 }
 
 void wrong_bind(struct attempt *attempt) {
-    const struct thread *thread = port_kernel_address(PADDR(caps[attempt->cap].address));
+    const struct thread *thread = target(attempt);
     unsigned cap;
     if (attempt->word[0] == 0 ||
         check_name(attempt, attempt->word[0], 1u << SHEAF_NOTIFICATION, &cap) != SHEAF_OK)
@@ -267,11 +406,15 @@ void wrong_bind(struct attempt *attempt) {
         attempt->wrong |= E(NO_RIGHT);
     if (thread->bound != NULL || notification->bound != NULL)
         attempt->wrong |= E(IN_USE);
+    if (attempt->wrong == 0 && thread->state == SHEAF_STATE_RECEIVING && notification->bits != 0) {
+        struct message signals = signals_message(SHEAF_LABEL_SIGNAL, notification->bits);
+        news_message(thread, &signals);
+    }
 }
 
 // ---- VSpace, System
 
-static unsigned chunks_of(uint64_t vspace) {
+unsigned chunks_of(uint64_t vspace) {
     unsigned count = 1; // the first one
     for (unsigned i = 1; i < cap_count; i++)
         count += caps[i].at != NULL && caps[i].type == SLOT_CHUNK && caps[i].vspace == vspace;
@@ -339,4 +482,32 @@ void wrong_vspace_info(struct attempt *attempt) {
 void wrong_counters(struct attempt *attempt) {
     if (attempt->word[0] > SHEAF_COUNTER_COUNT)
         attempt->wrong |= E(RANGE);
+}
+
+// ---- Console
+
+void wrong_console_write(struct attempt *attempt) {
+    uint64_t bytes = attempt->word[0];
+    if (bytes > 504)
+        attempt->wrong |= E(RANGE);
+    if (bytes > (attempt->length - 1) * 8)
+        attempt->wrong |= E(INVALID_ARGUMENT);
+}
+
+void wrong_console_bind(struct attempt *attempt) {
+    unsigned *source = &attempt->source[0];
+    *source = NO_CAP;
+    if (attempt->word[0] == 0)
+        return;
+    if (check_name(attempt, attempt->word[0], 1u << SHEAF_NOTIFICATION, source) == SHEAF_OK &&
+        (caps[*source].rights & SHEAF_RIGHT_WRITE) == 0)
+        attempt->wrong |= E(NO_RIGHT);
+    if (console_listener.address != 0)
+        attempt->wrong |= E(IN_USE);
+}
+
+void apply_console_bind(const struct attempt *attempt) {
+    unsigned source = attempt->source[0];
+    console_listener.address = source != NO_CAP ? caps[source].address : 0;
+    console_listener.badge = source != NO_CAP ? caps[source].badge : 0;
 }

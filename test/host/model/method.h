@@ -28,8 +28,12 @@ enum argument_kind {
     ARG_PRIORITY,
     ARG_WORDS, // how many words follow
     ARG_BYTES,
-    ARG_SMALL, // a number below 40
-    ARG_WORD,  // anything
+    ARG_SMALL,  // a number below 40
+    ARG_BADGED, // an index, mostly of an Endpoint with a badge, in the CNode invoked
+    ARG_INTERRUPT,
+    ARG_TRIGGER, // of an interrupt: 0, 1, or a number that is none
+    ARG_TIME,    // now, a little before or after, or 0
+    ARG_WORD,    // anything
 };
 
 struct argument {
@@ -50,6 +54,8 @@ struct attempt {
     // Found before the call by row->wrong, for row->apply
     uint64_t wrong; // one of these errors must come; none: OK must
     uint64_t maybe; // these may come as well
+    bool waits;     // with nothing wrong, the caller waits
+    uint64_t tail;  // gather: what is wrong with the tail, if it comes to that
     unsigned source[THREAD_SLOTS];
     uint64_t note;
     const struct thread *reprioritised; // goes behind its equals
@@ -67,8 +73,8 @@ struct row {
     uint64_t documented;
     void (*wrong)(struct attempt *attempt);
     void (*apply)(const struct attempt *attempt);
-    bool waits; // the caller may wait; a failed one may have changed what others wait for
-    bool fails; // always
+    void (*answers)(const struct attempt *attempt); // looks at what a success has answered
+    bool fails;                                     // always
     unsigned weight;
     // Counted
     uint64_t tried, succeeded, error[64];
@@ -87,16 +93,32 @@ uint64_t random_word(void);
 uint64_t below(uint64_t n);
 
 // arguments.c
-struct row *random_row(void);
+struct row *random_row(const struct thread *thread);
 void make_attempt(struct attempt *attempt, struct row *row, struct thread *thread);
-void make_gather(struct attempt *attempt); // fills the caller's buffer
-uint64_t random_name(const struct thread *thread, uint32_t types);
+void make_gather(struct attempt *attempt);                         // fills the caller's buffer
+uint64_t random_name(const struct thread *thread, uint32_t types); // 0: of an empty slot
+uint64_t random_time(void);
 
 // expect.c
 enum sheaf_error check_name(struct attempt *attempt, uint64_t name, uint32_t types, unsigned *cap);
-void expect_common(struct attempt *attempt); // what every call can have wrong; finds cap and row
+void expect_call(struct attempt *attempt); // finds what is wrong with it, cap and row
+void check_message(struct attempt *attempt);
+unsigned chunks_of(uint64_t vspace);
+bool has_buffer(const struct thread *thread);
+
+// meet.c: what happens when senders and receivers meet. Capabilities that a message takes along are
+// in the reference from `wrong` on, until meet_undo or meet_commit.
+void wrong_send(struct attempt *attempt);
+void wrong_receive(struct attempt *attempt);
+void wrong_reply(struct attempt *attempt);
+void wrong_reply_receive(struct attempt *attempt);
+void wrong_gather(struct attempt *attempt);
+void meet_fault(const struct thread *thread, uint64_t label, const uint64_t *words);
+void meet_undo(void);
+void meet_commit(void);
 
 // census.c
+void census_pause(bool pause); // what is tried does not count
 void census_count(struct row *row, uint64_t status);
 bool census_print(bool whole); // whether every method and error came often enough
 
@@ -115,14 +137,45 @@ void wrong_grow(struct attempt *attempt);
 void wrong_shrink(struct attempt *attempt);
 void wrong_vspace_info(struct attempt *attempt);
 void wrong_counters(struct attempt *attempt);
+void wrong_rotate(struct attempt *attempt);
+void wrong_cancel(struct attempt *attempt);
+void wrong_attach(struct attempt *attempt);
+void wrong_affinity(struct attempt *attempt);
+void wrong_write_registers(struct attempt *attempt);
+void wrong_read_registers(struct attempt *attempt);
+void wrong_suspend(struct attempt *attempt);
+void wrong_bind_interrupt(struct attempt *attempt);
+void wrong_acknowledge(struct attempt *attempt);
+void wrong_console_write(struct attempt *attempt);
+void wrong_console_bind(struct attempt *attempt);
+void apply_console_bind(const struct attempt *attempt);
 void apply_retype(const struct attempt *attempt);
 void apply_copy(const struct attempt *attempt);
 void apply_mint(const struct attempt *attempt);
 void apply_move(const struct attempt *attempt);
+void apply_rotate(const struct attempt *attempt);
+void apply_attach(const struct attempt *attempt);
 void apply_delete(const struct attempt *attempt);
 void apply_revoke(const struct attempt *attempt);
 void apply_configure(const struct attempt *attempt);
 void apply_grow(const struct attempt *attempt);
 void apply_shrink(const struct attempt *attempt);
+
+void answers_untyped_info(const struct attempt *attempt);
+void answers_frame_address(const struct attempt *attempt);
+void answers_write_registers(const struct attempt *attempt);
+void answers_read_registers(const struct attempt *attempt);
+void answers_priority(const struct attempt *attempt);
+void answers_suspend(const struct attempt *attempt);
+void answers_resume(const struct attempt *attempt);
+void answers_set_name(const struct attempt *attempt);
+void answers_thread_info(const struct attempt *attempt);
+void answers_affinity(const struct attempt *attempt);
+void answers_time(const struct attempt *attempt);
+void answers_timer_set(const struct attempt *attempt);
+void answers_bind_interrupt(const struct attempt *attempt);
+void answers_acknowledge(const struct attempt *attempt);
+void answers_vspace_info(const struct attempt *attempt);
+void answers_counters(const struct attempt *attempt);
 
 #endif

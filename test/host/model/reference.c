@@ -8,6 +8,7 @@
 
 struct cap caps[MOST_CAPS];
 unsigned cap_count, reference_depth;
+struct listener console_listener;
 static uint16_t index_of[SLOTS]; // by the slot's place in RAM
 
 static uint16_t *index_at(const struct slot *slot) {
@@ -22,6 +23,24 @@ struct slot *slot_in_cnode(const struct cap *cnode, uint64_t index) {
 
 struct slot *slot_in_thread(const struct cap *thread, unsigned which) {
     return &((struct thread *)port_kernel_address(PADDR(thread->address)))->slot[which];
+}
+
+struct slot *slot_attached(const struct cap *cap) {
+    void *object = port_kernel_address(PADDR(cap->address));
+    return cap->type == SHEAF_TIMER ? &((struct timer *)object)->notification
+                                    : &((struct irq_handler *)object)->notification;
+}
+
+uint64_t interrupt_of(const struct cap *handler) {
+    return ((struct irq_handler *)port_kernel_address(PADDR(handler->address)))->head.flags;
+}
+
+unsigned handler_of(uint64_t interrupt) {
+    for (unsigned i = 1; i < cap_count; i++)
+        if (caps[i].at != NULL && caps[i].type == SHEAF_IRQ_HANDLER &&
+            interrupt_of(&caps[i]) == interrupt)
+            return i;
+    return NO_CAP;
 }
 
 static unsigned new_element(void) {
@@ -44,6 +63,21 @@ unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t
                              .size_bits = (uint8_t)size_bits};
     *index_at(at) = (uint16_t)cap;
     return cap;
+}
+
+// A copy, with at most these rights.
+void reference_derive(struct slot *at, unsigned source, uint64_t rights, uint64_t badge) {
+    unsigned cap = reference_add(at, source, caps[source].type, caps[source].address,
+                                 caps[source].size_bits, caps[source].rights & rights, badge);
+    caps[cap].used = caps[source].type == SHEAF_VSPACE ? caps[source].used : 0; // dead
+}
+
+void reference_exchange(unsigned a, unsigned b) {
+    struct slot *at = caps[a].at;
+    caps[a].at = caps[b].at;
+    caps[b].at = at;
+    *index_at(caps[a].at) = (uint16_t)a;
+    *index_at(at) = (uint16_t)b;
 }
 
 void reference_move(struct slot *to, unsigned cap) {
@@ -97,6 +131,10 @@ static void object_dies(const struct cap *cap) {
     } else if (cap->type == SHEAF_THREAD) {
         for (unsigned i = 0; i < THREAD_SLOTS; i++)
             doom_slot(slot_in_thread(cap, i));
+    } else if (cap->type == SHEAF_TIMER || cap->type == SHEAF_IRQ_HANDLER) {
+        doom_slot(slot_attached(cap));
+    } else if (cap->type == SHEAF_NOTIFICATION && cap->address == console_listener.address) {
+        console_listener.address = 0;
     } else if (cap->type == SHEAF_VSPACE) {
         doom_chunks(cap->address);
     }
@@ -161,6 +199,7 @@ void reference_revoke(unsigned cap) {
 // Whether the capability in `slot` would go with a revoke of `cap`, or with its deletion.
 bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
     struct cap saved[MOST_CAPS];
+    struct listener listener = console_listener;
     memcpy(saved, caps, cap_count * sizeof(caps[0]));
     if (itself)
         doom(cap);
@@ -169,26 +208,37 @@ bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
     unsigned there = cap_at(slot);
     bool dies = there == NO_CAP || caps[there].doomed;
     memcpy(caps, saved, cap_count * sizeof(caps[0]));
+    console_listener = listener;
     return dies;
 }
 
 // ---- Names
 
-enum sheaf_error reference_resolve(const struct thread *thread, uint64_t name, unsigned *cap) {
-    *cap = cap_at(&thread->slot[THREAD_CSPACE]);
+struct slot *reference_place(const struct thread *thread, uint64_t name, enum sheaf_error *error) {
+    unsigned cap = cap_at(&thread->slot[THREAD_CSPACE]);
+    *error = SHEAF_ERR_INVALID_CAPABILITY;
     for (unsigned level = 0; level < 8; level++) {
-        if (*cap == NO_CAP || caps[*cap].type != SHEAF_CNODE)
-            return SHEAF_ERR_INVALID_CAPABILITY;
-        unsigned bits = caps[*cap].size_bits;
+        if (cap == NO_CAP || caps[cap].type != SHEAF_CNODE)
+            return NULL;
+        unsigned bits = caps[cap].size_bits;
         uint64_t index = name % BIT(bits);
         if (index == 0)
-            return SHEAF_ERR_INVALID_CAPABILITY;
-        *cap = cap_at(slot_in_cnode(&caps[*cap], index));
+            return NULL;
+        struct slot *slot = slot_in_cnode(&caps[cap], index);
         name >>= bits;
         if (name == 0)
-            return *cap != NO_CAP ? SHEAF_OK : SHEAF_ERR_INVALID_CAPABILITY;
+            return slot;
+        cap = cap_at(slot);
     }
-    return SHEAF_ERR_RANGE;
+    *error = SHEAF_ERR_RANGE;
+    return NULL;
+}
+
+enum sheaf_error reference_resolve(const struct thread *thread, uint64_t name, unsigned *cap) {
+    enum sheaf_error error;
+    const struct slot *slot = reference_place(thread, name, &error);
+    *cap = slot != NULL ? cap_at(slot) : NO_CAP;
+    return *cap != NO_CAP ? SHEAF_OK : error;
 }
 
 // ---- Against the kernel
@@ -201,6 +251,7 @@ static uint64_t address_of(const struct slot *slot) {
         return untyped_address(slot).v;
     case SHEAF_CONSOLE:
     case SHEAF_SYSTEM:
+    case SHEAF_IRQ_CONTROL:
         return slot->type;
     default:
         return ALIGN_DOWN(port_physical_address(slot->object).v,
@@ -269,6 +320,7 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
 void reference_clear(void) {
     memset(index_of, 0, sizeof(index_of));
     memset(caps, 0, sizeof(caps));
+    console_listener.address = 0;
     cap_count = 1;
 }
 

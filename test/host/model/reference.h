@@ -29,11 +29,19 @@ struct cap {
 extern struct cap caps[MOST_CAPS];
 extern unsigned cap_count; // elements [1, cap_count) may be in use
 
+// Whom the Console signals, which keeps no capability. address 0: nobody.
+extern struct listener {
+    uint64_t address, badge;
+} console_listener;
+
 void reference_clear(void);
 void reference_import(void);              // takes over what the kernel has now
 unsigned cap_at(const struct slot *slot); // NO_CAP: the slot is empty
 struct slot *slot_in_cnode(const struct cap *cnode, uint64_t index);
 struct slot *slot_in_thread(const struct cap *thread, unsigned which);
+struct slot *slot_attached(const struct cap *cap); // of a Timer or IrqHandler
+uint64_t interrupt_of(const struct cap *handler);  // 0: none
+unsigned handler_of(uint64_t interrupt);           // NO_CAP: none
 bool has_children(unsigned cap);
 uint64_t bytes_used(unsigned untyped); // 0 again when nothing is derived from it
 bool vspace_dead(uint64_t address);    // its memory was taken back while a capability names it
@@ -41,13 +49,18 @@ bool dies_with(unsigned cap, bool itself, const struct slot *slot);
 
 unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t address,
                        unsigned size_bits, uint64_t rights, uint64_t badge);
+void reference_derive(struct slot *at, unsigned source, uint64_t rights, uint64_t badge);
 void reference_move(struct slot *to, unsigned cap);
+void reference_exchange(unsigned a, unsigned b); // the two change places
 void reference_delete(unsigned cap);
 void reference_drop(unsigned cap);   // it alone, whatever it names
 void reference_revoke(unsigned cap); // everything derived from it
 
 // The slot that `name` means to the thread; the documented error where it means none.
 enum sheaf_error reference_resolve(const struct thread *thread, uint64_t name, unsigned *cap);
+
+// The slot itself, empty or not; NULL with the error where the name leads nowhere.
+struct slot *reference_place(const struct thread *thread, uint64_t name, enum sheaf_error *error);
 
 // Every capability of the kernel is in the set, with the same parent, and the other way round.
 void reference_compare(void);

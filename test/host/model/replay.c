@@ -14,9 +14,9 @@ static size_t length;
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 void replay_note(uint64_t seed, uint64_t operations) {
-    length = (size_t)snprintf(line, sizeof(line),
-                              "# replay: test_model --seed %lu --operations %lu --trace\n",
-                              (unsigned long)seed, (unsigned long)operations);
+    length =
+        (size_t)snprintf(line, sizeof(line), "# replay: test_model --seed %lu --ops %lu --trace\n",
+                         (unsigned long)seed, (unsigned long)operations);
 }
 
 void replay_print(void) {

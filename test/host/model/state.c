@@ -22,6 +22,7 @@ static uint64_t mix_thread(uint64_t hash, const struct thread *thread, bool regi
     hash = mix_pointer(hash, thread->waiting_on);
     hash = mix_pointer(hash, thread->reply);
     hash = mix_pointer(hash, thread->bound);
+    hash = mix(hash, thread->timeout.deadline ^ (uint64_t)thread->pe << 56);
     for (unsigned i = 0; i < 2; i++) {
         uint64_t name;
         memcpy(&name, thread->name + 8 * i, sizeof(name));
@@ -49,6 +50,10 @@ static uint64_t mix_object(uint64_t hash, const struct slot *slot, const struct 
         return mix(hash, notification->bits);
     case SHEAF_REPLY:
         return mix_pointer(mix_pointer(hash, reply->caller), reply->receiver);
+    case SHEAF_TIMER:
+        return mix(hash, ((const struct timer *)slot->object)->timeout.deadline);
+    case SHEAF_IRQ_HANDLER:
+        return mix(hash, ((const struct irq_handler *)slot->object)->head.flags);
     default:
         return hash;
     }
@@ -67,7 +72,7 @@ static uint64_t mix_slot(uint64_t hash, const struct slot *slot) {
 }
 
 uint64_t state_hash(const struct thread *except) {
-    uint64_t hash = 1;
+    uint64_t hash = mix(mix(1, fake.unmasked), fake.edges | (fake.listening ? 1 : 0));
     for (unsigned i = 1; i < cap_count; i++)
         if (caps[i].at != NULL)
             hash = mix_object(mix_slot(hash, caps[i].at), caps[i].at, except);

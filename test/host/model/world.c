@@ -4,8 +4,8 @@
 // The first thread becomes the driver. It gets a root CNode of 16 slots, and everything else that
 // it was given at boot is deleted with the CNode it came in. Its slots: 1 that CNode, 2 the common
 // CNode of the players, 3 its thread, 4 the memory that all else is made of, 5 Console, 6 System,
-// 7 its VSpace, 8 and 9 in a crowded world memory for chunks. The players are threads that stand in
-// the common CNode.
+// 7 its VSpace, 8 and 9 in a crowded world memory for chunks, 10 IrqControl. The players are
+// threads that stand in the common CNode.
 #include "world.h"
 #include "delete.h"
 
@@ -29,17 +29,21 @@ enum common_slot { // slots of the common CNode
     SYSTEM,
     SELF,
     BLOCK,
+    TIMERS,
+    HANDLERS = TIMERS + 2,
+    IRQ_CONTROL = HANDLERS + 3,
 };
 
 static const struct kind {
     uint64_t ram_bytes;
     unsigned bits;         // of the world's memory
     unsigned untyped_bits; // of the players' Untypeds
-    bool blocks, crowded;
+    bool blocks, crowded, bare;
 } kinds[] = {
-    [WORLD_USUAL] = {UINT64_C(32) << 20, 23, 19, true, false},
-    [WORLD_CROWDED] = {RAM_MOST, 23, 19, true, true},
-    [WORLD_SMALL] = {UINT64_C(8) << 20, 20, 16, false, false},
+    [WORLD_USUAL] = {UINT64_C(32) << 20, 23, 19, .blocks = true},
+    [WORLD_BARE] = {UINT64_C(32) << 20, 23, 19, .blocks = true, .bare = true},
+    [WORLD_CROWDED] = {RAM_MOST, 23, 19, .blocks = true, .crowded = true},
+    [WORLD_SMALL] = {UINT64_C(8) << 20, 20, 16, .blocks = false},
 };
 
 const struct thread *driver;
@@ -57,12 +61,15 @@ static void leave_boot_world(void) {
     OK(INVOKE(root, SHEAF_CNODE_COPY, 5, SHEAF_BOOT_SLOT_CONSOLE, SHEAF_RIGHTS_ALL));
     OK(INVOKE(root, SHEAF_CNODE_COPY, 6, SHEAF_BOOT_SLOT_SYSTEM, SHEAF_RIGHTS_ALL));
     OK(INVOKE(root, SHEAF_CNODE_COPY, 7, VSPACE, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(root, SHEAF_CNODE_COPY, 10, SHEAF_BOOT_SLOT_IRQ_CONTROL, SHEAF_RIGHTS_ALL));
     OK(retype(all, SHEAF_CNODE, 6, root, 2, 1));
     OK(INVOKE(root, SHEAF_CNODE_MOVE, 4, all));
     if (kind->crowded) {
         OK(INVOKE(root, SHEAF_CNODE_MOVE, 8, most));
         OK(INVOKE(root, SHEAF_CNODE_MOVE, 9, rest));
     }
+    if (kind->bare)
+        OK(revoke(SHEAF_BOOT_SLOT_IPC_BUFFER));
     OK(destroy(CNODE)); // in itself: the thread's own one is the last
     configure(INIT, root, 0, 0, 0, 0);
 }
@@ -94,6 +101,9 @@ static void make_objects(void) {
     OK(INVOKE(2, SHEAF_CNODE_COPY, CONSOLE, 5, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SYSTEM, 6, SHEAF_RIGHTS_ALL));
     OK(INVOKE(2, SHEAF_CNODE_COPY, SELF, 2, SHEAF_RIGHTS_ALL));
+    common_make(SHEAF_TIMER, 0, TIMERS, 2);
+    common_make(SHEAF_IRQ_HANDLER, 0, HANDLERS, 3);
+    OK(INVOKE(2, SHEAF_CNODE_COPY, IRQ_CONTROL, 10, SHEAF_RIGHTS_ALL));
 }
 
 static void grow_to_the_limit(uint64_t vspace) {
@@ -132,7 +142,7 @@ void world_end(void) {
     fake_set_interrupts(VMSA_NEVER);
     if (slot == NULL)
         return; // the driver deleted it: then all of it is free for ever
-    assert_int_equal(slot_revoke(&fake.pe[0], slot), SHEAF_OK);
+    assert_int_equal(slot_revoke(&fake.pe[0], slot, NULL), SHEAF_OK);
     interrupt();
     check_invariants();
     assert_null(slot->first_child); // empty, when it was inside of what it stands for

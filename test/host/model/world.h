@@ -9,6 +9,7 @@
 
 enum world {
     WORLD_USUAL,
+    WORLD_BARE,    // the driver has no IPC buffer
     WORLD_CROWDED, // one VSpace has as many chunks as it can hold
     WORLD_SMALL,   // quickly made, no blocks
 };
