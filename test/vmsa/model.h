@@ -107,6 +107,7 @@ struct machine {
     uint32_t locks[MAX_PES];       // ranks held
     uint64_t counters[SHEAF_COUNTER_COUNT];
     uint64_t polls;
+    uint64_t polled; // polls since the last vmsa_set_interrupt
     vmsa_hook *hook;
     bool in_hook;
     unsigned dsb;
