@@ -33,6 +33,8 @@ static void names_of_nothing(void **state) {
     FAILS(INVALID_CAPABILITY, INVOKE(0, 1));
     FAILS(INVALID_CAPABILITY, INVOKE(new_slots(1), 1));
     FAILS(INVALID_CAPABILITY, INVOKE(UINT64_MAX, 1));
+    for (unsigned bit = SHEAF_BOOT_CNODE_BITS; bit < 64; bit++)
+        FAILS(INVALID_CAPABILITY, INVOKE(UINT64_C(1) << bit, 1)); // far outside of the root CNode
     FAILS(INVALID_CAPABILITY, INVOKE(INIT | LEVEL1(1), 1));
 }
 

@@ -16,17 +16,18 @@ static void check_length(const struct attempt *attempt, unsigned length) {
 
 void answers_untyped_info(const struct attempt *attempt) {
     const struct cap *cap = &caps[attempt->cap];
-    check_length(attempt, 3);
+    check_length(attempt, 4);
     assert_true(word(attempt, 0) == cap->address);
     assert_true(word(attempt, 1) == cap->size_bits);
     assert_true(word(attempt, 2) == BIT(cap->size_bits) - bytes_used(attempt->cap));
+    assert_true(word(attempt, 3) == cap->memory_type);
 }
 
 void answers_frame_address(const struct attempt *attempt) {
     check_length(attempt, 3);
     assert_true(word(attempt, 0) == caps[attempt->cap].address);
     assert_true(word(attempt, 1) == caps[attempt->cap].size_bits);
-    assert_true(word(attempt, 2) == SHEAF_MEMORY_NORMAL);
+    assert_true(word(attempt, 2) == caps[attempt->cap].memory_type);
 }
 
 // ---- Thread
@@ -124,7 +125,7 @@ void answers_vspace_info(const struct attempt *attempt) {
     assert_true(word(attempt, 0) == chunks);
     assert_true(word(attempt, 1) + word(attempt, 2) == chunks * UINT64_C(15));
     assert_true(word(attempt, 2) > 0); // the root
-    assert_true(word(attempt, 3) == 576);
+    assert_true(word(attempt, 3) == WORLD_CHUNKS);
 }
 
 void answers_counters(const struct attempt *attempt) {

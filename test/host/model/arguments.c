@@ -118,22 +118,45 @@ uint64_t random_time(void) {
     return below(4) == 0 ? 1 + time - MIN(time, most) : time;
 }
 
-static uint64_t random_what(void) {
+// Mostly of the Untyped's memory type.
+static uint64_t random_what(const struct attempt *attempt) {
     static const uint8_t weights[] = {
         SHEAF_UNTYPED,  SHEAF_UNTYPED, SHEAF_CNODE,        SHEAF_THREAD,      SHEAF_ENDPOINT,
         SHEAF_ENDPOINT, SHEAF_REPLY,   SHEAF_NOTIFICATION, SHEAF_VSPACE,      SHEAF_FRAME,
         SHEAF_FRAME,    SHEAF_FRAME,   SHEAF_TIMER,        SHEAF_IRQ_HANDLER, SHEAF_IRQ_HANDLER};
     uint64_t type = weights[below(ARRAY_SIZE(weights))], bits = 0;
+    unsigned cap, memory_type = SHEAF_MEMORY_NORMAL;
+    if (reference_resolve(attempt->thread, attempt->call.cap, &cap) == SHEAF_OK)
+        memory_type = caps[cap].memory_type;
+    if (memory_type != SHEAF_MEMORY_NORMAL && below(8) != 0)
+        type = below(3) == 0 ? SHEAF_UNTYPED : SHEAF_FRAME;
     if (type == SHEAF_UNTYPED)
         bits = below(3) == 0 ? 6 + below(8) : 14 + below(6);
     else if (type == SHEAF_CNODE)
         bits = 1 + below(4);
     else if (type == SHEAF_FRAME)
         bits = below(12) == 0 ? 21 : 12 + below(12) / 10;
-    uint64_t what = type | bits << 8;
+    uint64_t what = type | bits << 8 | (uint64_t)memory_type << 16;
     if (below(20) == 0)
         what ^= UINT64_C(1) << below(28);
     return what;
+}
+
+// Of objects. Now and then so many that the address space identifiers do not suffice, or that one
+// call does not make them.
+static uint64_t random_count(uint64_t what) {
+    if ((what & 0xff) == SHEAF_VSPACE && below(3) == 0)
+        return 1 + below(SHEAF_RETYPE_MAX_VSPACES + 2);
+    return below(40) == 0 ? below(2 * SHEAF_RETYPE_MAX) : below(8) == 0 ? below(12) : 1 + below(2);
+}
+
+// Of two the one with the longer line of ancestors: copies of copies come about.
+static uint64_t random_source(const struct thread *thread, uint32_t types) {
+    uint64_t name = random_name(thread, types), other = random_name(thread, types);
+    unsigned a, b;
+    bool first = reference_resolve(thread, name, &a) == SHEAF_OK;
+    bool second = reference_resolve(thread, other, &b) == SHEAF_OK;
+    return first && second && reference_depth_of(b) > reference_depth_of(a) ? other : name;
 }
 
 static uint64_t random_argument(const struct attempt *attempt, const struct argument *argument,
@@ -151,14 +174,16 @@ static uint64_t random_argument(const struct attempt *attempt, const struct argu
         if (reference_resolve(attempt->thread, name, cnode) != SHEAF_OK)
             *cnode = NO_CAP;
         return name;
+    case ARG_SOURCE:
+        return random_source(attempt->thread, argument->types);
     case ARG_RIGHTS:
         return below(3) == 0 ? below(9) : SHEAF_RIGHTS_ALL;
     case ARG_BADGE:
         return below(8);
     case ARG_WHAT:
-        return random_what();
+        return random_what(attempt);
     case ARG_COUNT:
-        return below(8) == 0 ? below(12) : 1 + below(2);
+        return random_count(attempt->word[0]);
     case ARG_CHUNKS:
         return below(4);
     case ARG_PRIORITY:
@@ -240,7 +265,7 @@ static void spoil(struct attempt *attempt, unsigned arguments) {
     if (arguments > 0 && below(10) == 0)
         attempt->word[below(arguments)] = corner();
     bool message = attempt->row->invoked != 0 || attempt->row == row_of_gather;
-    if (below(message ? 16 : 25) == 0)
+    if (below(!has_buffer(attempt->thread) ? 10 : message ? 16 : 25) == 0)
         attempt->length = (unsigned)(below(2) == 0 ? below(65) : 60 + below(20));
     if (below(60) == 0)
         attempt->call.cap = below(2) == 0 ? corner() : random_name(attempt->thread, UINT32_MAX);

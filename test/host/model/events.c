@@ -3,10 +3,11 @@
 #include "events.h"
 #include "method.h"
 #include "news.h"
+#include "timeout.h"
 #include <record.h>
 #include <stdio.h>
 
-#define MOST_DUE 16u // deadlines that one interrupt ends (src/core/timeout.h)
+#define MOST_DUE 64u
 #define LEAST UINT64_C(500)
 
 enum kind {
@@ -131,12 +132,15 @@ static void foresee_tick(void) {
         news_allow(E(OK) | E(TIMED_OUT));
         return;
     }
-    for (unsigned i = 0; i < due_count; i++) {
+    for (unsigned i = 0, ended = 0; i < due_count && ended < EXPIRE_SLICE; i++) {
+        if (due[i].thread != NULL && news_has(due[i].thread))
+            continue; // a signal came first
         counts[due[i].thread != NULL ? TIMED_OUT : TIMER]++;
         if (due[i].timer != NULL)
             foresee_attached(due[i].timer);
-        else if (!news_has(due[i].thread)) // else a signal came first
+        else
             news_errors(due[i].thread, E(TIMED_OUT));
+        ended++;
     }
 }
 

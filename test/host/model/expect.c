@@ -130,13 +130,15 @@ static unsigned living_vspaces(void) {
 void wrong_retype(struct attempt *attempt) {
     uint64_t what = attempt->word[0], first = attempt->word[2], count = attempt->word[3];
     unsigned type = what & 0xff, bits = what >> 8 & 0xff, memory_type = what >> 16 & 0xff, cnode;
-    if (what >> 24 != 0 || memory_type > 2 || !is_made(type)) {
+    if (what >> 24 != 0 || memory_type > SHEAF_MEMORY_DEVICE || !is_made(type)) {
         attempt->wrong |= E(INVALID_ARGUMENT);
         return;
     }
-    if (!size_fits(type, bits) || count > 1024)
+    if (!size_fits(type, bits) ||
+        count > (type == SHEAF_VSPACE ? SHEAF_RETYPE_MAX_VSPACES : SHEAF_RETYPE_MAX))
         attempt->wrong |= E(RANGE);
-    if (memory_type != 0)
+    if (memory_type != caps[attempt->cap].memory_type ||
+        (memory_type != SHEAF_MEMORY_NORMAL && type != SHEAF_FRAME && type != SHEAF_UNTYPED))
         attempt->wrong |= E(MEMORY_TYPE);
     if (count == 0)
         attempt->wrong |= E(ZERO_LENGTH);
@@ -254,6 +256,9 @@ void wrong_cancel(struct attempt *attempt) {
         attempt->wrong |= E(WRONG_TYPE);
     else if (cap != NO_CAP && caps[cap].badge == 0)
         attempt->wrong |= E(INVALID_ARGUMENT);
+    if (cap != NO_CAP && caps[cap].type == SHEAF_ENDPOINT &&
+        (caps[cap].rights & SHEAF_RIGHT_READ) == 0)
+        attempt->wrong |= E(NO_RIGHT);
     if (cap == NO_CAP || attempt->wrong != 0)
         return;
     const struct endpoint *endpoint = port_kernel_address(PADDR(caps[cap].address));
@@ -365,6 +370,8 @@ void wrong_configure(struct attempt *attempt) {
             attempt->wrong |= E(DEAD);
         if (i == THREAD_IPC_BUFFER && caps[*source].size_bits != SHEAF_PAGE_BITS)
             attempt->wrong |= E(RANGE);
+        if (i == THREAD_IPC_BUFFER && caps[*source].memory_type != SHEAF_MEMORY_NORMAL)
+            attempt->wrong |= E(MEMORY_TYPE);
     }
 }
 
@@ -428,13 +435,15 @@ void wrong_grow(struct attempt *attempt) {
         attempt->wrong |= E(DEAD);
     if (count == 0)
         attempt->wrong |= E(ZERO_LENGTH);
-    if (count > 64)
+    if (count > SHEAF_GROW_MAX)
         attempt->wrong |= E(RANGE);
-    if (count > 576 - chunks_of(vspace))
+    if (count > WORLD_CHUNKS - chunks_of(vspace))
         attempt->wrong |= E(TOO_MANY_CHUNKS);
     if (check_name(attempt, attempt->word[0], 1u << SHEAF_UNTYPED, &untyped) != SHEAF_OK)
         return;
     attempt->note = untyped;
+    if (caps[untyped].memory_type != SHEAF_MEMORY_NORMAL)
+        attempt->wrong |= E(MEMORY_TYPE);
     if (!fits(untyped, SHEAF_CHUNK_BITS, count))
         attempt->wrong |= E(NO_MEMORY);
 }

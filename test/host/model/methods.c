@@ -7,6 +7,7 @@
 #define T(name) (1u << SHEAF_##name)
 #define A(name) {.kind = ARG_##name}
 #define CAP(fit) {.kind = ARG_CAP, .types = (fit)}
+#define SOURCE {.kind = ARG_SOURCE, .types = ANY}
 #define OPTIONAL(fit) {.kind = ARG_CAP, .types = (fit), .or_none = true}
 #define NAMES (E(INVALID_CAPABILITY) | E(RANGE) | E(WRONG_TYPE))
 // Of any message to an object of the kernel
@@ -25,7 +26,7 @@ struct row rows[] = {
      .label = SHEAF_UNTYPED_INFO, .weight = 6,
      .answers = answers_untyped_info, .documented = COMMON},
     {.name = "cnode.copy", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_COPY,
-     .words = 3, .weight = 90, .argument = {A(EMPTY), CAP(ANY), A(RIGHTS)},
+     .words = 3, .weight = 90, .argument = {A(EMPTY), SOURCE, A(RIGHTS)},
      .documented = COMMON | E(RANGE) | E(SLOT_OCCUPIED) | E(NOT_COPYABLE) |
                    E(INVALID_CAPABILITY),
      .wrong = wrong_copy, .apply = apply_copy},
@@ -51,13 +52,14 @@ struct row rows[] = {
      .wrong = wrong_rotate, .apply = apply_rotate},
     {.name = "cnode.cancel", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE,
      .label = SHEAF_CNODE_CANCEL, .words = 1, .weight = 30, .argument = {A(BADGED)},
-     .documented = COMMON | E(RANGE) | E(INVALID_CAPABILITY) | E(WRONG_TYPE),
+     .documented = COMMON | E(RANGE) | E(INVALID_CAPABILITY) | E(WRONG_TYPE) | E(NO_RIGHT),
      .wrong = wrong_cancel},
     {.name = "thread.configure", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
      .label = SHEAF_THREAD_CONFIGURE, .words = 5, .weight = 40,
      .argument = {OPTIONAL(T(CNODE)), OPTIONAL(T(VSPACE)), OPTIONAL(T(ENDPOINT)), OPTIONAL(T(FRAME)),
                   OPTIONAL(T(NOTIFICATION))},
-     .documented = COMMON | NAMES | E(NO_RIGHT) | E(DEAD), .wrong = wrong_configure,
+     .documented = COMMON | NAMES | E(NO_RIGHT) | E(DEAD) | E(MEMORY_TYPE),
+     .wrong = wrong_configure,
      .apply = apply_configure},
     {.name = "thread.write_registers", .number = SHEAF_SYS_CALL, .type = SHEAF_THREAD,
      .label = SHEAF_THREAD_WRITE_REGISTERS, .words = 1, .weight = 20, .argument = {A(WORDS)},
@@ -119,7 +121,8 @@ struct row rows[] = {
     {.name = "vspace.grow", .number = SHEAF_SYS_CALL, .type = SHEAF_VSPACE,
      .label = SHEAF_VSPACE_GROW, .words = 2, .weight = 20,
      .argument = {CAP(T(UNTYPED)), A(CHUNKS)},
-     .documented = COMMON | NAMES | E(NO_MEMORY) | E(TOO_MANY_CHUNKS) | E(ZERO_LENGTH) | E(DEAD),
+     .documented = COMMON | NAMES | E(NO_MEMORY) | E(TOO_MANY_CHUNKS) | E(ZERO_LENGTH) | E(DEAD) |
+                   E(MEMORY_TYPE),
      .wrong = wrong_grow, .apply = apply_grow},
     {.name = "vspace.shrink", .number = SHEAF_SYS_CALL, .type = SHEAF_VSPACE,
      .label = SHEAF_VSPACE_SHRINK, .words = 1, .weight = 20, .argument = {A(CHUNKS)},
@@ -184,7 +187,7 @@ struct row rows[] = {
     {.name = "gather.map", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) | E(KERNEL_HALF) |
                    E(ZERO_LENGTH) | E(OVERFLOW) | E(INVALID_ARGUMENT) | E(NO_RIGHT) | E(DEAD) |
                    E(RIGHTS_EXCEEDED) | E(ALREADY_MAPPED) | E(PLACE_OCCUPIED) | E(NO_TABLES) |
-                   E(UNKNOWN_FLAG)},
+                   E(UNKNOWN_FLAG) | E(MEMORY_TYPE)},
     {.name = "gather.unmap", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) |
                    E(KERNEL_HALF) | E(ZERO_LENGTH) | E(OVERFLOW) | E(BLOCK_CUT) | E(DEAD) |
                    E(RESULTS_TOO_LARGE) | E(INVALID_ARGUMENT) | E(UNKNOWN_FLAG)},

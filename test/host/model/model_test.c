@@ -132,15 +132,26 @@ static bool deletes(void) {
                                   apply == apply_configure || apply == apply_attach);
 }
 
-// Whether the caller is still there to go on when an interrupt cuts the call in two.
+static bool survives_revoke(const struct thread *thread, unsigned cap) {
+    uint64_t address = port_physical_address(thread).v;
+    for (unsigned i = 1; i < cap_count; i++)
+        if (caps[i].at != NULL && caps[i].type == SHEAF_THREAD && caps[i].address == address &&
+            !dies_with(cap, false, caps[i].at))
+            return true;
+    return false;
+}
+
+// Whether the caller is still there to go on when an interrupt cuts the call in two. A revoke
+// spares what it was named by until all else is gone, but not the thread.
 static bool caller_stays(void) {
     const struct slot *root = &attempt.thread->slot[THREAD_CSPACE];
     void (*apply)(const struct attempt *attempt) = attempt.row->apply;
     if (attempt.wrong != 0 || (apply != apply_delete && apply != apply_revoke))
         return apply != apply_configure;
     unsigned cap = cap_at(slot_in_cnode(&caps[attempt.cap], attempt.word[0]));
-    return !dies_with(cap, apply == apply_delete, root) &&
-           !dies_with(cap, apply == apply_delete, caps[attempt.cap].at);
+    if (apply == apply_revoke)
+        return survives_revoke(attempt.thread, cap);
+    return !dies_with(cap, true, root) && !dies_with(cap, true, caps[attempt.cap].at);
 }
 
 static void judge(uint64_t status, uint64_t before) {

@@ -60,7 +60,8 @@ unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t
                              .parent = parent,
                              .type = (uint8_t)type,
                              .rights = (uint8_t)rights,
-                             .size_bits = (uint8_t)size_bits};
+                             .size_bits = (uint8_t)size_bits,
+                             .memory_type = caps[parent].memory_type};
     *index_at(at) = (uint16_t)cap;
     return cap;
 }
@@ -91,6 +92,13 @@ bool has_children(unsigned cap) {
         if (caps[i].at != NULL && caps[i].parent == cap)
             return true;
     return false;
+}
+
+unsigned reference_depth_of(unsigned cap) {
+    unsigned depth = 0;
+    for (; cap != ANCHOR; cap = caps[cap].parent)
+        depth++;
+    return depth;
 }
 
 uint64_t bytes_used(unsigned untyped) { return has_children(untyped) ? caps[untyped].used : 0; }
@@ -273,6 +281,7 @@ static void compare_slot(const struct slot *slot, unsigned parent) {
     if (slot->type == SLOT_CHUNK)
         return;
     assert_int_equal(caps[cap].rights, slot->rights);
+    assert_int_equal(caps[cap].memory_type, slot->memory_type);
     if (has_badge(slot->type))
         assert_true(caps[cap].badge == slot->badge);
     if (slot->type == SHEAF_UNTYPED && slot->first_child != NULL)
@@ -309,6 +318,7 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
     (void)depth;
     unsigned cap = reference_add(slot, parent, slot->type, address_of(slot), slot->size_bits,
                                  slot->rights, has_badge(slot->type) ? slot->badge : 0);
+    caps[cap].memory_type = slot->memory_type;
     if (slot->type == SHEAF_UNTYPED)
         caps[cap].used = untyped_watermark(slot);
     if (slot->type == SLOT_CHUNK) {

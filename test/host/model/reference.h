@@ -23,6 +23,7 @@ struct cap {
     unsigned parent;  // index of the element it was derived from
     uint8_t type;     // enum sheaf_type or SLOT_CHUNK
     uint8_t rights, size_bits;
+    uint8_t memory_type; // what all that is derived from it has, too
     bool doomed;
 };
 
@@ -43,6 +44,7 @@ struct slot *slot_attached(const struct cap *cap); // of a Timer or IrqHandler
 uint64_t interrupt_of(const struct cap *handler);  // 0: none
 unsigned handler_of(uint64_t interrupt);           // NO_CAP: none
 bool has_children(unsigned cap);
+unsigned reference_depth_of(unsigned cap); // how many it descends from
 uint64_t bytes_used(unsigned untyped); // 0 again when nothing is derived from it
 bool vspace_dead(uint64_t address);    // its memory was taken back while a capability names it
 bool dies_with(unsigned cap, bool itself, const struct slot *slot);

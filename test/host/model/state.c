@@ -61,14 +61,19 @@ static uint64_t mix_object(uint64_t hash, const struct slot *slot, const struct 
 
 static uint64_t mix_slot(uint64_t hash, const struct slot *slot) {
     hash = mix(hash, slot->type | (uint64_t)slot->rights << 8 | (uint64_t)slot->size_bits << 16 |
-                         (uint64_t)slot->flags << 24);
+                         (uint64_t)slot->flags << 24 | (uint64_t)slot->memory_type << 32);
     hash = mix_pointer(hash, slot);
     hash = mix(hash, slot->next);
     hash = mix_pointer(hash, slot->first_child);
     if (slot->type == SHEAF_UNTYPED) // zeroed memory may grow; the watermark begins again by itself
         return slot->first_child == NULL ? hash : mix(hash, untyped_watermark(slot));
-    hash = mix_pointer(hash, slot->object);
-    return mix(hash, slot->badge); // a Frame's record
+    hash = mix_pointer(hash, slot->object); // a Frame's address
+    if (slot->type != SHEAF_FRAME)
+        return mix(hash, slot->badge);
+    // A record that names nothing any more is as good as none: an interrupted MAP forgets it.
+    bool live = slot->frame.record.v != 0 &&
+                record_is_live(slot->frame.record, slot->frame.address, slot->size_bits);
+    return mix(hash, live ? slot->frame.record.v : 0);
 }
 
 uint64_t state_hash(const struct thread *except) {

@@ -4,15 +4,17 @@
 // The first thread becomes the driver. It gets a root CNode of 16 slots, and everything else that
 // it was given at boot is deleted with the CNode it came in. Its slots: 1 that CNode, 2 the common
 // CNode of the players, 3 its thread, 4 the memory that all else is made of, 5 Console, 6 System,
-// 7 its VSpace, 8 and 9 in a crowded world memory for chunks, 10 IrqControl. The players are
-// threads that stand in the common CNode.
+// 7 its VSpace, 8 and 9 in a crowded world memory for chunks, 10 IrqControl, 11 device memory.
+// The players are threads that stand in the common CNode.
 #include "world.h"
 #include "delete.h"
+#include <sheaf/bootinfo.h>
 
 #define ROOT_BITS 4u
-#define CHUNKS_BITS 25u    // 512 chunks, in a crowded world
-#define REST_BITS 22u      // and 64
-#define VSPACE_CHUNKS 576u // docs/system-calls.md
+#define CHUNKS_BITS 25u // 512 chunks, in a crowded world
+#define REST_BITS 22u   // and 64
+#define DEVICE_BITS 22u // of device memory
+#define DEVICE_AT PADDR(UINT64_C(0x10000000000))
 #define PLAYERS 4u
 #define COMMON(slot) (2u | (uint64_t)(slot) << ROOT_BITS)
 
@@ -32,6 +34,8 @@ enum common_slot { // slots of the common CNode
     TIMERS,
     HANDLERS = TIMERS + 2,
     IRQ_CONTROL = HANDLERS + 3,
+    DEVICE_MEMORY,
+    DEVICE_FRAMES,
 };
 
 static const struct kind {
@@ -50,6 +54,12 @@ const struct thread *driver;
 static const struct kind *kind;
 static uint64_t memory; // address of the world's
 
+static uint64_t device_slot(void) {
+    const struct sheaf_bootinfo *info =
+        port_kernel_address(slot_of(SHEAF_BOOT_SLOT_BOOTINFO)->frame.address);
+    return info->device[0].slot;
+}
+
 static void leave_boot_world(void) {
     uint64_t root = make(SHEAF_CNODE, ROOT_BITS), all = untyped(kind->bits);
     uint64_t rest = kind->crowded ? untyped(REST_BITS) : 0,
@@ -62,6 +72,7 @@ static void leave_boot_world(void) {
     OK(INVOKE(root, SHEAF_CNODE_COPY, 6, SHEAF_BOOT_SLOT_SYSTEM, SHEAF_RIGHTS_ALL));
     OK(INVOKE(root, SHEAF_CNODE_COPY, 7, VSPACE, SHEAF_RIGHTS_ALL));
     OK(INVOKE(root, SHEAF_CNODE_COPY, 10, SHEAF_BOOT_SLOT_IRQ_CONTROL, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(root, SHEAF_CNODE_MOVE, 11, device_slot()));
     OK(retype(all, SHEAF_CNODE, 6, root, 2, 1));
     OK(INVOKE(root, SHEAF_CNODE_MOVE, 4, all));
     if (kind->crowded) {
@@ -76,6 +87,11 @@ static void leave_boot_world(void) {
 
 static void common_make(unsigned type, unsigned bits, unsigned first, unsigned count) {
     OK(retype(4, type, bits, 2, first, count));
+}
+
+static void make_device(unsigned type, unsigned bits, unsigned first, unsigned count) {
+    OK(INVOKE(11, SHEAF_UNTYPED_RETYPE, type | bits << 8 | SHEAF_MEMORY_DEVICE << 16, 2, first,
+              count));
 }
 
 static void start_player(unsigned i) {
@@ -104,17 +120,22 @@ static void make_objects(void) {
     common_make(SHEAF_TIMER, 0, TIMERS, 2);
     common_make(SHEAF_IRQ_HANDLER, 0, HANDLERS, 3);
     OK(INVOKE(2, SHEAF_CNODE_COPY, IRQ_CONTROL, 10, SHEAF_RIGHTS_ALL));
+    make_device(SHEAF_UNTYPED, kind->untyped_bits, DEVICE_MEMORY, 1);
+    make_device(SHEAF_FRAME, 12, DEVICE_FRAMES, 2);
 }
 
 static void grow_to_the_limit(uint64_t vspace) {
-    for (unsigned left = VSPACE_CHUNKS - 1; left > 0; left -= MIN(left, SHEAF_GROW_MAX))
+    for (unsigned left = WORLD_CHUNKS - 1; left > 0; left -= MIN(left, SHEAF_GROW_MAX))
         OK(INVOKE(vspace, SHEAF_VSPACE_GROW, left < SHEAF_GROW_MAX ? 9 : 8,
                   MIN(left, SHEAF_GROW_MAX)));
 }
 
 void world_begin(enum world which) {
     kind = &kinds[which];
-    machine_boot(&(struct image){.asid_limit = WORLD_ASIDS, .ram_bytes = kind->ram_bytes});
+    machine_boot(&(struct image){.asid_limit = WORLD_ASIDS,
+                                 .ram_bytes = kind->ram_bytes,
+                                 .device_count = 1,
+                                 .device = {{DEVICE_AT, BIT(DEVICE_BITS)}}});
     leave_boot_world();
     make_objects();
     if (kind->crowded)

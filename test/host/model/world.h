@@ -5,7 +5,8 @@
 
 #include "../core/machine.h"
 
-#define WORLD_ASIDS 6u // address space identifiers
+#define WORLD_ASIDS 5u    // address space identifiers
+#define WORLD_CHUNKS 576u // that a VSpace can have: docs/system-calls.md
 
 enum world {
     WORLD_USUAL,
