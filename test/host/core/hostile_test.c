@@ -237,12 +237,39 @@ static void revokes_the_cnode_that_holds_it(void **state) {
     }
 }
 
+// A thread's CSpace, and a CNode in it through which it names the memory that both are made of: an
+// interrupt at any point, after the first of the two is gone as well, leaves neither.
+static void revokes_every_level_of_its_way(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 12; polls++) {
+        machine_boot(&(struct image){0});
+        uint64_t memory = untyped(18), inner = make_from(memory, SHEAF_CNODE, 4);
+        uint64_t root = make_from(memory, SHEAF_CNODE, 4), endpoint = make(SHEAF_ENDPOINT, 0);
+        OK(INVOKE(inner, SHEAF_CNODE_COPY, 2, CNODE, 7));
+        OK(INVOKE(inner, SHEAF_CNODE_MOVE, 5, endpoint));
+        OK(INVOKE(root, SHEAF_CNODE_MOVE, 3, inner));
+        struct helper other = helper(PRIORITY_READY);
+        resume(&other);
+        become(other.cap);
+        configure(other.cap, root, 0, 0, 0, 0);
+        struct call call = method_call(3 | 2 << 4, SHEAF_CNODE_REVOKE, 1, memory);
+        fake_set_interrupts(polls);
+        execute(&call);
+        fake_set_interrupts(VMSA_NEVER);
+        OK(result_of(other.thread));
+        assert_null(slot_of(memory)->first_child);
+        assert_int_equal(other.thread->slot[THREAD_CSPACE].type, SHEAF_NULL);
+        check_invariants();
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(operations_change_while_interrupted), TEST(slots_that_are_too_many),
         TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
         TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
         TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
+        TEST(revokes_every_level_of_its_way),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
