@@ -4,6 +4,8 @@
 if(SHEAF_COVERAGE)
   find_program(GCOVR gcovr REQUIRED)
   add_custom_target(coverage
+    # What earlier runs have counted, perhaps of other sources, is forgotten.
+    COMMAND find ${CMAKE_BINARY_DIR} -name "*.gcda" -delete
     COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} -L "^host$" --output-on-failure
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/coverage
     COMMAND ${GCOVR} --root ${CMAKE_SOURCE_DIR} --filter "${CMAKE_SOURCE_DIR}/src/"
