@@ -145,6 +145,39 @@ static void leave_dying(uint64_t memory, uint64_t polls) {
     OK(INVOKE(other.cap, SHEAF_THREAD_SUSPEND));
 }
 
+// From the moment it is marked, whatever is asked of it: DEAD. Whoever deletes it as well helps.
+static void what_is_dying_cannot_be_used(void **state) {
+    (void)state;
+    uint64_t memory = untyped(19), outside = make(SHEAF_CNODE, 4), room = untyped(12);
+    uint64_t first = make_from(memory, SHEAF_REPLY, 0), pair = new_slots(2), badge = new_slots(1);
+    uint64_t endpoint = make_from(memory, SHEAF_ENDPOINT, 0);
+    uint64_t vspace = make_from(memory, SHEAF_VSPACE, 0), space = make(SHEAF_VSPACE, 0);
+    uint64_t cnode = make_from(memory, SHEAF_CNODE, 4),
+             piece = make_from(memory, SHEAF_UNTYPED, 16);
+    OK(retype(untyped(12), SHEAF_FRAME, 12, CNODE, pair, 1));
+    OK(retype(memory, SHEAF_FRAME, 12, CNODE, pair + 1, 1));
+    uint64_t last = make_from(memory, SHEAF_REPLY, 0);
+    OK(INVOKE(CNODE, SHEAF_CNODE_MINT, badge, endpoint, 7, 5));
+    OK(INVOKE(cnode, SHEAF_CNODE_COPY, 1, INIT, 7));
+    leave_dying(memory, 0);
+    assert_true(is_empty(first) || is_empty(last)); // one of them was the slice's first
+    FAILS(DEAD, INVOKE(vspace, SHEAF_VSPACE_INFO));
+    FAILS(DEAD, INVOKE(cnode | (uint64_t)1 << SHEAF_BOOT_CNODE_BITS, SHEAF_THREAD_INFO));
+    FAILS(DEAD, INVOKE(outside, SHEAF_CNODE_COPY, 1, endpoint, 7));
+    FAILS(DEAD, INVOKE(outside, SHEAF_CNODE_MINT, 1, endpoint, 7, 6));
+    FAILS(DEAD, INVOKE(outside, SHEAF_CNODE_MOVE, 1, pair + 1));
+    FAILS(DEAD, INVOKE(CNODE, SHEAF_CNODE_CANCEL, badge));
+    FAILS(DEAD, INVOKE(space, SHEAF_VSPACE_GROW, piece, 1));
+    FAILS(DEAD, retype(room, SHEAF_REPLY, 0, cnode, 2, 1));
+    FAILS(DEAD, make_call(&(struct call){.number = SHEAF_SYS_NB_SEND, .cap = endpoint}));
+    GATHER_FAILS(DEAD, map_op(space, VA, 1, pair + 1, 1, RW, 0));
+    GATHER_FAILS(DEAD, map_op(space, VA, 2, pair, 2, RW, 0));
+    OK(destroy(pair + 1));
+    OK(gather_op(map_op(space, VA, 1, pair, 1, RW, 0)));
+    OK(revoke(memory));
+    assert_int_equal(bytes_left(memory), BIT(19));
+}
+
 static void configure_over_what_is_dying(void **state) {
     (void)state;
     uint64_t memory = untyped(16), endpoint = make_from(memory, SHEAF_ENDPOINT, 0);
@@ -269,7 +302,7 @@ int main(void) {
         TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
         TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
         TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
-        TEST(revokes_every_level_of_its_way),
+        TEST(revokes_every_level_of_its_way),      TEST(what_is_dying_cannot_be_used),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
