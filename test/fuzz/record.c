@@ -109,7 +109,8 @@ static uint64_t find_index(const struct slot *cnode, unsigned hint, bool empty) 
 
 // ---- Arguments
 
-static uint64_t retype_what(unsigned hint) {
+// Of the memory type that `untyped` has.
+static uint64_t retype_what(const struct slot *untyped, unsigned hint) {
     static const struct {
         uint8_t type, bits[2];
     } what[16] = {
@@ -121,7 +122,8 @@ static uint64_t retype_what(unsigned hint) {
         {SHEAF_UNTYPED, {UINT8_MAX}}, // too large, or of no size
     };
     uint64_t bits = what[hint % 16].bits[hint / 16 % 2];
-    uint64_t memory = hint / 32 == 7 ? SHEAF_MEMORY_NON_CACHEABLE : hint / 32 == 6 ? 3 : 0;
+    uint64_t memory = untyped != NULL ? untyped->memory_type : SHEAF_MEMORY_NORMAL;
+    memory = hint / 32 == 7 ? SHEAF_MEMORY_NON_CACHEABLE : hint / 32 == 6 ? 3 : memory;
     return what[hint % 16].type | bits << 8 | memory << 16;
 }
 
@@ -154,7 +156,7 @@ static uint64_t read_argument(const struct kind *kind, unsigned i, unsigned hint
     case ARG_BADGE:
         return hint % 8;
     case ARG_WHAT:
-        return retype_what(hint);
+        return retype_what(*cnode, hint);
     case ARG_COUNT:
         return hint < 192 ? 1 + hint % 3 : hint < 240 ? hint - 192 : hint * UINT64_C(5);
     case ARG_PRIORITY:

@@ -9,6 +9,8 @@
 
 #define RAM (UINT64_C(6) << 20)
 #define MEMORY_BITS 20u
+#define DEVICE PADDR(UINT64_C(0x8000000000)) // above all RAM
+#define DEVICE_BITS 21u
 #define ROOT_BITS 2u
 #define ASIDS 6u
 #define PLAYERS 4u
@@ -32,10 +34,15 @@ enum common_slot {
     IRQ_CONTROL,
     BADGED, // Endpoint
     BADGED_NOTIFICATION,
+    DEVICE_UNTYPED,
 };
 
 const struct thread *driver;
 static uint64_t memory; // address of the world's
+
+static const struct sheaf_bootinfo *information(void) {
+    return port_kernel_address(slot_of(SHEAF_BOOT_SLOT_BOOTINFO)->frame.address);
+}
 
 static void leave_boot_world(void) {
     uint64_t root = make(SHEAF_CNODE, ROOT_BITS), all = untyped(MEMORY_BITS);
@@ -47,6 +54,7 @@ static void leave_boot_world(void) {
     OK(INVOKE(common, SHEAF_CNODE_COPY, IRQ_CONTROL, SHEAF_BOOT_SLOT_IRQ_CONTROL,
               SHEAF_RIGHTS_ALL));
     OK(INVOKE(common, SHEAF_CNODE_COPY, SELF, common, SHEAF_RIGHTS_ALL));
+    OK(INVOKE(common, SHEAF_CNODE_MOVE, DEVICE_UNTYPED, information()->device[0].slot));
     OK(INVOKE(root, SHEAF_CNODE_MOVE, 1, all));
     OK(INVOKE(root, SHEAF_CNODE_MOVE, 2, common));
     OK(INVOKE(root, SHEAF_CNODE_COPY, 3, INIT, SHEAF_RIGHTS_ALL));
@@ -88,7 +96,10 @@ static void make_objects(void) {
 }
 
 void world_begin(void) {
-    machine_boot(&(struct image){.asid_limit = ASIDS, .ram_bytes = RAM});
+    machine_boot(&(struct image){.asid_limit = ASIDS,
+                                 .ram_bytes = RAM,
+                                 .device_count = 1,
+                                 .device = {{DEVICE, BIT(DEVICE_BITS)}}});
     leave_boot_world();
     make_objects();
     for (unsigned i = 0; i < PLAYERS; i++)

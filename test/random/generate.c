@@ -9,6 +9,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BLOCKS_AT UINT64_C(0x80000000)
+#define GIGABYTE (UINT64_C(1) << 30)
+#define FAR 32      // gigabytes in which something is mapped
 #define TICKS 20000 // the farthest deadline
 
 static uint64_t corner(void) {
@@ -147,7 +149,7 @@ static uint64_t random_place(bool block) {
     if (block) {
         return BLOCKS_AT + below(4) * BLOCK;
     }
-    uint64_t far = below(6) == 0 ? below(8) << 30 : 0; // tables run out
+    uint64_t far = below(6) == 0 ? below(FAR) * GIGABYTE : 0; // tables run out
     return CHILD_FREE + far + below(4) / 3 * BLOCK + below(8) * PAGE;
 }
 
@@ -172,8 +174,13 @@ static struct sheaf_gather_op random_operation(const struct puppet *p) {
     } else {
         uint64_t flags = below(2) * SHEAF_OP_KEEP_TABLES | below(2) * SHEAF_OP_REPORT;
         uint64_t pages = below(3) == 0 ? TABLE_PAGES << below(8) : 1 + below(8);
-        bool all = below(500) == 0; // what the puppet itself stands on, too
-        op = unmap_op(vspace, all ? CHILD_CODE : random_place(below(6) == 0), pages, flags);
+        uint64_t place = random_place(below(6) == 0);
+        if (below(6) == 0) { // all that was mapped, so that Frames can be mapped again
+            place = below(80) == 0 ? CHILD_CODE : CHILD_FREE; // what the puppet stands on, too
+            pages = FAR * GIGABYTE / PAGE;
+            flags &= ~(uint64_t)SHEAF_OP_REPORT;
+        }
+        op = unmap_op(vspace, place, pages, flags);
     }
     if (below(12) == 0) {
         op.word[below(SHEAF_GATHER_OP_WORDS)] = corner();
@@ -251,6 +258,9 @@ static struct method *make_command(const struct puppet *p, struct method *m,
     }
     if (m->argument[0].kind == ARG_REGISTERS) {
         put_registers(&x[SHEAF_REG_WORD0]);
+    }
+    if (m->argument[0].kind == ARG_WHAT && slot_of(p, x[SHEAF_REG_CAP]) == SLOT_DEVICE) {
+        x[SHEAF_REG_WORD0] |= (uint64_t)SHEAF_MEMORY_DEVICE << 16;
     }
     // An answer of another label than 0 to a fault is a refusal, which the kernel reports at
     // length.

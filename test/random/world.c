@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define UNTYPED_BITS 19u
+#define DEVICE_BITS 22u
 
 struct puppet puppets[PUPPETS];
 uint8_t guess[CSPACES][SLOTS];
@@ -53,12 +54,22 @@ static void put_endpoints(void) {
     }
 }
 
+// Above all RAM, where no device is that a puppet could upset. What is made of it ends with the
+// CSpaces that hold it.
+static sheaf_cptr devices(void) {
+    const struct sheaf_bootinfo *boot = boot_information();
+    const struct sheaf_boot_device *range = &boot->device[boot->device_count - 1];
+    return range->slot + range->count - 1;
+}
+
 // What is not shared: Untypeds cannot be copied, and a Frame capability names one mapping.
 static void make_cspace(unsigned which) {
     cspace[which] = make(SHEAF_CNODE, SLOT_BITS);
     sheaf_cptr to = cspace[which];
     CHECK_OK(cnode_copy(to, SLOT_SELF, to, SHEAF_RIGHTS_ALL));
     CHECK_OK(untyped_retype(arena(), SHEAF_UNTYPED, UNTYPED_BITS, 0, to, SLOT_UNTYPED, 2));
+    CHECK_OK(untyped_retype(devices(), SHEAF_UNTYPED, DEVICE_BITS, SHEAF_MEMORY_DEVICE, to,
+                            SLOT_DEVICE, 1));
     CHECK_OK(untyped_retype(arena(), SHEAF_CNODE, 3, 0, to, SLOT_INNER, 1));
     CHECK_OK(untyped_retype(arena(), SHEAF_FRAME, SHEAF_PAGE_BITS, 0, to, SLOT_FRAMES, 8));
     CHECK_OK(untyped_retype(arena(), SHEAF_FRAME, 16, 0, to, SLOT_FRAMES + 8, 1));
@@ -66,7 +77,7 @@ static void make_cspace(unsigned which) {
     uint8_t *types = guess[which];
     memset(types, SHEAF_NULL, SLOTS);
     types[SLOT_SELF] = types[SLOT_INNER] = SHEAF_CNODE;
-    types[SLOT_UNTYPED] = types[SLOT_UNTYPED + 1] = SHEAF_UNTYPED;
+    types[SLOT_UNTYPED] = types[SLOT_UNTYPED + 1] = types[SLOT_DEVICE] = SHEAF_UNTYPED;
     memset(types + SLOT_FRAMES, SHEAF_FRAME, 10);
 }
 

@@ -17,7 +17,8 @@
 enum world_slot {
     SLOT_SELF = 1,
     SLOT_UNTYPED,                   // two
-    SLOT_VSPACE = SLOT_UNTYPED + 2, // that the puppet runs in, and one of nobody
+    SLOT_DEVICE = SLOT_UNTYPED + 2, // device Untyped
+    SLOT_VSPACE,                    // that the puppet runs in, and one of nobody
     SLOT_THREADS = SLOT_VSPACE + 2, // the puppets, and two that never began
     SLOT_ENDPOINTS = SLOT_THREADS + PUPPETS + 2,
     SLOT_BADGED = SLOT_ENDPOINTS + 3, // two of them with a badge
