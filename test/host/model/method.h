@@ -17,8 +17,8 @@
 
 enum argument_kind {
     ARG_NONE,
-    ARG_EMPTY, // an index, mostly of an empty slot, in the CNode invoked or named before
-    ARG_FULL,  // the same of a capability
+    ARG_EMPTY,  // an index, mostly of an empty slot, in the CNode invoked or named before
+    ARG_FULL,   // the same of a capability
     ARG_CAP,    // the name of a capability
     ARG_SOURCE, // the same, of one to be copied
     ARG_RIGHTS,

@@ -45,8 +45,8 @@ uint64_t interrupt_of(const struct cap *handler);  // 0: none
 unsigned handler_of(uint64_t interrupt);           // NO_CAP: none
 bool has_children(unsigned cap);
 unsigned reference_depth_of(unsigned cap); // how many it descends from
-uint64_t bytes_used(unsigned untyped); // 0 again when nothing is derived from it
-bool vspace_dead(uint64_t address);    // its memory was taken back while a capability names it
+uint64_t bytes_used(unsigned untyped);     // 0 again when nothing is derived from it
+bool vspace_dead(uint64_t address);        // its memory was taken back while a capability names it
 bool dies_with(unsigned cap, bool itself, const struct slot *slot);
 
 unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t address,
