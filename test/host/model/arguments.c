@@ -317,7 +317,15 @@ static uint64_t weight_for(const struct row *row, const struct thread *thread) {
     return thread != driver && row->invoked != 0 ? 4u * row->weight : row->weight;
 }
 
-// CALL where a receiver waits, REPLY_RECV where a caller does: chance alone seldom meets them.
+static bool holds_fault(unsigned cap) {
+    if (caps[cap].type != SHEAF_REPLY)
+        return false;
+    const struct reply *reply = port_kernel_address(PADDR(caps[cap].address));
+    return reply->caller != NULL && reply->caller->faulting;
+}
+
+// CALL where a receiver waits, REPLY_RECV or a gather with that as its tail where a caller does:
+// chance alone seldom meets them.
 static struct row *timely_row(void) {
     uint64_t start = below(cap_count);
     for (unsigned i = 0; i < cap_count; i++) {
@@ -326,6 +334,8 @@ static struct row *timely_row(void) {
             continue;
         if (caps[cap].type == SHEAF_ENDPOINT)
             return row_of_method(SHEAF_ENDPOINT, 0);
+        if (holds_fault(cap) && below(4) != 0)
+            return row_of_gather;
         for (unsigned j = 0; j < row_count; j++)
             if (rows[j].number == SHEAF_SYS_REPLY_RECV)
                 return &rows[j];
@@ -373,20 +383,38 @@ static uint64_t map_flags(uint64_t rights) {
     return flags;
 }
 
+// Of `count` slots from this one on, as far as there are Frames; `count` becomes how many.
+static uint64_t pages_of_frames(unsigned cap, uint64_t *count) {
+    struct slot *first = caps[cap].at;
+    const struct slot *end = cnode_slot(first->home, BIT(first->home->head.flags));
+    uint64_t pages = 0, i = 0;
+    for (; i < *count && first + i < end; i++) {
+        cap = cap_at(first + i);
+        if (cap == NO_CAP || caps[cap].type != SHEAF_FRAME)
+            break;
+        pages += BIT(caps[cap].size_bits - PAGE_BITS);
+    }
+    *count = i;
+    return pages;
+}
+
 static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t vspace) {
     uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = below(60) == 0 ? 0 : 1;
     uint64_t rights = below(20) == 0 ? below(9) : SHEAF_MAP_READ | (below(3) << 1);
     uint64_t flags = map_flags(rights);
+    uint64_t count = below(4) == 0 ? 1 + below(4) : 1;
     unsigned cap;
     bool block = false;
     if (reference_resolve(thread, frame, &cap) == SHEAF_OK && caps[cap].type == SHEAF_FRAME) {
-        pages = BIT(caps[cap].size_bits - PAGE_BITS);
+        pages = pages_of_frames(cap, &count);
         block = pages >= 512;
     }
     if ((flags & SHEAF_OP_PART) != 0)
         return map_op(vspace, random_va(false), 1 + below(pages), frame, below(6) == 0, rights,
                       flags);
-    return map_op(vspace, random_va(block), pages, frame, 1, rights, flags);
+    if (below(60) == 0) // more than one operation takes
+        count = SHEAF_MAP_FRAMES + below(2);
+    return map_op(vspace, random_va(block), pages, frame, count, rights, flags);
 }
 
 static struct sheaf_gather_op random_unmap(uint64_t vspace) {
@@ -410,20 +438,34 @@ static void spoil_operation(struct sheaf_gather_op *op) {
         op->word[which] = corner();
 }
 
-void make_gather(struct attempt *attempt) {
+static void make_operations(const struct attempt *attempt, uint64_t count) {
     struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
-    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(2) == 0;
-    if (below(6) == 0)
-        count = 0;
-    if (below(60) == 0)
-        flags = corner() & UINT32_MAX;
-    attempt->call.gather = SHEAF_GATHER_ARG(count, flags);
-    uint32_t types = below(8) == 0 ? UINT32_MAX : 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION;
-    attempt->call.cap = random_name(attempt->thread, types);
     for (uint64_t i = 0; page != NULL && i < MIN(count, SHEAF_GATHER_OPS); i++) {
         uint64_t vspace = random_name(attempt->thread, 1u << SHEAF_VSPACE);
         page->ops[i] = below(3) != 0 ? random_map(attempt->thread, vspace) : random_unmap(vspace);
         if (below(6) == 0)
             spoil_operation(&page->ops[i]);
     }
+}
+
+void make_gather(struct attempt *attempt) {
+    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(2) == 0;
+    uint32_t types = below(8) == 0 ? UINT32_MAX : 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION;
+    unsigned reply;
+    if (below(6) == 0)
+        count = 0;
+    if (below(60) == 0)
+        flags = corner() & UINT32_MAX;
+    if (reference_resolve(attempt->thread, attempt->call.reply, &reply) == SHEAF_OK &&
+        holds_fault(reply) && below(3) != 0) { // as a pager does
+        count = below(2);
+        flags = SHEAF_GATHER_REPLY_RECV;
+        types = 1u << SHEAF_ENDPOINT;
+        attempt->call.tag = 0;
+        attempt->length = 0;
+        attempt->call.deadline = 0;
+    }
+    attempt->call.gather = SHEAF_GATHER_ARG(count, flags);
+    attempt->call.cap = random_name(attempt->thread, types);
+    make_operations(attempt, count);
 }

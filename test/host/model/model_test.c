@@ -13,6 +13,7 @@
 #include "news.h"
 #include "order.h"
 #include "replay.h"
+#include "ways.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -210,16 +211,6 @@ static void finish_call(struct row *row, uint64_t before) {
     judge(status, before);
 }
 
-// What the fast path leaves to the ordinary way (linked in with --wrap).
-void __real_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
-void __wrap_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
-static bool ordinary;
-
-void __wrap_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
-    ordinary = true;
-    __real_syscall_execute(pe, thread, number);
-}
-
 static void make_random_call(void) {
     make_up_call();
     struct thread *thread = attempt.thread;
@@ -231,10 +222,9 @@ static void make_random_call(void) {
         news_allow(E(OK) | E(CANCELLED) | E(NO_REPLY));
     fake_set_interrupts(below(3) == 0 && outranks_all() && caller_stays() ? below(6) : VMSA_NEVER);
     trace_call();
-    ordinary = row->number != SHEAF_SYS_CALL && row->number != SHEAF_SYS_REPLY_RECV;
+    way_begin();
     execute(&attempt.call);
-    if (!ordinary)
-        event_fast();
+    way_note_call(row->number);
     fake_set_interrupts(VMSA_NEVER);
     if (fake.exit == FAKE_POWER_OFF)
         census_count(row, SHEAF_OK);
