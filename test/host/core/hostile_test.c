@@ -132,6 +132,57 @@ static void a_delete_goes_on_after_a_page_fault(void **state) {
     assert_int_equal(bytes_left(memory), BIT(18));
 }
 
+// ---- Cancelling
+
+// Somebody below init runs until the next timer interrupt, when ten ticks have passed.
+static void let_run(const struct helper *helper, uint64_t silence) {
+    execute(&(struct call){.number = SHEAF_SYS_RECV, .cap = silence, .deadline = fake.now + 10});
+    assert_ptr_equal(running(), helper->thread);
+    fake.now += 10;
+}
+
+// A CANCEL has answered eight senders when it is interrupted; then one of those it has not come to
+// is given another priority, and so another place in the queue.
+static void cancel_while_waiter_moves(unsigned left, unsigned which, unsigned priority) {
+    struct helper waiter[16], other = helper(PRIORITY_READY);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), badge = badged(endpoint, 5);
+    uint64_t silence = make(SHEAF_NOTIFICATION, 0);
+    for (unsigned i = 0; i < 8 + left; i++) {
+        waiter[i] = helper(PRIORITY_READY);
+        by(&waiter[i], (struct call){.number = SHEAF_SYS_SEND, .cap = badge});
+    }
+    resume(&other);
+    let_run(&other, silence);
+    struct call call = method_call(CNODE, SHEAF_CNODE_CANCEL, 1, badge);
+    execute_interrupted(&call, 0);
+    assert_ptr_equal(running(), thread_of(INIT));
+    assert_int_equal(waiter[8].thread->state, SHEAF_STATE_SENDING);
+    set_priority(waiter[8 + which].cap, priority);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_CANCEL);
+    let_run(&other, silence);
+    execute_again();
+    interrupt();
+    assert_ptr_equal(running(), thread_of(INIT));
+    OK(result_of(other.thread));
+    for (unsigned i = 0; i < 8 + left; i++) {
+        assert_int_equal(waiter[i].thread->state, SHEAF_STATE_READY);
+        assert_int_equal(result_of(waiter[i].thread).status, SHEAF_ERR_CANCELLED);
+    }
+    check_invariants();
+}
+
+static void cancelled_though_they_move(void **state) {
+    (void)state;
+    for (unsigned left = 1; left <= 3; left++) {
+        for (unsigned which = 0; which < left; which++) {
+            machine_boot(&(struct image){0});
+            cancel_while_waiter_moves(left, which, PRIORITY_READY + 1);
+            machine_boot(&(struct image){0});
+            cancel_while_waiter_moves(left, which, PRIORITY_BEHIND);
+        }
+    }
+}
+
 // ---- Dying capabilities
 
 // Revokes `memory` by another thread, which is interrupted at once and suspended for ever.
@@ -302,7 +353,8 @@ int main(void) {
         TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
         TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
         TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
-        TEST(revokes_every_level_of_its_way),      TEST(what_is_dying_cannot_be_used),
+        TEST(cancelled_though_they_move),          TEST(revokes_every_level_of_its_way),
+        TEST(what_is_dying_cannot_be_used),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }
