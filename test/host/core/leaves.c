@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Invariants of mappings: every valid leaf is named by the record of a live capability, and every
-// table that is hooked has as many valid descriptors as its bookkeeping says.
+// Invariants of mappings: every valid leaf is named by the record of a live capability, which gives
+// it no more than it may; and every table that is hooked has as many valid descriptors as its
+// bookkeeping says.
 #include "invariants.h"
 #include <record.h>
 
@@ -9,6 +10,7 @@
 struct named {           // a run of leaves that a Frame capability names
     uint64_t key;        // ASID and table number
     uint64_t start, end; // of the Frame's memory
+    uint8_t rights, memory_type;
     uint16_t first, last;
 };
 
@@ -27,15 +29,29 @@ static void collect_records(struct slot *const *slots, unsigned count) {
             (struct named){.key = (uint64_t)record_asid(record).v << 32 | record_table(record),
                            .start = slot->frame.address.v,
                            .end = slot->frame.address.v + BIT(slot->size_bits),
+                           .rights = slot->rights,
+                           .memory_type = slot->memory_type,
                            .first = (uint16_t)record_index(record),
                            .last = (uint16_t)(record_index(record) + record_count(record) - 1)};
     }
 }
 
-static bool is_named(uint64_t key, unsigned index, uint64_t output) {
+// Readable, of the Frame's memory type; writable only with the right; device memory is never
+// executable.
+static bool is_allowed(const struct named *by, desc_t leaf) {
+    bool writable = (leaf.v & (DESC_WRITABLE | DESC_MAX_WRITE)) != 0;
+    bool executable = (leaf.v & DESC_USER_NO_EXECUTE) == 0;
+    return (leaf.v >> DESC_ATTRIBUTE_SHIFT & 7) == by->memory_type &&
+           (by->rights & SHEAF_RIGHT_READ) != 0 &&
+           (!writable || (by->rights & SHEAF_RIGHT_WRITE) != 0) &&
+           (!executable || by->memory_type == SHEAF_MEMORY_NORMAL);
+}
+
+static bool is_named(uint64_t key, unsigned index, desc_t leaf) {
+    uint64_t output = desc_address(leaf).v;
     for (unsigned i = 0; i < named_count; i++)
         if (named[i].key == key && index >= named[i].first && index <= named[i].last &&
-            output >= named[i].start && output < named[i].end)
+            output >= named[i].start && output < named[i].end && is_allowed(&named[i], leaf))
             return true;
     return false;
 }
@@ -50,8 +66,7 @@ static void check_table(const struct vspace *vspace, unsigned number) {
             continue;
         live++;
         if (desc_is_leaf(DESC(descriptor[i]), info->level))
-            assert_true(is_named((uint64_t)vspace->asid.v << 32 | number, i,
-                                 desc_address(DESC(descriptor[i])).v));
+            assert_true(is_named((uint64_t)vspace->asid.v << 32 | number, i, DESC(descriptor[i])));
     }
     assert_int_equal(live, info->live);
 }

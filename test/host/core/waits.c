@@ -43,8 +43,11 @@ static void check_reply(const struct reply *reply) {
     if (reply->caller != NULL) {
         check_exists(reply->caller);
         assert_ptr_equal(reply->caller->reply, reply);
+        assert_non_null(reply->server);
         assert_int_equal(reply->caller->state, SHEAF_STATE_WAITING_REPLY);
     }
+    if (reply->server != NULL)
+        check_exists(reply->server);
     if (reply->receiver != NULL) {
         check_exists(reply->receiver);
         assert_ptr_equal(reply->receiver->reply, reply);

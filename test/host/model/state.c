@@ -49,7 +49,8 @@ static uint64_t mix_object(uint64_t hash, const struct slot *slot, const struct 
         hash = mix_pointer(hash, notification->queue.first);
         return mix(hash, notification->bits);
     case SHEAF_REPLY:
-        return mix_pointer(mix_pointer(hash, reply->caller), reply->receiver);
+        hash = mix_pointer(mix_pointer(hash, reply->caller), reply->receiver);
+        return mix_pointer(hash, reply->server);
     case SHEAF_TIMER:
         return mix(hash, ((const struct timer *)slot->object)->timeout.deadline);
     case SHEAF_IRQ_HANDLER:
