@@ -3,8 +3,13 @@
 # what is not reached. The second branch of an assertion is no branch: no test may take it.
 if(SHEAF_COVERAGE)
   find_program(GCOVR gcovr REQUIRED)
+  include(ProcessorCount)
+  ProcessorCount(processors)
   add_custom_target(coverage
-    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} -L "^host$" --output-on-failure
+    # What earlier runs have counted, perhaps of other sources, is forgotten.
+    COMMAND find ${CMAKE_BINARY_DIR} -name "*.gcda" -delete
+    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} -L "^host$" -j ${processors}
+      --output-on-failure
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/coverage
     COMMAND ${GCOVR} --root ${CMAKE_SOURCE_DIR} --filter "${CMAKE_SOURCE_DIR}/src/"
       --print-summary --txt ${CMAKE_BINARY_DIR}/coverage/summary.txt

@@ -1,115 +1,172 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // libFuzzer over the entry of system calls: the input says what the threads of a small world do.
 //
-// One event takes one byte that says which, then what it needs. A missing byte counts as 0, so each
-// input means something. After every event all invariants are looked at; at the end all memory
-// comes back.
-//
-//      0-11  the system call of that number: capability, Reply, tag's label, length, six words;
-//            a gather (9) has count, flags and up to three operations of six words instead of words
-//      12    a page fault: address, access      13  another exception
-//      14    a tick                             15  interrupts during the next call: polls
-//
-// A word is two bytes: four bits say how the other twelve are meant (word below).
-#include "world.h"
+// After every event all invariants hold, an answer is a documented error, and a method that failed
+// has changed nothing; the machine model judges every store, TLBI and barrier. At the end all
+// memory comes back.
+#include "syscall_fuzz.h"
+#include "record.h"
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define EVENTS 48u
-#define OPERATIONS 3u
-#define CALLS 12u
+#define MOST_CUT 8u
+#define DRIVER_WAITS 1000u // ticks
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+bool fuzz_tracing;
 
-static struct { const uint8_t *at, *end; } input;
+// What libFuzzer looks at beside coverage: which answers each kind of call has had.
+__attribute__((section("__libfuzzer_extra_counters"))) static uint8_t answers[128][64];
 
-static unsigned byte(void) { return input.at < input.end ? *input.at++ : 0; }
+// ---- Calls that an interrupt has cut and whose thread does not run now. They go on, with the same
+// registers, as soon as it does: the processor executes the SVC again.
 
-static uint64_t word(void) {
-    unsigned how = byte(), low = byte();
-    uint64_t value = (how & 0xf) << 8 | low;
-    switch (how >> 4) {
-    case 10:
-        return BIT(value % 64);
-    case 11:
-        return ~value;
-    case 12: // addresses near each other
-        return UINT64_C(0x40000000) + value * PAGE_BYTES;
-    case 13: // far from each other
-        return value << 28;
-    case 14: // retype: type and size
-        return (value & 15) | value >> 4 << 8;
-    case 15:
-        return value << 48;
-    default:
-        return value;
+static struct {
+    const struct thread *thread;
+    uint64_t pc;
+} cut[MOST_CUT];
+
+static void note_cut(const struct thread *thread, uint64_t pc) {
+    for (unsigned i = 0; i < MOST_CUT; i++) {
+        if (cut[i].thread == NULL) {
+            cut[i].thread = thread;
+            cut[i].pc = pc;
+            return;
+        }
     }
 }
+
+static bool was_cut(const struct thread *thread) {
+    bool found = false;
+    for (unsigned i = 0; i < MOST_CUT; i++) {
+        if (cut[i].thread == thread) {
+            found = found || cut[i].pc == thread->context.pc;
+            cut[i].thread = NULL;
+        }
+    }
+    return found;
+}
+
+// ---- Events
 
 static void run_exception(struct pe *pe) { core_exception(pe, 0x96000010, 0); }
 
-static void read_gather(struct call *call) {
-    struct sheaf_ipc_buffer *page = buffer();
-    unsigned count = byte();
-    call->gather = SHEAF_GATHER_ARG(count % 8 == 7 ? count : count % 4, byte() % 16 == 1);
-    for (unsigned i = 0; page != NULL && i < MIN(count % 4, OPERATIONS); i++) {
-        unsigned first = byte();
-        uint64_t flags = byte() % 64;
-        page->ops[i].word[0] =
-            SHEAF_OP_WORD0(1 + first % 2 + (first >= 250), first / 2 % 2 == 0 ? 3 : flags, flags);
-        if (first % 2 == 1)
-            page->ops[i].word[0] = SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, flags);
-        for (unsigned j = 1; j < SHEAF_GATHER_OP_WORDS; j++)
-            page->ops[i].word[j] = word();
-    }
+static void device_event(const struct record *record) {
+    uint64_t line = BIT(32 + record->argument[0] % 8);
+    fake.raised = record->argument[1] % 4 == 3 ? fake.raised & ~line : fake.raised | line;
+    if (record->argument[2] % 4 != 3)
+        interrupt();
 }
 
-static bool would_wait(const struct call *call) {
-    return call->number == SHEAF_SYS_SEND || call->number == SHEAF_SYS_RECV ||
-           call->number == SHEAF_SYS_REPLY_RECV || (call->gather >> 32 & SHEAF_GATHER_REPLY_RECV);
+static void input_event(const struct record *record) {
+    fake.input_count = MIN(fake.input_count + record->argument[0] % 64, sizeof(fake.input));
+    fake.output_count = 0;
+    fake.output_room = record->argument[1] % 2 == 0 ? sizeof(fake.output) : record->argument[1];
+    interrupt();
 }
 
-static void make_one_call(unsigned number) {
-    struct call call = {.number = number};
-    call.cap = word();
-    call.reply = word();
-    unsigned label = byte(), length = byte();
-    call.tag = SHEAF_TAG(label == 255 ? SHEAF_LABEL_KERNEL : label, length % 80);
-    if (number == SHEAF_SYS_GATHER) {
-        read_gather(&call);
-    } else {
-        for (unsigned i = 0; i < SHEAF_REG_WORDS; i++)
-            call.word[i] = word();
-    }
-    if (running() != driver || !would_wait(&call))
-        execute(&call);
-    fake_set_interrupts(VMSA_NEVER);
-}
-
-static void one_event(void) {
-    unsigned which = byte() % 16;
-    if (which < CALLS) {
-        make_one_call(which);
-    } else if (which == 15) {
-        fake_set_interrupts(byte() % 8);
-        return;
-    } else if (which == 14) {
+static void machine_event(unsigned event, const struct record *record) {
+    if (event == EVENT_TICK) {
         fake.now += FAKE_TIMER_HZ;
         interrupt();
-    } else if (running() != driver) {
-        if (which == 12)
-            page_fault(word(), BIT(byte() % 3));
-        else
-            fake_run(run_exception, &fake.pe[0]);
+    } else if (event == EVENT_TIME) { // without the interrupt: it comes during a later call
+        fake.now += BIT(record->argument[0] % 24);
+        if (record->argument[1] % 2 == 0)
+            interrupt();
+    } else if (event == EVENT_DEVICE) {
+        device_event(record);
+    } else if (event == EVENT_INPUT) {
+        input_event(record);
+    } else if (running() != driver && event == EVENT_PAGE_FAULT) {
+        page_fault(record_address(record), BIT(record->argument[2] % 3));
+    } else if (running() != driver && event == EVENT_EXCEPTION) {
+        fake_run(run_exception, &fake.pe[0]);
     }
+}
+
+// ---- System calls
+
+static const char *name_of(uint64_t error) {
+    static const char *const names[64] = {
+#define NAME(name, number, text) [number] = #name,
+        SHEAF_ERRORS(NAME)
+#undef NAME
+    };
+    return error < ARRAY_SIZE(names) ? names[error] : NULL;
+}
+
+static void trace(const struct kind *kind, const struct thread *thread, const struct call *call) {
+    if (!fuzz_tracing)
+        return;
+    printf("# %p %s: call %lu cap %lx tag %lx reply %lx gather %lx deadline %lx words",
+           (const void *)thread, kind->name, (unsigned long)call->number, (unsigned long)call->cap,
+           (unsigned long)call->tag, (unsigned long)call->reply, (unsigned long)call->gather,
+           (unsigned long)call->deadline);
+    for (unsigned i = 0; i < SHEAF_REG_WORDS; i++)
+        printf(" %lx", (unsigned long)call->word[i]);
+    fflush(stdout);
+}
+
+static void judge(const struct kind *kind, const struct thread *thread, bool whole,
+                  uint64_t before) {
+    uint64_t status = thread->context.reg[SHEAF_REG_STATUS];
+    if (name_of(status) == NULL || status == SHEAF_ERR_PREEMPTED)
+        fail_msg("%s answers %lu", kind->name, (unsigned long)status);
+    if (fuzz_tracing)
+        printf(" -> %s\n", name_of(status));
+    answers[kind - kinds][status] = 1;
+    bool method = kind->number == SHEAF_SYS_CALL && kind->types != 1u << SHEAF_ENDPOINT;
+    if (method && whole && status != SHEAF_OK && fingerprint() != before)
+        fail_msg("%s fails with %s and has changed something", kind->name, name_of(status));
+}
+
+static unsigned make_one_call(const struct record *record, unsigned left) {
+    const struct kind *kind = &kinds[record->what % 128];
+    const struct thread *thread = running();
+    struct call call;
+    unsigned taken = record_read(record, record + 1, left, &call);
+    uint64_t pc = thread->context.pc, latest = fake.now + DRIVER_WAITS;
+    if (thread == driver && (call.deadline == 0 || call.deadline > latest))
+        call.deadline = latest;
+    bool whole = record->interrupt == 0 && call.number == SHEAF_SYS_CALL;
+    uint64_t before = whole ? fingerprint() : 0;
+    trace(kind, thread, &call);
+    fake_set_interrupts(record->interrupt != 0 ? record->interrupt - 1u : VMSA_NEVER);
+    execute(&call);
+    fake_set_interrupts(VMSA_NEVER);
+    if (running() == thread && fake.exit != FAKE_POWER_OFF)
+        judge(kind, thread, whole, before);
+    else if (fuzz_tracing)
+        printf(" -> another thread\n");
+    if (running() != thread)
+        note_cut(thread, pc);
+    return taken;
+}
+
+// Returns how many records after this one it used as well.
+static unsigned one_record(const struct record *record, unsigned left) {
+    unsigned what = record->what % 128;
+    if (what >= kind_count || what == EVENT_OPERATION)
+        return 0;
+    unsigned taken = 0;
+    if (was_cut(running()))
+        execute_again();
+    else if (what < EVENTS)
+        machine_event(what, record);
+    else
+        taken = make_one_call(record, left);
     check_invariants();
+    return taken;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    input.at = data;
-    input.end = data + size;
-    world_begin(WORLD_SMALL);
-    for (unsigned i = 0; i < EVENTS && input.at < input.end && running() != NULL; i++)
-        one_event();
+    static struct record records[MOST_RECORDS];
+    unsigned count = (unsigned)MIN(size / sizeof(records[0]), MOST_RECORDS);
+    memcpy(records, data, count * sizeof(records[0]));
+    memset(cut, 0, sizeof(cut));
+    world_begin();
+    for (unsigned i = 0; i < count && running() != NULL; i++)
+        i += one_record(&records[i], count - i - 1);
     world_end();
     return 0;
 }

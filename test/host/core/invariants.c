@@ -320,8 +320,8 @@ uint64_t fingerprint(void) {
         hash = mix(hash, slot->type | (uint64_t)slot->rights << 8 |
                              (uint64_t)slot->size_bits << 16 | (uint64_t)slot->flags << 24);
         hash = mix(hash, (uint64_t)((uintptr_t)slot));
-        if (slot->type == SHEAF_UNTYPED)
-            hash = mix(hash, untyped_watermark(slot));
+        if (slot->type == SHEAF_UNTYPED) // an empty one begins again by itself
+            hash = mix(hash, slot->first_child != NULL ? untyped_watermark(slot) : 0);
         else if (slot->type == SHEAF_THREAD)
             hash = mix(hash, ((const struct thread *)slot->object)->state);
         else if (slot->type == SHEAF_ENDPOINT || slot->type == SHEAF_NOTIFICATION)
