@@ -69,6 +69,70 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
     return written;
 }
 
+// Bits 47:12, the output address, are what leaves that are alike may differ in.
+#define PORT_DESC_ATTRIBUTES "#0xffff000000000fff"
+
+// Two at a time, where they are 16-byte aligned: LDXP and STXP of two registers are single-copy
+// atomic as a pair where the store succeeds (Arm manual, "Load-Exclusive Pair and Store-Exclusive
+// Pair"), and cost half of what two exchanges do.
+static inline bool port_desc_toggle_pair(desc_t *place, uint64_t like, uint64_t toggled) {
+    uint64_t first, second, differ;
+    uint32_t failed = 1;
+    __asm__ volatile("1: ldxp %0, %1, %4\n"
+                     "   eor %0, %0, %5\n"
+                     "   eor %1, %1, %5\n"
+                     "   orr %2, %0, %1\n"
+                     "   tst %2, " PORT_DESC_ATTRIBUTES "\n"
+                     "   b.ne 2f\n"
+                     "   eor %0, %0, %6\n"
+                     "   eor %1, %1, %6\n"
+                     "   stxp %w3, %0, %1, %4\n"
+                     "   cbnz %w3, 1b\n"
+                     "2:\n"
+                     : "=&r"(first), "=&r"(second), "=&r"(differ), "+&r"(failed),
+                       "+Q"(*(desc_t(*)[2])place)
+                     : "r"(like), "r"(like ^ toggled)
+                     : "cc", "memory");
+    return failed == 0;
+}
+
+static inline bool port_desc_toggle_one(desc_t *place, uint64_t like, uint64_t toggled) {
+    uint64_t value;
+    uint32_t failed = 1;
+    __asm__ volatile("1: ldxr %0, %2\n"
+                     "   eor %0, %0, %3\n"
+                     "   tst %0, " PORT_DESC_ATTRIBUTES "\n"
+                     "   b.ne 2f\n"
+                     "   eor %0, %0, %4\n"
+                     "   stxr %w1, %0, %2\n"
+                     "   cbnz %w1, 1b\n"
+                     "2:\n"
+                     : "=&r"(value), "+&r"(failed), "+Q"(place->v)
+                     : "r"(like), "r"(like ^ toggled)
+                     : "cc", "memory");
+    return failed == 0;
+}
+
+// A difference leaves the exclusive monitor set, which harms nothing: the next Load-Exclusive sets
+// it anew, and an exception return clears it.
+static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
+                                            desc_t like, uint64_t toggled) {
+    desc_t *const first = port_desc_place(table, 0);
+    desc_t *place = first + index, *const behind = first + end;
+    if (index % 2 != 0 && place < behind && port_desc_toggle_one(place, like.v, toggled)) {
+        place++;
+    }
+    if ((place - first) % 2 == 0) {
+        while (behind - place >= 2 && port_desc_toggle_pair(place, like.v, toggled)) {
+            place += 2;
+        }
+        if (place < behind && port_desc_toggle_one(place, like.v, toggled)) {
+            place++;
+        }
+    }
+    return (unsigned)(place - first);
+}
+
 static inline void port_table_zero(paddr_t table) {
     cache_zero(port_kernel_address(table), PAGE_BYTES);
 }
