@@ -17,6 +17,7 @@ struct event {
 
 static struct {
     vmsa_handler *handler;
+    vmsa_answers *answers;
     bool expecting;
     unsigned count[VMSA_RULES];
     struct event events[EVENTS];
@@ -45,6 +46,8 @@ void judge_init(void) {
 
 void vmsa_set_handler(vmsa_handler *handler) { judge.handler = handler; }
 
+void vmsa_set_answers(vmsa_answers *answers) { judge.answers = answers; }
+
 const char *vmsa_rule_name(enum vmsa_rule rule) { return rule_names[rule]; }
 
 void vmsa_expect_violations(void) { judge.expecting = true; }
@@ -65,6 +68,11 @@ void vmsa_print_events(void) {
     }
 }
 
+void vmsa_print_violation(enum vmsa_rule rule, const char *text) {
+    vmsa_print_events();
+    fprintf(stderr, "# PE %u: %s: %s\n", machine.pe, rule_names[rule], text);
+}
+
 void violation(enum vmsa_rule rule, const char *format, ...) {
     char text[256];
     va_list arguments;
@@ -74,10 +82,10 @@ void violation(enum vmsa_rule rule, const char *format, ...) {
     judge.count[rule]++;
     if (judge.expecting)
         return;
-    vmsa_print_events();
-    fprintf(stderr, "# PE %u: %s: %s\n", machine.pe, rule_names[rule], text);
-    if (judge.handler == NULL)
+    if (judge.handler == NULL) {
+        vmsa_print_violation(rule, text);
         abort();
+    }
     judge.handler(rule, text);
 }
 
@@ -90,13 +98,27 @@ static bool is_current(const struct entry *entry) {
            (*memory_descriptor(entry->table, entry->index) & DESC_VALID) != 0;
 }
 
+// Whether a removal inside the released pages left the entry behind.
+static bool is_left(const struct entry *entry, uint16_t asid, struct vmsa_pages released) {
+    struct vmsa_pages own = {entry->page, span_pages(entry->level)};
+    uint64_t end = released.first + released.pages;
+    if (entry->cached == 0 || entry->asid != asid || own.first >= end ||
+        own.first + own.pages <= released.first || is_current(entry))
+        return false;
+    // A table that reaches beyond the range went by another removal, which answers for it; what can
+    // be walked to through it is looked at by itself.
+    if (value_is_table(entry->value, entry->level) &&
+        (own.first < released.first || own.first + own.pages > end))
+        return false;
+    return judge.answers == NULL || !judge.answers(asid, own, released);
+}
+
 static void judge_range(uint16_t asid, uint64_t first, uint64_t pages) {
     uint32_t count;
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
-        if (entry->cached == 0 || entry->asid != asid || entry->page >= first + pages ||
-            entry->page + span_pages(entry->level) <= first || is_current(entry))
+        if (!is_left(entry, asid, (struct vmsa_pages){first, pages}))
             continue;
         violation(VMSA_REMOVAL_INCOMPLETE, "ASID %u page %lx level %u: %lx may be cached by PEs %x",
                   asid, (unsigned long)entry->page, entry->level, (unsigned long)entry->value,
@@ -122,18 +144,32 @@ static void judge_root(uint64_t root, uint16_t asid) {
         if (ttbr_root(machine.ttbr0[pe]) == root)
             violation(VMSA_ROOT_RELEASED, "PE %u has root %lx loaded", pe, (unsigned long)root);
     }
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (pe != machine.pe && machine.walking[pe] == asid)
+            violation(VMSA_WALK_UNPROTECTED, "root %lx released, PE %u walks ASID %u",
+                      (unsigned long)root, pe, asid);
+    }
     if (vmsa_cached(ASID(asid)) != 0)
         violation(VMSA_ASID_REUSED, "ASID %u: %zu entries may be cached", asid,
                   vmsa_cached(ASID(asid)));
+    machine.dead[asid / 64] |= BIT(asid % 64);
     memory_clear_root(root);
+}
+
+// Something goes on in a VSpace whose tables may be another's by now.
+static void judge_alive(uint16_t asid, const char *what) {
+    if (asid_is_dead(asid))
+        violation(VMSA_ASID_REUSED, "ASID %u was given back, and then %s", asid, what);
 }
 
 void judge_note(enum port_event event, uint64_t a, uint64_t b) {
     switch (event) {
     case PORT_EVENT_TABLE_TAKEN:
+        machine.dead[(uint16_t)b / 64] &= ~BIT((uint16_t)b % 64);
         judge_taken(a);
         break;
     case PORT_EVENT_TABLE_RELEASED:
+        judge_alive((uint16_t)b, "a table released");
         for (unsigned pe = 0; pe < MAX_PES; pe++) {
             if (pe != machine.pe && machine.walking[pe] == b)
                 violation(VMSA_WALK_UNPROTECTED, "table %lx released, PE %u walks ASID %u",
@@ -144,6 +180,7 @@ void judge_note(enum port_event event, uint64_t a, uint64_t b) {
         vmsa_frame_reused(PADDR(a), b);
         break;
     case PORT_EVENT_RANGE_RELEASED:
+        judge_alive((uint16_t)(b >> 48), "a range released");
         judge_range((uint16_t)(b >> 48), a / PAGE_BYTES, b & (BIT(48) - 1));
         break;
     case PORT_EVENT_ROOT_RELEASED:

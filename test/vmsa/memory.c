@@ -36,6 +36,8 @@ static struct {
     uint32_t buckets[BUCKETS];
     uint64_t epoch[MAX_PES]; // barriers that order stores
     struct table *tables;    // open addressing
+    uint32_t used[TABLES];   // which of them, in the order of their first use
+    uint32_t used_count;
 } memory;
 
 void *vmsa_grow(void *old, size_t bytes) {
@@ -53,8 +55,13 @@ void memory_init(void *ram, size_t bytes) {
     memory.count = 0;
     memset(memory.buckets, 0xff, sizeof(memory.buckets));
     memset(memory.epoch, 0, sizeof(memory.epoch));
-    memory.tables = vmsa_grow(memory.tables, TABLES * sizeof(*memory.tables));
-    memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
+    if (memory.tables == NULL) {
+        memory.tables = vmsa_grow(NULL, TABLES * sizeof(*memory.tables));
+        memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
+    }
+    for (uint32_t i = 0; i < memory.used_count; i++)
+        memory.tables[memory.used[i]] = (struct table){0};
+    memory.used_count = 0;
 }
 
 void *vmsa_kernel_address(paddr_t address) {
@@ -79,8 +86,12 @@ uint64_t *memory_descriptor(uint64_t table, unsigned index) {
 static struct table *find_table(uint64_t address) {
     for (uint64_t i = address / PAGE_BYTES;; i++) {
         struct table *table = &memory.tables[i % TABLES];
-        if (table->address == 0)
+        if (table->address == 0) {
+            if (memory.used_count == TABLES)
+                panic("vmsa: more than %u tables", TABLES);
             table->address = address;
+            memory.used[memory.used_count++] = (uint32_t)(i % TABLES);
+        }
         if (table->address == address)
             return table;
     }

@@ -103,8 +103,10 @@ struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
+    uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already
     uint16_t walking[MAX_PES];     // ASID whose tables software walks, 0: none
     uint32_t locks[MAX_PES];       // ranks held
+    uint64_t dead[65536 / 64];     // a bit for each ASID that was given back and not taken again
     uint64_t counters[SHEAF_COUNTER_COUNT];
     uint64_t polls;
     vmsa_hook *hook;
@@ -113,6 +115,13 @@ struct machine {
     uint64_t reads;
 };
 extern struct machine machine;
+
+// `pe` answers the interrupt of `asking`: it leaves the root if it has it loaded.
+void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty);
+
+static inline bool asid_is_dead(uint16_t asid) {
+    return (machine.dead[asid / 64] >> asid % 64 & 1) != 0;
+}
 
 static inline uint16_t ttbr_asid(uint64_t ttbr0) { return (uint16_t)(ttbr0 >> 48); }
 

@@ -169,6 +169,8 @@ static void load(unsigned pe, uint64_t ttbr0) {
     if ((home == NULL || home->level != 0 || home->asid != asid) && vmsa_cached(ASID(asid)) != 0)
         violation(VMSA_ASID_REUSED, "ASID %u loaded with root %lx, entries may be cached", asid,
                   (unsigned long)root);
+    if (asid_is_dead(asid))
+        violation(VMSA_ASID_REUSED, "ASID %u was given back, and then loaded", asid);
     memory_set_root(root, asid);
     tlb_reach_table(root, 0, asid, 0, (uint8_t)BIT(pe));
 }
@@ -181,42 +183,59 @@ void vmsa_load_root(uint64_t ttbr0) {
 
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
 
+void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty) {
+    machine.answered[asking] |= (uint8_t)BIT(pe);
+    if (pe != asking && machine.ttbr0[pe] == ttbr0)
+        load(pe, empty);
+}
+
 void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
-    vmsa_step(VMSA_CALL_LOAD_ROOT, ttbr0, 1);
+    machine.answered[machine.pe] = 0;
+    vmsa_step(VMSA_CALL_EVICT_ROOT, ttbr0, empty);
     record_event("evict root", ttbr0, 0, 0);
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (pe != machine.pe && machine.ttbr0[pe] == ttbr0)
-            load(pe, empty);
+        if ((machine.answered[machine.pe] >> pe & 1) == 0)
+            answer_eviction(pe, machine.pe, ttbr0, empty);
     }
 }
 
 // ---- Locks
 
+static bool is_open(const struct lock *lock) {
+    return (vmsa_faults.open_ranks >> lock->rank & 1) != 0;
+}
+
 void vmsa_lock_acquire(struct lock *lock) {
-    vmsa_step(VMSA_CALL_LOCK, lock->rank, 0);
+    vmsa_step(VMSA_CALL_LOCK, (uint64_t)(uintptr_t)lock, 0);
     if (lock->next != lock->owner)
         panic("vmsa: PE %u waits for a lock of rank %u that PE %u holds: nobody else runs",
               machine.pe, lock->rank, lock->holder - 1);
     if (machine.locks[machine.pe] >> lock->rank != 0)
         violation(VMSA_LOCK_ORDER, "rank %u taken, ranks %x held", lock->rank,
                   machine.locks[machine.pe]);
+    machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
+    if (is_open(lock))
+        return;
     lock->next++;
     lock->holder = machine.pe + 1;
-    machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
     memory_lock(lock, machine.pe);
 }
 
 void vmsa_lock_release(struct lock *lock) {
-    if (lock->next == lock->owner || lock->holder != machine.pe + 1)
+    if (!vmsa_lock_held(lock))
         panic("vmsa: PE %u releases a lock it does not hold", machine.pe);
-    memory_unlock(lock, machine.pe);
     machine.locks[machine.pe] &= ~(UINT32_C(1) << lock->rank);
-    lock->holder = 0;
-    lock->owner++;
-    vmsa_step(VMSA_CALL_UNLOCK, lock->rank, 0);
+    if (!is_open(lock)) {
+        memory_unlock(lock, machine.pe);
+        lock->holder = 0;
+        lock->owner++;
+    }
+    vmsa_step(VMSA_CALL_UNLOCK, (uint64_t)(uintptr_t)lock, 0);
 }
 
 bool vmsa_lock_held(const struct lock *lock) {
+    if (is_open(lock))
+        return (machine.locks[machine.pe] >> lock->rank & 1) != 0;
     return lock->next != lock->owner && lock->holder == machine.pe + 1;
 }
 

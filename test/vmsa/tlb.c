@@ -19,13 +19,6 @@ static struct {
     uint64_t stamp;
 } tlb;
 
-void tlb_init(void) {
-    tlb.count = 0;
-    tlb.free = NONE;
-    memset(tlb.keys, 0xff, sizeof(tlb.keys));
-    memset(tlb.targets, 0xff, sizeof(tlb.targets));
-}
-
 struct entry *tlb_entries(uint32_t *count) {
     *count = tlb.count;
     return tlb.entries;
@@ -39,6 +32,23 @@ static uint32_t *key_bucket(uint16_t asid, unsigned level, uint64_t page) {
 
 static uint32_t *target_bucket(uint64_t table) {
     return &tlb.targets[table / PAGE_BYTES % BUCKETS];
+}
+
+// An explorer begins anew a million times: only what is in use is emptied.
+void tlb_init(void) {
+    static bool used;
+    if (!used) {
+        memset(tlb.keys, 0xff, sizeof(tlb.keys));
+        memset(tlb.targets, 0xff, sizeof(tlb.targets));
+        used = true;
+    }
+    for (uint32_t i = 0; i < tlb.count; i++) {
+        const struct entry *entry = &tlb.entries[i];
+        *key_bucket(entry->asid, entry->level, entry->page) = NONE;
+        *target_bucket(entry->value & DESC_OUTPUT) = NONE;
+    }
+    tlb.count = 0;
+    tlb.free = NONE;
 }
 
 // ---- Looking up

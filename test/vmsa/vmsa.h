@@ -16,7 +16,7 @@
 //     fetch anew when it was issued
 //
 // Uses of the architecture that are not safe against all of this are violations, reported by rule.
-// A violation calls the handler; without one it prints the last events and aborts.
+// A violation calls the handler; without one it is printed with the last events, and aborts.
 #ifndef VMSA_H
 #define VMSA_H
 
@@ -50,6 +50,8 @@ struct vmsa_faults {
     bool local_only;      // broadcast operations reach this PE only
     bool next_page;       // operations by address hit the page after
     bool wrong_asid;      // operations hit the next ASID
+    bool no_answer;       // port_evict_root does not wait for PEs that are in the kernel
+    uint8_t open_ranks;   // bit for each rank: its locks exclude nobody
 };
 
 // `memory`: `bytes` of host memory, aligned to 64, which becomes the simulated RAM from VMSA_BASE
@@ -65,7 +67,17 @@ const char *vmsa_rule_name(enum vmsa_rule rule);
 // Violations from now on are only counted, until the next vmsa_init.
 void vmsa_expect_violations(void);
 unsigned vmsa_violations(enum vmsa_rule rule);
-void vmsa_print_events(void); // the last ones, to stderr
+void vmsa_print_events(void);                                     // the last ones, to stderr
+void vmsa_print_violation(enum vmsa_rule rule, const char *text); // and the events before it
+// Asked before VMSA_REMOVAL_INCOMPLETE is reported when `released` of an ASID is given out: whether
+// another record than the one given out still answers for `left`. NULL: none does.
+struct vmsa_pages {
+    uint64_t first, pages;
+};
+typedef bool vmsa_answers(uint16_t asid, struct vmsa_pages left, struct vmsa_pages released);
+void vmsa_set_answers(vmsa_answers *answers);
+// Called for panic(), before the abort. May not return to the caller of panic(). NULL: none.
+void vmsa_set_panic_handler(void (*handler)(const char *text));
 
 extern struct vmsa_faults vmsa_faults; // cleared by vmsa_init
 
@@ -82,8 +94,9 @@ enum vmsa_call {
     VMSA_CALL_TLBI,
     VMSA_CALL_BARRIER,
     VMSA_CALL_LOAD_ROOT,
-    VMSA_CALL_LOCK,
-    VMSA_CALL_UNLOCK,
+    VMSA_CALL_EVICT_ROOT, // before the interrupts; on return every other PE has answered
+    VMSA_CALL_LOCK,       // a: the lock; on return it is free
+    VMSA_CALL_UNLOCK,     // a: the lock, which is free already
     VMSA_CALL_POLL,
     VMSA_CALL_NOTE,
     VMSA_CALL_RELAX,
