@@ -43,6 +43,8 @@ typedef struct {
     ((type *)(void *)((char *)(pointer) - offsetof(type, member)))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+// Where a parameter that is a constant, or a value that then stays in a register, is worth a copy.
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
 
 // Prints to the kernel's serial port. Conversions: %s %c %d %u %x %lx %lu %ld %zu %p %%, with
 // width and zero padding. Implemented by arch on the target, by stdio on the host.

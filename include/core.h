@@ -9,6 +9,7 @@
 
 #include <base.h>
 #include <pe.h>
+#include <sheaf/bootinfo.h>
 
 void core_syscall(struct pe *pe);
 // A page fault. `access`: SHEAF_ACCESS_*.
@@ -35,6 +36,9 @@ struct memory_range {
 struct core_boot {
     struct memory_range free[64]; // page-aligned RAM that nobody uses, ascending
     unsigned free_count;
+    // Addresses that are neither RAM nor what the kernel drives, page-aligned, ascending.
+    struct memory_range device[SHEAF_BOOT_DEVICES];
+    unsigned device_count;
     struct memory_range ramdisk; // as loaded; not page-aligned; its pages are not in free[]
     uint64_t ram_bytes, kernel_bytes, reserved_bytes;
     unsigned pes;

@@ -26,6 +26,7 @@
 #define CHUNK_BYTES (UINT64_C(1) << SHEAF_CHUNK_BITS)
 #define CHUNK_TABLES 15u
 #define CHUNK_NODE_BYTES 64u
+#define USER_PAGES (UINT64_C(1) << 36) // the user half: 2^48 bytes
 
 struct vspace; // lives in the bookkeeping page of its first chunk
 struct chunk;  // bookkeeping page and 15 tables
@@ -78,9 +79,39 @@ unsigned chunk_index(const struct chunk *chunk);
 void *chunk_node(struct chunk *chunk);
 struct chunk *chunk_of_node(void *node);
 
+// The first words of a VSpace: core's, and what a switch of threads reads.
+struct vspace_start {
+    struct object_head head; // core's
+    uint64_t to_load;        // for TTBR0: root | ASID << 48; of a dead VSpace the empty root
+    uint32_t loaded;         // atomic: bit for each PE that ever loaded it; never cleared
+};
+
+static inline bool vspace_was_loaded(const struct vspace *vspace) {
+    const struct vspace_start *start = (const struct vspace_start *)vspace;
+    return vspace != NULL &&
+           (__atomic_load_n(&start->loaded, __ATOMIC_RELAXED) >> port_pe() & 1) != 0;
+}
+
+// Of a VSpace that this PE has loaded before.
+static inline void vspace_load(const struct vspace *vspace) {
+    const struct vspace_start *start = (const struct vspace_start *)vspace;
+    uint64_t ttbr0 = __atomic_load_n(&start->to_load, __ATOMIC_RELAXED);
+    if (ttbr0 != port_loaded_root()) {
+        port_load_root(ttbr0);
+    }
+}
+
+void vspace_activate_first(struct vspace *vspace); // this PE's first time, or NULL
+
 // Loads the VSpace on this PE, or the empty root for NULL or a dead one. Cheap when already
 // loaded. Called with no lock held.
-void vspace_activate(struct vspace *vspace);
+static inline void vspace_activate(struct vspace *vspace) {
+    if (likely(vspace_was_loaded(vspace))) {
+        vspace_load(vspace);
+    } else {
+        vspace_activate_first(vspace);
+    }
+}
 
 // ---- Mapping records: where a Frame capability is mapped, as a place and not as an address
 
@@ -107,7 +138,13 @@ const struct gather_totals *gather_totals(const struct gather *gather); // since
 
 // Checks a range of user addresses. MISALIGNED, NON_CANONICAL, KERNEL_HALF, ZERO_LENGTH,
 // OVERFLOW. Pure.
-enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages);
+enum sheaf_error gather_range_error(vaddr_t va, uint64_t pages); // which, of a range that is wrong
+static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
+    uint64_t page = va.v >> PAGE_BITS;
+    // pages - 1: without pages it is above everything.
+    bool right = IS_ALIGNED(va.v, PAGE_BYTES) && page < USER_PAGES && pages - 1 < USER_PAGES - page;
+    return likely(right) ? SHEAF_OK : gather_range_error(va, pages);
+}
 
 // UNMAP. flags: SHEAF_OP_KEEP_TABLES, SHEAF_OP_REPORT. Begins at page *done and advances it;
 // PREEMPTED means that an interrupt came, that the batch is finished and that *done says how far.
@@ -147,6 +184,19 @@ enum sheaf_error gather_map_begin(struct gather *gather, struct vspace *vspace, 
 struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
                                        const struct leaf_attributes *attributes);
 void gather_map_end(struct gather_map *map);
+
+// The three in one, for one Frame or part: nearly every MAP. *record is set on success. The range
+// was checked, is aligned to the level and lies in one table. Errors as gather_map_begin.
+struct map_run {
+    vaddr_t va;
+    paddr_t frame;
+    uint64_t pages;
+    unsigned level;
+    struct leaf_attributes attributes;
+};
+enum sheaf_error gather_map_run(struct gather *gather, struct vspace *vspace,
+                                const struct map_run *run, struct mapping_record *record,
+                                unsigned *missing);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.

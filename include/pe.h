@@ -12,9 +12,9 @@ struct thread;
 
 struct pe {
     struct arch_context *context; // registers of the current thread; exception entry saves there.
-                                  // Offset 0 and 8 are known to entry.S
+                                  // Offset 0 and 16 are known to entry.S
+    struct thread *current;       // NULL: idle. Changes with `context`, and is stored with it
     void *stack_top;              // one kernel stack a PE, empty whenever user space runs
-    struct thread *current;       // NULL: idle
     struct sched *sched;          // its run queues (src/core/sched.h)
     uint32_t id;                  // 0 to MAX_PES - 1
     uint32_t locks_held;          // bit for each enum lock_rank, debug builds

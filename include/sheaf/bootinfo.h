@@ -7,10 +7,11 @@
 
 #include <sheaf/syscall.h>
 
-#define SHEAF_BOOTINFO_MAGIC UINT64_C(0x3166656168735331) // changes with the layout
+#define SHEAF_BOOTINFO_MAGIC UINT64_C(0x3266656168735331) // changes with the layout
 #define SHEAF_BOOT_ARGS 1024
 #define SHEAF_BOOT_UNTYPED 96
 #define SHEAF_BOOT_REGIONS 64
+#define SHEAF_BOOT_DEVICES 17
 
 // Slots of init's root CNode that are always filled.
 enum sheaf_boot_slot {
@@ -44,6 +45,16 @@ struct sheaf_boot_region { // consecutive Frames that cover a part of the RAM di
     uint32_t slot;
 };
 
+// Physical addresses that are neither RAM nor registers of what the kernel drives itself: every
+// device, and the gaps between them. The range is cut, from its start on, each time into the
+// largest piece that lies at a multiple of its size: `count` device Untypeds in consecutive slots.
+struct sheaf_boot_device {
+    uint64_t physical; // address and length are multiples of 4 KiB
+    uint64_t bytes;
+    uint32_t slot; // of the first piece
+    uint32_t count;
+};
+
 struct sheaf_bootinfo {
     uint64_t magic;
     uint64_t ram_bytes;      // all memory banks
@@ -58,10 +69,11 @@ struct sheaf_bootinfo {
     uint32_t ramdisk_count;     // Frames, ascending, without gaps
     uint32_t first_free_slot;   // from here to the end of the CNode all slots are empty
     uint32_t slot_count;        // of the root CNode, index 0 included
-    uint32_t reserved;          // zero
+    uint32_t device_count;      // ranges, ascending, apart from each other
     char args[SHEAF_BOOT_ARGS]; // boot arguments, zero-terminated
     struct sheaf_boot_untyped untyped[SHEAF_BOOT_UNTYPED];
     struct sheaf_boot_region ramdisk[SHEAF_BOOT_REGIONS];
+    struct sheaf_boot_device device[SHEAF_BOOT_DEVICES];
 };
 
 _Static_assert(sizeof(struct sheaf_bootinfo) <= 4096, "boot information is one page");

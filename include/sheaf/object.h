@@ -68,11 +68,14 @@ enum sheaf_type {
 // starts again from its first byte.
 //   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count, at most
 //   SHEAF_RETYPE_MAX
-// UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left.
+// The memory type is that of the Untyped, else MEMORY_TYPE. Of a device Untyped, whose memory is
+// never zeroed, only Frames and smaller Untypeds are made.
+// UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left, w3 memory type.
 #define SHEAF_RETYPE_MAX 1024 // one call is all or none: interrupts wait for its last step
 enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
 
-// Memory types of a Frame, fixed when it is made.
+// Memory types of a Frame or Untyped, fixed when it is made. Frames of type DEVICE are mapped as
+// Device-nGnRE, never executable (MAP: MEMORY_TYPE), and are no IPC buffers.
 enum sheaf_memory_type {
     SHEAF_MEMORY_NORMAL = 0, // cacheable
     SHEAF_MEMORY_NON_CACHEABLE = 1,
@@ -89,9 +92,10 @@ enum sheaf_memory_type {
 //   ROTATE w0 index  w1 pivot  w2 source   moves pivot to the index and source to where pivot was;
 //                                          with the index of the source itself, the two change
 //                                          places. INVALID_ARGUMENT: pivot is the source, or there
-//   CANCEL w0 index              senders and callers that wait on the Endpoint there, having used a
-//                                capability with the badge of this one: CANCELLED. A fault of that
-//                                badge is not handled. INVALID_ARGUMENT without a badge
+//   CANCEL w0 index              (right: read) senders and callers that wait on the Endpoint there,
+//                                having used a capability with the badge of this one: CANCELLED. A
+//                                fault of that badge is not handled. INVALID_ARGUMENT without a
+//                                badge
 // `source` is a capability pointer in the caller's CSpace.
 enum sheaf_cnode_method {
     SHEAF_CNODE_COPY = 1,

@@ -7,10 +7,7 @@
 static enum sheaf_error detach(struct invocation *invocation, struct slot *slot) {
     enum sheaf_error error = slot_delete(invocation->pe, slot);
     if (error == SHEAF_OK) {
-        error = burials_continue(invocation->pe);
-        if (error != SHEAF_OK) {
-            invocation->caller->continuation.kind = CONTINUE_DELETE;
-        }
+        error = invocation_bury(invocation);
     }
     reload_vspace(invocation->pe);
     return error;

@@ -240,6 +240,32 @@ static void give_memory(void) {
     }
 }
 
+static uint32_t give_device(uint64_t at, uint64_t end) {
+    uint32_t count = 0;
+    for (; at < end; count++) {
+        struct boot_piece piece = boot_piece_first(at, end, SHEAF_UNTYPED_MAX_BITS);
+        struct slot *slot =
+            new_capability(first.next_slot++, SHEAF_UNTYPED, piece.size_bits, SHEAF_RIGHTS_ALL);
+        slot->untyped.base = at >> UNTYPED_UNIT_BITS;
+        slot->memory_type = SHEAF_MEMORY_DEVICE;
+        at += BIT(piece.size_bits);
+    }
+    return count;
+}
+
+static void give_devices(const struct core_boot *boot) {
+    struct sheaf_bootinfo *info = first.info;
+    for (unsigned i = 0; i < boot->device_count; i++) {
+        const struct memory_range *range = &boot->device[i];
+        struct sheaf_boot_device *device = &info->device[i];
+        device->physical = range->start.v;
+        device->bytes = range->bytes;
+        device->slot = (uint32_t)first.next_slot;
+        device->count = give_device(range->start.v, range->start.v + range->bytes);
+    }
+    info->device_count = boot->device_count;
+}
+
 static void fill_bootinfo(const struct core_boot *boot) {
     struct sheaf_bootinfo *info = first.info;
     info->magic = SHEAF_BOOTINFO_MAGIC;
@@ -265,6 +291,7 @@ void core_boot(struct pe *pe, const struct core_boot *boot) {
     delete_init();
     console_init();
     irq_begin();
+    faults_begin();
     sched_init(pe);
     system_register_pe(pe);
     first_memory_init(boot);
@@ -274,6 +301,7 @@ void core_boot(struct pe *pe, const struct core_boot *boot) {
     load_program(boot);
     give_ramdisk(boot);
     give_memory();
+    give_devices(boot);
     fill_bootinfo(boot);
     pe->current = first.thread;
     pe->context = &first.thread->context;

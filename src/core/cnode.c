@@ -133,6 +133,10 @@ static enum sheaf_error cnode_cancel(struct invocation *invocation) {
     if (slot_is_dying(slot)) {
         return SHEAF_ERR_DEAD;
     }
+    // The server's right: whoever may only send with this badge does not end what others sent.
+    if ((slot->rights & SHEAF_RIGHT_READ) == 0) {
+        return SHEAF_ERR_NO_RIGHT;
+    }
     if (slot->badge == 0) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
@@ -150,10 +154,7 @@ static enum sheaf_error cnode_delete(struct invocation *invocation) {
     }
     error = slot_delete(invocation->pe, slot);
     if (error == SHEAF_OK) {
-        error = burials_continue(invocation->pe);
-        if (error != SHEAF_OK) {
-            invocation->caller->continuation.kind = CONTINUE_DELETE;
-        }
+        error = invocation_bury(invocation);
     }
     reload_vspace(invocation->pe);
     return error;
@@ -168,7 +169,14 @@ static enum sheaf_error cnode_revoke(struct invocation *invocation) {
     if (slot->type == SHEAF_NULL) {
         return SHEAF_ERR_INVALID_CAPABILITY;
     }
-    error = slot_revoke(invocation->pe, slot);
+    struct way way;
+    lookup_way(invocation->caller, invocation->caller->context.reg[SHEAF_REG_CAP], &way);
+    error = slot_revoke(invocation->pe, slot, &way);
+    if (error == SHEAF_OK) {
+        // At last what the call was named by, in one slice; then there is nothing to name any more.
+        slot_revoke(invocation->pe, slot, NULL);
+        error = invocation_bury(invocation);
+    }
     reload_vspace(invocation->pe);
     return error;
 }

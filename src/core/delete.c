@@ -334,29 +334,41 @@ enum sheaf_error slot_delete(struct pe *pe, struct slot *slot) {
     return slot->type == SHEAF_NULL ? SHEAF_OK : error;
 }
 
-// The first capabilities below `slot`. Tombstones are passed over, so that a revoke which reaches
-// the CNode it was named through first takes back everything else; but only so many of them, as
-// the next slice would have to pass over them again.
-static void collect(struct pe *pe, struct slice *slice, struct slot *slot) {
+static bool is_on(const struct way *way, const struct slot *node) {
+    if (way == NULL || node->type != SHEAF_CNODE) {
+        return false;
+    }
+    unsigned i = 0;
+    while (i < way->count && way->slot[i] != node) {
+        i++;
+    }
+    return i < way->count;
+}
+
+// The first capabilities below `slot`. Tombstones are passed over, but only so many of them, as the
+// next slice would have to pass over them again.
+static void collect(struct pe *pe, struct slice *slice, struct slot *slot, const struct way *way) {
     ASSERT(lock_held(&tree_lock));
     unsigned passed = 0;
     struct slot *node = tree_next(slot, slot);
     while (node != NULL && slice->count < DELETE_SLICE) {
-        if (node->type != SLOT_TOMBSTONE) {
+        if (node->type == SLOT_TOMBSTONE) {
+            if (++passed > TOMBSTONES_PASSED) {
+                return;
+            }
+        } else if (!is_on(way, node)) {
             slice_add(pe, slice, node);
-        } else if (++passed > TOMBSTONES_PASSED) {
-            return;
         }
         node = tree_next(slot, node);
     }
 }
 
-enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot) {
+enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way *way) {
     struct slice *slice = &slices[pe->id];
     enum sheaf_error error = SHEAF_OK;
     while (error == SHEAF_OK) {
         lock_acquire(&tree_lock);
-        collect(pe, slice, slot);
+        collect(pe, slice, slot, way);
         lock_release(&tree_lock);
         if (slice->count == 0) {
             if (burials.first == NULL) {

@@ -22,7 +22,7 @@
 #ifndef DELETE_H
 #define DELETE_H
 
-#include "objects.h"
+#include "lookup.h"
 
 #define DELETE_SLICE 32 // slots; bounds the time with interrupts masked
 
@@ -32,8 +32,10 @@ void delete_init(void); // once, with an empty tree
 // still holds it: the object that dies with it is not through.
 enum sheaf_error slot_delete(struct pe *pe, struct slot *slot);
 
-// Deletes all that was derived from `slot`. OK or PREEMPTED.
-enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot);
+// Deletes all that was derived from `slot`, but the CNodes on the `way` (NULL: those too), so that
+// the call can name the slot again after an interrupt, and so that none of the containers that are
+// emptied on the occasion is one that leads to it. OK or PREEMPTED.
+enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way *way);
 
 // Gives `count` slots, none of which can be named any more, to the burials. `tombstone` is empty
 // and lies, as they do, in the object that `owner` names.

@@ -4,7 +4,7 @@
 // An Endpoint's queue holds senders or receivers, never both. A sender that finds a receiver
 // delivers at once; a receiver that finds senders takes the first whose message can pass.
 #include "death.h"
-#include "ipc.h"
+#include "fault.h"
 
 #define CANCEL_SLICE 16 // senders between two looks at pending interrupts
 

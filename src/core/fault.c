@@ -2,23 +2,53 @@
 // Faults of user space: resolved by mmu, sent to the fault endpoint, or the end of the thread.
 #include <core.h>
 
-#include "ipc.h"
+#include "fastpath.h"
 
-void fault_message(const struct thread *faulting, struct thread *to) {
-    to->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    to->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(faulting->fault.label, 3);
-    for (unsigned i = 0; i < ARRAY_SIZE(faulting->fault.word); i++) {
-        to->context.reg[SHEAF_REG_WORD0 + i] = faulting->fault.word[i];
+// A dump takes as long as the serial port needs for 2 KiB, with interrupts masked: at 115,200 baud
+// a fifth of a second. So a program that faults again and again must not have them all: each PE has
+// DUMPS_AT_ONCE to give, and gets back one a second. The rest is only counted.
+#define DUMPS_AT_ONCE 16
+
+static struct {
+    uint64_t spent; // when all that were given will have come back
+    unsigned left_out;
+} dumps[MAX_PES];
+
+void faults_begin(void) {
+    for (unsigned i = 0; i < MAX_PES; i++) {
+        dumps[i].spent = 0;
+        dumps[i].left_out = 0;
     }
-    port_count(SHEAF_COUNTER_FAULT_MESSAGES, 1);
+}
+
+static bool may_dump(const struct pe *pe) {
+    uint64_t now = arch_now(), second = arch_timer_hz();
+    uint64_t spent = MAX(dumps[pe->id].spent, now);
+    if (spent - now > (DUMPS_AT_ONCE - 1) * second) {
+        dumps[pe->id].left_out++;
+        return false;
+    }
+    dumps[pe->id].spent = spent + second;
+    return true;
+}
+
+static void dump(const struct pe *pe, const struct thread *thread) {
+    if (!may_dump(pe)) {
+        return;
+    }
+    if (dumps[pe->id].left_out != 0) {
+        kprintf("%u faults that nobody handled are not shown\n", dumps[pe->id].left_out);
+        dumps[pe->id].left_out = 0;
+    }
+    kprintf("thread %s: fault not handled\n", thread_name(thread));
+    arch_dump_thread(thread_name(thread), &thread->context, thread_vspace(thread));
 }
 
 void fault_unhandled(struct pe *pe, struct thread *thread) {
     thread->state = SHEAF_STATE_FAULTED;
     thread->faulting = false;
     port_count(SHEAF_COUNTER_FAULT_UNHANDLED, 1);
-    kprintf("thread %s: fault not handled\n", thread->name);
-    arch_dump_thread(thread->name, &thread->context, thread_vspace(thread));
+    dump(pe, thread);
     const struct slot *slot = &thread->slot[THREAD_FAULT_NOTIFICATION];
     if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
         notification_signal(pe, slot->object, slot->badge);
@@ -35,14 +65,13 @@ void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error) {
 }
 
 // The fault is a CALL that the kernel makes in the thread's name.
-static void send_fault(struct pe *pe, struct thread *thread) {
+void fault_execute(struct pe *pe, struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_FAULT_ENDPOINT];
-    thread->continuation.kind = CONTINUE_NOTHING;
-    thread->faulting = true;
-    if (slot->type != SHEAF_ENDPOINT || slot_is_dying(slot) ||
+    if (slot->living_type != SHEAF_ENDPOINT ||
         endpoint_send(pe, thread, slot, (struct wait){.call = true, .block = true}) != ANSWERED) {
         fault_unhandled(pe, thread);
     }
+    sched_leave(pe);
 }
 
 void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
@@ -57,8 +86,7 @@ void core_page_fault(struct pe *pe, vaddr_t address, uint64_t access) {
     thread->fault.word[0] = address.v;
     thread->fault.word[1] = access | (fault == MMU_FAULT_PERMISSION ? SHEAF_FAULT_PERMISSION : 0);
     thread->fault.word[2] = thread->context.pc;
-    send_fault(pe, thread);
-    sched_leave(pe);
+    fastpath_fault(pe, thread);
 }
 
 void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
@@ -67,6 +95,5 @@ void core_exception(struct pe *pe, uint64_t syndrome, uint64_t address) {
     thread->fault.word[0] = syndrome;
     thread->fault.word[1] = address;
     thread->fault.word[2] = thread->context.pc;
-    send_fault(pe, thread);
-    sched_leave(pe);
+    fastpath_fault(pe, thread);
 }

@@ -31,6 +31,14 @@ static const struct methods *methods_of(unsigned type) {
     }
 }
 
+enum sheaf_error invocation_bury(const struct invocation *invocation) {
+    enum sheaf_error error = burials_continue(invocation->pe);
+    if (error != SHEAF_OK && invocation->pe->current == invocation->caller) {
+        invocation->caller->continuation.kind = CONTINUE_DELETE;
+    }
+    return error;
+}
+
 static void write_answer(const struct invocation *invocation) {
     uint64_t *reg = invocation->caller->context.reg;
     reg[SHEAF_REG_STATUS] = SHEAF_OK;

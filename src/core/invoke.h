@@ -55,11 +55,16 @@ static inline void reload_vspace(const struct pe *pe) {
     }
 }
 
-// Memory of an Untyped (untyped.c): `count` pieces of 2^bits bytes, zeroed, from *start on. With
-// tree_lock held on success, and only then. *watermark is what to go back to if the memory is not
-// taken after all. NO_MEMORY, DEAD, PREEMPTED.
-enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t count,
-                                 uint64_t *start, uint64_t *watermark);
+// The end of what deletes: empties the containers that have died. An interrupted call goes on with
+// that, whatever the names in it mean by then; unless its thread is among what has died.
+enum sheaf_error invocation_bury(const struct invocation *invocation);
+
+// Memory of an Untyped (untyped.c): `count` pieces of 2^bits bytes from *start on, zeroed if it is
+// RAM. With tree_lock held on success, and only then. *watermark is what to go back to if the
+// memory is not taken after all. MEMORY_TYPE, NO_MEMORY, DEAD, PREEMPTED.
+enum sheaf_error untyped_reserve(struct slot *untyped, enum sheaf_memory_type memory_type,
+                                 unsigned bits, uint64_t count, uint64_t *start,
+                                 uint64_t *watermark);
 // Up to `end` it is used now. tree_lock held.
 void untyped_commit(struct slot *untyped, uint64_t end);
 

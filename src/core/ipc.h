@@ -18,6 +18,8 @@
 // Beside enum sheaf_error, from a system call's handler: the registers are written, or will be
 // when the wait is over.
 #define ANSWERED ((enum sheaf_error)0x100)
+// The same, and another thread runs by now: nothing is left to be done.
+#define SWITCHED ((enum sheaf_error)0x101)
 
 static inline void thread_answer(struct thread *thread, enum sheaf_error error) {
     thread->context.reg[SHEAF_REG_STATUS] = error;
@@ -101,15 +103,42 @@ enum sheaf_error endpoint_cancel(struct pe *pe, struct endpoint *endpoint, uint6
 void endpoint_requeue(struct thread *thread, unsigned priority);
 
 // ---- Replies (reply.c)
+// Who waits for the answer is one word: put there by a store with release, taken out by an exchange
+// with acquire. Whoever takes the thread out has it alone, so a Reply needs no lock.
+//
 // Puts `caller`, which is in no queue, under the Reply.
-void reply_hold(struct reply *reply, struct thread *caller);
+static inline void reply_hold(struct reply *reply, struct thread *caller) {
+    caller->reply = reply;
+    caller->state = SHEAF_STATE_WAITING_REPLY;
+    __atomic_store_n(&reply->caller, caller, __ATOMIC_RELEASE);
+}
+// Who waits, and does no longer; NULL: nobody, or another PE came first.
+static inline struct thread *reply_take(struct reply *reply) {
+    struct thread *caller = __atomic_exchange_n(&reply->caller, NULL, __ATOMIC_ACQUIRE);
+    if (likely(caller != NULL)) {
+        caller->reply = NULL;
+    }
+    return caller;
+}
 void reply_forget(struct thread *caller); // a WAITING_REPLY thread goes
+// Gives the message in `thread`'s registers to a caller that was taken out, and wakes it.
+// `transfer`: the capabilities it carries, or NULL.
+void reply_give(struct pe *pe, struct thread *thread, struct thread *caller,
+                struct transfer *transfer);
 // Answers the caller with the message in `thread`'s registers, through a capability to the Reply.
 // NOT_WAITING, message_check's, transfer_sources's.
 enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct slot *slot);
 
 // ---- Notifications (notification.c)
 void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge);
+static inline uint64_t notification_bits(uint64_t badge) { return badge != 0 ? badge : 1; }
+// The bits become the thread's message.
+static inline void notification_hand_over(struct thread *thread, uint64_t label, uint64_t bits) {
+    thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
+    thread->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(label, 1);
+    thread->context.reg[SHEAF_REG_WORD0] = bits;
+    thread->context.reg[SHEAF_REG_BADGE] = 0;
+}
 // Hands what is there to whoever waits for it.
 void notification_serve(struct pe *pe, struct notification *notification);
 enum sheaf_error notification_receive(struct pe *pe, struct thread *thread,
@@ -123,11 +152,10 @@ enum sheaf_error notification_bind(struct thread *thread, struct notification *n
 void notification_unbind(struct thread *thread);
 
 // ---- Faults (fault.c)
+void faults_begin(void); // once
 // Nobody handles the thread's fault: it stops as FAULTED, its fault Notification is signalled, the
 // registers are printed. Called with no lock but tree_lock held; the thread is in no queue.
 void fault_unhandled(struct pe *pe, struct thread *thread);
-// The words of its fault, as the message that `to` receives.
-void fault_message(const struct thread *faulting, struct thread *to);
 // Ends a wait with an error: the system call's answer, or a fault that nobody handles.
 void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error);
 

@@ -39,7 +39,24 @@ enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, str
                                       : SHEAF_OK;
 }
 
+enum sheaf_error lookup_type_levels(const struct thread *thread, sheaf_cptr name,
+                                    enum sheaf_type type, struct slot **out) {
+    enum sheaf_error error = lookup_levels(thread, name, out);
+    return error != SHEAF_OK || (*out)->type == type ? error : SHEAF_ERR_WRONG_TYPE;
+}
+
 bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **out,
                   struct cnode **home) {
     return follow(thread, name, out, home) == SHEAF_OK;
+}
+
+void lookup_way(const struct thread *thread, sheaf_cptr name, struct way *way) {
+    const struct slot *node = &thread->slot[THREAD_CSPACE];
+    way->slot[0] = node;
+    for (way->count = 1; name != 0; way->count++) {
+        uint64_t index = name & (BIT(node->size_bits) - 1);
+        name >>= node->size_bits;
+        node = cnode_slot(node->object, index);
+        way->slot[way->count] = node;
+    }
 }

@@ -23,26 +23,43 @@ enum sheaf_error lookup_levels(const struct thread *thread, sheaf_cptr name, str
 bool lookup_place(const struct thread *thread, sheaf_cptr name, struct slot **out,
                   struct cnode **home);
 
+// The slots that a name goes through which has just been looked up: the thread's CSpace, and so on
+// to what is named. All but the last are CNodes, and as long as all stay the name means the same.
+struct way {
+    unsigned count;
+    const struct slot *slot[LOOKUP_LEVELS + 1];
+};
+void lookup_way(const struct thread *thread, sheaf_cptr name, struct way *way);
+
+// A slot of the root CNode, whatever is in it; NULL: the name is another's, or none. One compare
+// for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
+static inline struct slot *lookup_in_root(const struct thread *thread, sheaf_cptr name) {
+    const struct slot *root = &thread->slot[THREAD_CSPACE];
+    return likely(name - 1 < BIT(root->size_bits) - 1) ? (struct slot *)root->object + name : NULL;
+}
+
 // The slot named, with a living capability in it. INVALID_CAPABILITY, DEAD, RANGE.
 static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr name,
                                       struct slot **out) {
-    const struct slot *root = &thread->slot[THREAD_CSPACE];
-    // One compare for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
-    if (likely(name - 1 < BIT(root->size_bits) - 1)) {
-        struct slot *slot = (struct slot *)root->object + name;
-        if (likely(slot->type != SHEAF_NULL && slot->flags == 0)) {
-            *out = slot;
-            return SHEAF_OK;
-        }
+    struct slot *slot = lookup_in_root(thread, name);
+    if (likely(slot != NULL && slot->type != SHEAF_NULL && slot->flags == 0)) {
+        *out = slot;
+        return SHEAF_OK;
     }
     return lookup_levels(thread, name, out);
 }
 
 // The same, of that type; else WRONG_TYPE.
+enum sheaf_error lookup_type_levels(const struct thread *thread, sheaf_cptr name,
+                                    enum sheaf_type type, struct slot **out);
 static inline enum sheaf_error lookup_type(const struct thread *thread, sheaf_cptr name,
                                            enum sheaf_type type, struct slot **out) {
-    enum sheaf_error error = lookup(thread, name, out);
-    return error != SHEAF_OK || likely((*out)->type == type) ? error : SHEAF_ERR_WRONG_TYPE;
+    struct slot *slot = lookup_in_root(thread, name);
+    if (likely(slot != NULL && slot->living_type == type)) {
+        *out = slot;
+        return SHEAF_OK;
+    }
+    return lookup_type_levels(thread, name, type, out);
 }
 
 #endif

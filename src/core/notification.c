@@ -1,75 +1,66 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Notifications: bits that stay until somebody takes them.
 //
-// The word is set and taken by atomic operations: signals that arrive while a thread is being
-// served are kept for the next. A signal by a capability without badge sets bit 0. Signals that a
-// bound thread receives on an Endpoint come with the label SHEAF_LABEL_SIGNAL, which no sender can
-// forge, badge 0 and the bits in word 0.
+// The word changes under the Notification's lock, as its queue does: so a signal either finds who
+// waits, or is found by who is about to wait. Signals that arrive while a thread is being served
+// are kept for the next. A signal by a capability without badge sets bit 0. Signals that a bound
+// thread receives on an Endpoint come with the label SHEAF_LABEL_SIGNAL, which no sender can forge,
+// badge 0 and the bits in word 0.
 #include "console.h"
 #include "death.h"
 #include "ipc.h"
 
 static uint64_t take_bits(struct notification *notification) {
-    return __atomic_exchange_n(&notification->bits, 0, __ATOMIC_ACQ_REL);
+    ASSERT(lock_held(&notification->lock));
+    uint64_t bits = notification->bits;
+    notification->bits = 0;
+    return bits;
 }
 
-static void hand_over(struct thread *thread, uint64_t label, uint64_t bits) {
-    thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    thread->context.reg[SHEAF_REG_TAG] = SHEAF_TAG(label, 1);
-    thread->context.reg[SHEAF_REG_WORD0] = bits;
-    thread->context.reg[SHEAF_REG_BADGE] = 0;
-}
-
-// Serves the first thread that waits on the Notification itself. lock held.
-static struct thread *serve_waiter(struct notification *notification) {
+// Who takes the bits now: the first that waits on the Notification itself, taken out of its queue,
+// or the bound thread if it waits on an Endpoint. lock held.
+static struct thread *receiver_of(struct notification *notification) {
     struct thread *thread = notification->queue.first;
     if (thread != NULL) {
-        uint64_t bits = take_bits(notification);
         queue_remove(&notification->queue, thread);
         thread->waiting_on = NULL;
-        hand_over(thread, 0, bits);
+        return thread;
     }
-    return thread;
-}
-
-// Serves the bound thread if it waits on an Endpoint.
-static struct thread *serve_bound(struct notification *notification) {
-    struct thread *thread = notification->bound;
-    if (thread == NULL || thread->state != SHEAF_STATE_RECEIVING) {
-        return NULL;
-    }
-    endpoint_forget(thread);
-    hand_over(thread, SHEAF_LABEL_SIGNAL, take_bits(notification));
-    return thread;
+    thread = notification->bound;
+    return thread != NULL && thread->state == SHEAF_STATE_RECEIVING ? thread : NULL;
 }
 
 void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge) {
-    __atomic_fetch_or(&notification->bits, badge != 0 ? badge : 1, __ATOMIC_ACQ_REL);
-    if (notification->queue.first != NULL || notification->bound != NULL) {
-        notification_serve(pe, notification);
-    }
+    lock_acquire(&notification->lock);
+    notification->bits |= notification_bits(badge);
+    lock_release(&notification->lock);
+    notification_serve(pe, notification);
 }
 
 void notification_serve(struct pe *pe, struct notification *notification) {
-    struct thread *thread = NULL;
     lock_acquire(&notification->lock);
-    bool any = notification->bits != 0;
-    if (any) {
-        thread = serve_waiter(notification);
-    }
+    struct thread *thread = notification->bits != 0 ? receiver_of(notification) : NULL;
+    uint64_t bits = thread != NULL ? take_bits(notification) : 0;
     lock_release(&notification->lock);
-    if (any && thread == NULL) {
-        thread = serve_bound(notification);
+    if (thread == NULL) {
+        return;
     }
-    if (thread != NULL) {
-        sched_wake(pe, thread);
+    uint64_t label = 0;
+    if (thread->state == SHEAF_STATE_RECEIVING) {
+        endpoint_forget(thread);
+        label = SHEAF_LABEL_SIGNAL;
     }
+    notification_hand_over(thread, label, bits);
+    sched_wake(pe, thread);
 }
 
 bool notification_take_bound(struct thread *thread) {
-    uint64_t bits = take_bits(thread->bound);
+    struct notification *notification = thread->bound;
+    lock_acquire(&notification->lock);
+    uint64_t bits = take_bits(notification);
+    lock_release(&notification->lock);
     if (bits != 0) {
-        hand_over(thread, SHEAF_LABEL_SIGNAL, bits);
+        notification_hand_over(thread, SHEAF_LABEL_SIGNAL, bits);
     }
     return bits != 0;
 }
@@ -81,7 +72,7 @@ enum sheaf_error notification_receive(struct pe *pe, struct thread *thread,
     lock_acquire(&notification->lock);
     uint64_t bits = take_bits(notification);
     if (bits != 0) {
-        hand_over(thread, 0, bits);
+        notification_hand_over(thread, 0, bits);
     } else if (block) {
         thread->state = SHEAF_STATE_WAITING_NOTIFICATION;
         thread->waiting_on = notification;

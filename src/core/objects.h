@@ -44,17 +44,16 @@ struct endpoint {
 struct notification {
     struct object_head head;
     struct lock lock;
-    uint64_t bits;             // exchanged atomically: taken once
+    uint64_t bits;             // signalled, and not yet taken
     struct thread_queue queue; // threads in RECV on it
     struct thread *bound;      // also receives the signals on any Endpoint
 };
 
 struct reply {
     struct object_head head;
-    struct lock lock;
-    struct thread *caller;   // waits for this Reply
-    struct thread *receiver; // waits on an Endpoint and named this Reply
-    uint64_t unused[2];
+    struct thread *caller;   // waits for this Reply; put there and taken as one word (ipc.h)
+    struct thread *receiver; // waits on an Endpoint, under whose lock this is, and named this Reply
+    uint64_t unused[4];
 };
 
 _Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI says");
@@ -102,14 +101,16 @@ enum thread_slot {
     THREAD_SLOTS,
 };
 
-// What a preempted system call left to be skipped when it is executed again. Anything else that
-// happens to the thread (another system call, WRITE_REGISTERS) forgets it.
+// What a preempted system call left to be skipped when it is executed again. Another system call
+// and WRITE_REGISTERS forget it. A fault does not: until the instruction is executed again, none
+// can come but that of fetching it.
 enum continuation_kind { CONTINUE_NOTHING, CONTINUE_DELETE, CONTINUE_GATHER };
 
 struct continuation {
     enum continuation_kind kind;
     unsigned index;              // GATHER: operation to go on with
     uint64_t pages;              // GATHER: pages of it done
+    struct sheaf_gather_op op;   // GATHER: that operation, as it was then
     struct gather_totals totals; // GATHER: of the slices so far
 };
 
@@ -147,6 +148,11 @@ _Static_assert(offsetof(struct thread, context) == 0, "pe->context is the thread
 // kernel keeps no pointers beside them.
 static inline struct vspace *thread_vspace(const struct thread *thread) {
     return (struct vspace *)thread->slot[THREAD_VSPACE].object;
+}
+
+// For people to read.
+static inline const char *thread_name(const struct thread *thread) {
+    return thread->name[0] != 0 ? thread->name : "(unnamed)";
 }
 
 static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread) {

@@ -3,19 +3,11 @@
 #include "death.h"
 #include "ipc.h"
 
-void reply_hold(struct reply *reply, struct thread *caller) {
-    lock_acquire(&reply->lock);
-    reply->caller = caller;
-    lock_release(&reply->lock);
-    caller->reply = reply;
-    caller->state = SHEAF_STATE_WAITING_REPLY;
-}
-
 void reply_forget(struct thread *caller) {
     struct reply *reply = caller->reply;
-    lock_acquire(&reply->lock);
-    reply->caller = NULL;
-    lock_release(&reply->lock);
+    struct thread *expected = caller;
+    __atomic_compare_exchange_n(&reply->caller, &expected, NULL, false, __ATOMIC_ACQUIRE,
+                                __ATOMIC_RELAXED);
     caller->reply = NULL;
 }
 
@@ -30,20 +22,12 @@ static void answer_fault(struct pe *pe, struct thread *caller, uint64_t tag) {
 }
 
 // What the caller cannot take is its own affair: it is told, not the server.
-static enum sheaf_error answer(struct pe *pe, struct thread *thread, struct reply *reply,
-                               struct transfer *transfer) {
+void reply_give(struct pe *pe, struct thread *thread, struct thread *caller,
+                struct transfer *transfer) {
     uint64_t tag = thread->context.reg[SHEAF_REG_TAG];
-    lock_acquire(&reply->lock);
-    struct thread *caller = reply->caller;
-    reply->caller = NULL;
-    lock_release(&reply->lock);
-    if (unlikely(caller == NULL)) {
-        return SHEAF_ERR_NOT_WAITING; // another PE came first
-    }
-    caller->reply = NULL;
     if (unlikely(caller->faulting)) {
         answer_fault(pe, caller, tag);
-        return SHEAF_OK;
+        return;
     }
     enum sheaf_error error = SHEAF_OK;
     if (unlikely(SHEAF_TAG_LENGTH(tag) > SHEAF_REG_WORDS && thread_buffer(caller) == NULL)) {
@@ -61,6 +45,15 @@ static enum sheaf_error answer(struct pe *pe, struct thread *thread, struct repl
         }
     }
     sched_wake(pe, caller);
+}
+
+static enum sheaf_error answer(struct pe *pe, struct thread *thread, struct reply *reply,
+                               struct transfer *transfer) {
+    struct thread *caller = reply_take(reply);
+    if (unlikely(caller == NULL)) {
+        return SHEAF_ERR_NOT_WAITING; // another PE came first
+    }
+    reply_give(pe, thread, caller, transfer);
     return SHEAF_OK;
 }
 
@@ -87,16 +80,15 @@ enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct
 }
 
 void reply_end(struct pe *pe, struct reply *reply) {
-    lock_acquire(&reply->lock);
-    struct thread *caller = reply->caller, *receiver = reply->receiver;
-    reply->caller = NULL;
-    reply->receiver = NULL;
-    lock_release(&reply->lock);
+    struct thread *caller = reply_take(reply), *receiver = reply->receiver;
     if (receiver != NULL) {
+        struct endpoint *endpoint = receiver->waiting_on;
+        lock_acquire(&endpoint->lock);
         receiver->reply = NULL; // waits on; callers get NO_REPLY
+        reply->receiver = NULL;
+        lock_release(&endpoint->lock);
     }
     if (caller != NULL) {
-        caller->reply = NULL;
         wait_fail(pe, caller, SHEAF_ERR_NO_REPLY);
     }
 }

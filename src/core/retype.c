@@ -6,7 +6,8 @@
 #include "invoke.h"
 
 struct retype {
-    unsigned type, memory_type;
+    unsigned type;
+    enum sheaf_memory_type memory_type;
     unsigned size_bits;   // of the capability: log2 of bytes, of a CNode log2 of slots
     unsigned object_bits; // log2 of the bytes of one object
     uint64_t first, count;
@@ -73,8 +74,9 @@ static enum sheaf_error parse(const struct invocation *invocation, struct retype
     if (error != SHEAF_OK) {
         return error;
     }
-    // Frames of the other types need memory without a cacheable alias (docs/design.md).
-    if (retype->memory_type != SHEAF_MEMORY_NORMAL) {
+    // Whatever else is made of memory, the kernel keeps in it what it must read and write.
+    if (retype->memory_type != SHEAF_MEMORY_NORMAL && retype->type != SHEAF_FRAME &&
+        retype->type != SHEAF_UNTYPED) {
         return SHEAF_ERR_MEMORY_TYPE;
     }
     if (retype->count == 0) {
@@ -146,9 +148,6 @@ static void init_object(unsigned type, struct slot *slot, unsigned size_bits) {
     case SHEAF_NOTIFICATION:
         lock_init(&((struct notification *)object)->lock, LOCK_OBJECT);
         break;
-    case SHEAF_REPLY:
-        lock_init(&((struct reply *)object)->lock, LOCK_OBJECT);
-        break;
     case SHEAF_TIMER:
         timer_begin(object);
         break;
@@ -217,8 +216,8 @@ enum sheaf_error untyped_retype(struct invocation *invocation) {
         error = SHEAF_ERR_NO_ASID;
     }
     if (error == SHEAF_OK) {
-        error = untyped_reserve(retype.untyped, retype.object_bits, retype.count, &retype.start,
-                                &retype.watermark);
+        error = untyped_reserve(retype.untyped, retype.memory_type, retype.object_bits,
+                                retype.count, &retype.start, &retype.watermark);
     }
     if (error != SHEAF_OK) {
         return error;

@@ -17,7 +17,7 @@ void sched_init(struct pe *pe) {
 
 static unsigned highest_bit(uint64_t bits) { return 63 - (unsigned)__builtin_clzll(bits); }
 
-static void find_top(struct sched *sched) {
+static inline void find_top(struct sched *sched) {
     sched->top = 0;
     if (sched->ready_words != 0) {
         unsigned word = highest_bit(sched->ready_words);
@@ -32,32 +32,52 @@ static void prepend(struct thread_queue *queue, struct thread *thread) {
     queue->first = thread;
 }
 
-static void enqueue(struct sched *sched, struct thread *thread, bool first) {
+static inline void enqueue(struct sched *sched, struct thread *thread, bool first) {
     unsigned priority = thread->priority;
+    struct thread_queue *queue = &sched->queue[priority];
     ASSERT(lock_held(&sched->lock) && !thread->queued && thread->state == SHEAF_STATE_READY);
     thread->queued = true;
+    if (queue->first == NULL) {
+        sched->ready[priority / 64] |= BIT(priority % 64);
+        sched->ready_words |= BIT(priority / 64);
+        sched->top = MAX(sched->top, priority + 1);
+    }
     // A run queue holds one priority: its end is the place, no search is needed.
-    (first ? prepend : queue_append)(&sched->queue[priority], thread);
-    sched->ready[priority / 64] |= BIT(priority % 64);
-    sched->ready_words |= BIT(priority / 64);
-    sched->top = MAX(sched->top, priority + 1);
+    (first ? prepend : queue_append)(queue, thread);
+}
+
+// The queue of that priority is empty now.
+static inline void note_empty(struct sched *sched, unsigned priority) {
+    sched->ready[priority / 64] &= ~BIT(priority % 64);
+    if (sched->ready[priority / 64] == 0) {
+        sched->ready_words &= ~BIT(priority / 64);
+    }
+    if (sched->top == priority + 1) {
+        find_top(sched);
+    }
 }
 
 static void dequeue(struct sched *sched, struct thread *thread) {
-    unsigned priority = thread->priority;
-    struct thread_queue *queue = &sched->queue[priority];
+    struct thread_queue *queue = &sched->queue[thread->priority];
     ASSERT(lock_held(&sched->lock) && thread->queued);
     queue_remove(queue, thread);
     thread->queued = false;
     if (queue->first == NULL) {
-        sched->ready[priority / 64] &= ~BIT(priority % 64);
-        if (sched->ready[priority / 64] == 0) {
-            sched->ready_words &= ~BIT(priority / 64);
-        }
-        if (sched->top == priority + 1) {
-            find_top(sched);
-        }
+        note_empty(sched, thread->priority);
     }
+}
+
+// The first of the highest priority, taken out. There is one.
+static inline struct thread *dequeue_first(struct sched *sched) {
+    unsigned priority = sched->top - 1;
+    struct thread_queue *queue = &sched->queue[priority];
+    struct thread *thread = queue_take_first(queue);
+    ASSERT(lock_held(&sched->lock) && thread->queued);
+    thread->queued = false;
+    if (queue->first == NULL) {
+        note_empty(sched, priority);
+    }
+    return thread;
 }
 
 // To the end of its queue, which is not empty; whoever is first there leaves it. What is known
@@ -144,14 +164,24 @@ static struct thread *choose(struct sched *sched, struct thread *current) {
     if (sched->top == 0) {
         return NULL;
     }
-    struct thread *thread = sched->queue[sched->top - 1].first;
-    dequeue(sched, thread);
-    return thread;
+    return dequeue_first(sched);
 }
 
 void sched_start_slice(struct sched *sched) {
     sched->slice_end = arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000;
     timeout_alarm(sched);
+}
+
+void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next) {
+    struct sched *sched = pe->sched;
+    if (sched_slice_begins(sched, next)) {
+        sched_start_slice(sched);
+    }
+    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
+    pe->context = &next->context;
+    pe->current = next;
+    vspace_activate(thread_vspace(next));
+    arch_switch(current != NULL ? &current->context : NULL, &next->context);
 }
 
 // Stands on the empty root until an interrupt makes a thread ready; without a tick: the timer is
@@ -169,41 +199,9 @@ static void idle(struct pe *pe, struct sched *sched) {
     }
 }
 
-// Who goes on in the two usual cases; NULL: not one of them.
-static inline struct thread *choose_usual(struct sched *sched, struct thread *current) {
-    struct thread *candidate = sched->candidate;
-    if (current == NULL) {
-        return NULL;
-    }
-    if (current->state != SHEAF_STATE_READY) {
-        // It waits, and nobody precedes the one it has made ready: no queue is touched.
-        if (candidate == NULL || candidate->priority + 1u < sched->top) {
-            return NULL;
-        }
-        sched->candidate = NULL;
-        sched->rotate = false;
-        return candidate;
-    }
-    if (candidate != NULL || !sched->rotate) {
-        return NULL;
-    }
-    struct thread *first = NULL;
-    lock_acquire(&sched->lock);
-    if (likely(sched->top == current->priority + 1u)) {
-        sched->rotate = false;
-        first = rotate(sched, current);
-    }
-    lock_release(&sched->lock);
-    return first;
-}
-
-void sched_decide(struct pe *pe) {
+// Any case.
+static __attribute__((noinline)) void decide(struct pe *pe) {
     struct sched *sched = pe->sched;
-    struct thread *usual = choose_usual(sched, pe->current);
-    if (likely(usual != NULL)) {
-        sched_switch(pe, sched, pe->current, usual);
-        return;
-    }
     for (;;) {
         struct thread *current = pe->current;
         lock_acquire(&sched->lock);
@@ -215,7 +213,7 @@ void sched_decide(struct pe *pe) {
         }
         if (next != NULL) {
             pe->context = &next->context;
-            if (sched->top == next->priority + 1u && sched->slice_end == 0) {
+            if (sched_slice_begins(sched, next)) {
                 sched_start_slice(sched);
             }
             return;
@@ -227,4 +225,67 @@ void sched_decide(struct pe *pe) {
         }
         idle(pe, sched);
     }
+}
+
+// The usual cases. Nothing waits for a lock and every call is the last thing done: see
+// sched_switch.
+
+void sched_leave_beside(struct pe *pe, struct thread *thread) {
+    struct sched *sched = pe->sched;
+    ASSERT(sched->candidate == NULL && !sched->rotate);
+    unsigned priority = thread->priority, current = pe->current->priority;
+    thread->state = SHEAF_STATE_READY;
+    if (unlikely(priority > current || !lock_try(&sched->lock))) {
+        sched->candidate = thread;
+        decide(pe);
+        return;
+    }
+    enqueue(sched, thread, false);
+    lock_release(&sched->lock);
+    if (priority == current && sched->slice_end == 0) {
+        sched_start_slice(sched);
+    }
+}
+
+void sched_leave_blocked(struct pe *pe) {
+    struct sched *sched = pe->sched;
+    ASSERT(sched->candidate == NULL && !sched->rotate);
+    if (unlikely(sched->top == 0 || !lock_try(&sched->lock))) {
+        decide(pe);
+        return;
+    }
+    struct thread *next = dequeue_first(sched);
+    lock_release(&sched->lock);
+    sched_switch(pe, sched, pe->current, next);
+}
+
+void sched_leave_yield(struct pe *pe) {
+    struct sched *sched = pe->sched;
+    ASSERT(sched->candidate == NULL && !sched->rotate);
+    struct thread *current = pe->current;
+    if (unlikely(sched->top <= current->priority)) {
+        return; // it has no equals
+    }
+    if (unlikely(!lock_try(&sched->lock))) {
+        sched->rotate = true;
+        decide(pe);
+        return;
+    }
+    struct thread *first = rotate(sched, current);
+    lock_release(&sched->lock);
+    sched_switch(pe, sched, current, first);
+}
+
+void sched_decide(struct pe *pe) {
+    struct sched *sched = pe->sched;
+    struct thread *current = pe->current, *candidate = sched->candidate;
+    if (unlikely(current == NULL || current->state == SHEAF_STATE_READY || candidate == NULL ||
+                 candidate->priority + 1u < sched->top)) {
+        decide(pe);
+        return;
+    }
+    // It waits, and nobody precedes the one it has made ready: no queue is touched.
+    sched->candidate = NULL;
+    sched->rotate = false;
+    sched_switch(pe, sched, current, candidate);
 }

@@ -53,6 +53,14 @@ void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority)
 
 void sched_decide(struct pe *pe); // the long way of sched_leave
 
+// What sched_leave comes to where a system call knows it. Nobody else became ready during this
+// kernel entry, and the running thread's slice is not over.
+//
+// `thread`, taken out of a wait without deadline, is ready beside the running one.
+void sched_leave_beside(struct pe *pe, struct thread *thread);
+void sched_leave_blocked(struct pe *pe); // the running thread waits
+void sched_leave_yield(struct pe *pe);   // the running thread gives way to its equals
+
 // Before the kernel is left: pe->current and pe->context are who goes on; waits while nobody can.
 static inline void sched_leave(struct pe *pe) {
     const struct sched *sched = pe->sched;
@@ -68,26 +76,60 @@ static inline void sched_leave(struct pe *pe) {
 
 void sched_start_slice(struct sched *sched);
 
-// Lets `next`, which is in no queue, go on instead of `current` (NULL: nobody ran). Nobody of
-// higher priority is in a queue.
-static inline void sched_switch(struct pe *pe, struct sched *sched, struct thread *current,
-                                struct thread *next) {
-    if (unlikely(sched->top == next->priority + 1u && sched->slice_end == 0)) {
-        sched_start_slice(sched);
-    }
-    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
-    pe->current = next;
-    pe->context = &next->context;
-    arch_switch(current != NULL ? &current->context : NULL, &next->context);
-    vspace_activate(thread_vspace(next));
+// The long way of sched_switch.
+void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next);
+
+// Whether a time slice must begin when `next` goes on: it has an equal, and none runs.
+static inline bool sched_slice_begins(const struct sched *sched, const struct thread *next) {
+    return sched->top == next->priority + 1u && sched->slice_end == 0;
 }
 
-// At the end, whatever the priorities.
+// Lets `next`, which is in no queue, go on instead of `current` (NULL: nobody ran). Nobody of
+// higher priority is in a queue, and no slice must begin. Every call in it is the last thing it
+// does, so that the fast path keeps nothing on the stack.
+static inline void sched_switch_in_slice(struct pe *pe, struct thread *current,
+                                         struct thread *next) {
+    const struct vspace *vspace = thread_vspace(next);
+    if (unlikely(!vspace_was_loaded(vspace))) {
+        sched_switch_first(pe, current, next);
+        return;
+    }
+    port_count(SHEAF_COUNTER_THREAD_SWITCHES, 1);
+    pe->context = &next->context;
+    pe->current = next;
+    vspace_load(vspace);
+    arch_switch(current != NULL ? &current->context : NULL, &next->context);
+}
+
+// The same, whether or not a slice must begin.
+static inline void sched_switch(struct pe *pe, const struct sched *sched, struct thread *current,
+                                struct thread *next) {
+    if (unlikely(sched_slice_begins(sched, next))) {
+        sched_switch_first(pe, current, next);
+    } else {
+        sched_switch_in_slice(pe, current, next);
+    }
+}
+
+// At the end of a queue that is empty or ends with the thread's own priority.
 static inline void queue_append(struct thread_queue *queue, struct thread *thread) {
     thread->previous = queue->last;
     thread->next = NULL;
     *(queue->last != NULL ? &queue->last->next : &queue->first) = thread;
     queue->last = thread;
+}
+
+// The first one, of a queue that is not empty.
+static inline struct thread *queue_take_first(struct thread_queue *queue) {
+    struct thread *first = queue->first, *second = first->next;
+    queue->first = second;
+    if (likely(second == NULL)) {
+        queue->last = NULL;
+    } else {
+        second->previous = NULL;
+        first->next = NULL;
+    }
+    return first;
 }
 
 // Queues by descending priority, in order of arrival within one. The queue's lock is held.

@@ -30,11 +30,16 @@
 struct cnode;
 
 struct slot {
-    uint8_t type;        // enum sheaf_type or SLOT_*
+    union {
+        struct {
+            uint8_t type;  // enum sheaf_type or SLOT_*
+            uint8_t flags; // SLOT_DYING
+        };
+        uint16_t living_type; // the type, of a capability that is not dying: one load for both
+    };
     uint8_t rights;      // SHEAF_RIGHT_*
-    uint8_t flags;       // SLOT_DYING
     uint8_t size_bits;   // Untyped, Frame: log2 of bytes; CNode: log2 of slots
-    uint8_t memory_type; // Frame: enum sheaf_memory_type
+    uint8_t memory_type; // Frame, Untyped: enum sheaf_memory_type
     uint8_t dying_pe;    // the PE whose slice of deletions holds the slot, plus one; 0: none
     uint16_t dying_place;
     union {
@@ -67,6 +72,8 @@ struct slot {
 
 _Static_assert(sizeof(struct slot) == BIT(SHEAF_SLOT_BITS), "a slot is what the ABI says");
 _Static_assert(sizeof(struct slot) == CHUNK_NODE_BYTES, "a chunk's node is a slot");
+_Static_assert(offsetof(struct slot, type) == 0 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "living_type is the type where no flag is set");
 _Static_assert(SHEAF_UNTYPED_MIN_BITS >= UNTYPED_UNIT_BITS, "watermarks count whole units");
 
 extern struct lock tree_lock;

@@ -26,8 +26,6 @@ static enum sheaf_error run(struct pe *pe, struct thread *thread, uint64_t numbe
     case SHEAF_SYS_YIELD:
         pe->sched->rotate = true;
         return SHEAF_OK;
-    case SHEAF_SYS_GATHER:
-        return sys_gather(pe, thread);
     default:
         return SHEAF_ERR_UNKNOWN_SYSCALL;
     }
@@ -72,10 +70,10 @@ static inline void finish(struct pe *pe, struct thread *thread, enum sheaf_error
                           uint64_t deadline) {
     if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
         preempt(pe, thread);
-    } else {
-        if (error != ANSWERED && pe->current == thread) {
+    } else if (likely(pe->current == thread)) { // or it has deleted itself
+        if (error != ANSWERED) {
             thread_answer(thread, error);
-        } else if (unlikely(deadline != 0) && pe->current == thread) {
+        } else if (unlikely(deadline != 0)) {
             limit_wait(pe, thread, deadline);
         }
         thread->continuation.kind = CONTINUE_NOTHING;
@@ -83,31 +81,26 @@ static inline void finish(struct pe *pe, struct thread *thread, enum sheaf_error
     sched_leave(pe);
 }
 
-void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error,
-                    uint64_t deadline) {
-    finish(pe, thread, error, deadline);
+void syscall_finish(struct pe *pe, struct thread *thread, enum sheaf_error error) {
+    finish(pe, thread, error, 0);
 }
 
 void syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
     if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
         check_continuation(thread, number);
     }
-    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // a gather writes the register
+    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE];
     finish(pe, thread, run(pe, thread, number), deadline);
 }
 
-void core_syscall(struct pe *pe) {
-    struct thread *thread = pe->current;
-    uint64_t number = thread->context.reg[SHEAF_REG_SYSCALL];
-    port_count(SHEAF_COUNTER_KERNEL_SYSCALLS, 1);
-    if (number == SHEAF_SYS_CALL) {
-        fastpath_call(pe, thread);
-    } else if (number == SHEAF_SYS_REPLY_RECV) {
-        fastpath_reply_receive(pe, thread);
-    } else if (number == SHEAF_SYS_NULL) {
-        thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
-    } else {
-        syscall_execute(pe, thread, number);
+void syscall_gather(struct pe *pe, struct thread *thread) {
+    if (unlikely(thread->continuation.kind != CONTINUE_NOTHING)) {
+        check_continuation(thread, SHEAF_SYS_GATHER);
+    }
+    uint64_t deadline = thread->context.reg[SHEAF_REG_DEADLINE]; // the totals come there
+    enum sheaf_error error = sys_gather(pe, thread);
+    if (error != SWITCHED) {
+        finish(pe, thread, error, deadline);
     }
 }
 
@@ -129,6 +122,5 @@ void core_tick(struct pe *pe) {
 }
 
 const char *core_thread_name(const struct pe *pe) {
-    const struct thread *thread = pe->current;
-    return thread == NULL ? "idle" : thread->name[0] != 0 ? thread->name : "(unnamed)";
+    return pe->current == NULL ? "idle" : thread_name(pe->current);
 }

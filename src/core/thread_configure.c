@@ -71,6 +71,14 @@ enum sheaf_error thread_configure(struct invocation *invocation) {
         burials_continue(invocation->pe);
         return SHEAF_ERR_PREEMPTED;
     }
+    for (unsigned i = 0; i < THREAD_SLOTS; i++) {
+        if (source[i] != NULL && slot_is_dying(&thread->slot[i])) {
+            // An interrupted deleter left it so. It is deleted, not moved; the same as above then.
+            slot_delete(invocation->pe, &thread->slot[i]);
+            reload_vspace(invocation->pe);
+            return SHEAF_ERR_PREEMPTED;
+        }
+    }
     bool retired = false;
     lock_acquire(&tree_lock);
     for (unsigned i = 0; i < THREAD_SLOTS; i++) {
@@ -80,10 +88,7 @@ enum sheaf_error thread_configure(struct invocation *invocation) {
         slots_retire(invocation->slot, &thread->retirement, thread->retired, THREAD_SLOTS);
     }
     lock_release(&tree_lock);
-    enum sheaf_error error = burials_continue(invocation->pe);
-    if (error != SHEAF_OK) {
-        invocation->caller->continuation.kind = CONTINUE_DELETE;
-    }
+    enum sheaf_error error = invocation_bury(invocation);
     reload_vspace(invocation->pe);
     return error;
 }

@@ -4,6 +4,9 @@
 // The watermark only rises, until everything derived from the Untyped is gone: then it starts
 // again. Zeroing happens in slices, and how far it came is kept in the capability itself
 // (slot.h): a preempted retype goes on there, whoever executes it.
+//
+// A device Untyped is registers, or nothing at all: not the kernel's to write, and not in its map.
+// So it is counted in the same way and never looked at.
 #include "invoke.h"
 
 #define ZERO_SLICE (UINT64_C(16) << 10) // bytes between two looks at pending interrupts
@@ -14,6 +17,10 @@ static void start_again_if_empty(struct slot *untyped) {
         untyped_set_watermark(untyped, 0);
         untyped_set_zeroed(untyped, 0);
     }
+}
+
+static bool is_device(const struct slot *untyped) {
+    return untyped->memory_type == SHEAF_MEMORY_DEVICE;
 }
 
 // Zeroes one slice of [start, end) if it needs any. True: all of it is zero.
@@ -33,14 +40,28 @@ static bool zero_slice(struct slot *untyped, uint64_t start, uint64_t end) {
     return zeroed + bytes == end;
 }
 
-enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t count,
-                                 uint64_t *start, uint64_t *watermark) {
+// Gets [start, end) ready for its new role, or a slice of it. True: all of it is.
+static bool prepare_slice(struct slot *untyped, uint64_t start, uint64_t end) {
+    if (!is_device(untyped)) {
+        return zero_slice(untyped, start, end);
+    }
+    port_note(PORT_EVENT_FRAME_RELEASED, untyped_address(untyped).v + start, end - start);
+    return true;
+}
+
+enum sheaf_error untyped_reserve(struct slot *untyped, enum sheaf_memory_type memory_type,
+                                 unsigned bits, uint64_t count, uint64_t *start,
+                                 uint64_t *watermark) {
     *watermark = UINT64_MAX;
     for (;;) {
         lock_acquire(&tree_lock);
         if (untyped->type != SHEAF_UNTYPED || slot_is_dying(untyped)) {
             lock_release(&tree_lock);
             return SHEAF_ERR_DEAD;
+        }
+        if (untyped->memory_type != memory_type) {
+            lock_release(&tree_lock);
+            return SHEAF_ERR_MEMORY_TYPE;
         }
         start_again_if_empty(untyped);
         *watermark = MIN(*watermark, untyped_watermark(untyped));
@@ -50,7 +71,7 @@ enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t c
             lock_release(&tree_lock);
             return SHEAF_ERR_NO_MEMORY;
         }
-        if (zero_slice(untyped, *start, *start + (count << bits))) {
+        if (prepare_slice(untyped, *start, *start + (count << bits))) {
             return SHEAF_OK;
         }
         lock_release(&tree_lock);
@@ -61,7 +82,7 @@ enum sheaf_error untyped_reserve(struct slot *untyped, unsigned bits, uint64_t c
 }
 
 void untyped_commit(struct slot *untyped, uint64_t end) {
-    ASSERT(lock_held(&tree_lock) && untyped_zeroed(untyped) >= end);
+    ASSERT(lock_held(&tree_lock) && (is_device(untyped) || untyped_zeroed(untyped) >= end));
     untyped_set_watermark(untyped, end);
 }
 
@@ -71,6 +92,7 @@ static enum sheaf_error untyped_info(struct invocation *invocation) {
     answer(invocation, untyped_address(untyped).v);
     answer(invocation, untyped->size_bits);
     answer(invocation, untyped->first_child == NULL ? size : size - untyped_watermark(untyped));
+    answer(invocation, untyped->memory_type);
     return SHEAF_OK;
 }
 

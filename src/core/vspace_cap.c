@@ -37,7 +37,8 @@ static enum sheaf_error vspace_cap_grow(struct invocation *invocation) {
     if (count > info.chunks_max - info.chunks) {
         return SHEAF_ERR_TOO_MANY_CHUNKS;
     }
-    error = untyped_reserve(untyped, SHEAF_CHUNK_BITS, count, &start, &watermark);
+    error =
+        untyped_reserve(untyped, SHEAF_MEMORY_NORMAL, SHEAF_CHUNK_BITS, count, &start, &watermark);
     if (error != SHEAF_OK) {
         return error;
     }

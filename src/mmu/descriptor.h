@@ -39,7 +39,6 @@
 #define LEVELS 4u
 #define LEAF_LEVEL 3u
 #define TABLE_ENTRIES 512u
-#define USER_PAGES (UINT64_C(1) << 36) // the user half: 2^48 bytes
 
 // Pages that one descriptor of a level covers: 2^27, 2^18, 2^9, 1.
 static inline unsigned level_shift(unsigned level) { return 9 * (LEAF_LEVEL - level); }
@@ -72,16 +71,12 @@ static inline uint64_t desc_leaf_bits(unsigned level, const struct leaf_attribut
     uint64_t bits = DESC_VALID | (level == LEAF_LEVEL ? DESC_TABLE : 0) |
                     (uint64_t)attributes->memory_type << DESC_ATTRIBUTE_SHIFT | DESC_USER |
                     DESC_INNER_SHAREABLE | DESC_NOT_GLOBAL | DESC_PRIVILEGED_NO_EXECUTE;
-    if (attributes->write)
-        bits |= DESC_WRITABLE;
-    if (!attributes->write || !attributes->dirty)
-        bits |= DESC_READ_ONLY;
-    if (!attributes->execute)
-        bits |= DESC_USER_NO_EXECUTE;
-    if (attributes->accessed)
-        bits |= DESC_ACCESSED;
-    if (attributes->max_write)
-        bits |= DESC_MAX_WRITE;
+    // A product with a bit is a shift; conditions would be a compare and a select each.
+    bits |= attributes->write * DESC_WRITABLE;
+    bits |= !(attributes->write && attributes->dirty) * DESC_READ_ONLY;
+    bits |= !attributes->execute * DESC_USER_NO_EXECUTE;
+    bits |= attributes->accessed * DESC_ACCESSED;
+    bits |= attributes->max_write * DESC_MAX_WRITE;
     return bits;
 }
 

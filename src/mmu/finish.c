@@ -59,7 +59,7 @@ static void drop_unloaded(struct finish_work *work) {
     for (unsigned i = 0; i < work->space_count; i++) {
         struct finish_space *space = &work->spaces[i];
         if (space->form != PLAN_NONE &&
-            __atomic_load_n(&space->vspace->loaded, __ATOMIC_RELAXED) == 0) {
+            __atomic_load_n(&space->vspace->start.loaded, __ATOMIC_RELAXED) == 0) {
             space->form = PLAN_NONE;
             port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED, 1);
         }
@@ -91,6 +91,15 @@ static void complete(struct gather_totals *totals) {
     totals->dsb++;
 }
 
+// Step 1, with no stores but this PE's.
+void finish_stores(struct gather_totals *totals) {
+    port_dsb_ishst();
+    port_count(SHEAF_COUNTER_DSB_ISHST, 1);
+    port_count(SHEAF_COUNTER_GATHER_BATCHES, 1);
+    totals->dsb++;
+    totals->batches++;
+}
+
 void finish_work(struct finish_work *work, struct gather_totals *totals) {
     struct issued issued = {0};
 
@@ -98,13 +107,11 @@ void finish_work(struct finish_work *work, struct gather_totals *totals) {
         // Stores of another PE reach this one by its release and our acquire of the VSpace lock.
         // The acquire is a load, and only a DSB that waits for loads carries it on to the TLBI.
         complete(totals);
+        totals->batches++;
+        port_count(SHEAF_COUNTER_GATHER_BATCHES, 1);
     } else {
-        port_dsb_ishst();
-        port_count(SHEAF_COUNTER_DSB_ISHST, 1);
-        totals->dsb++;
+        finish_stores(totals);
     }
-    totals->batches++;
-    port_count(SHEAF_COUNTER_GATHER_BATCHES, 1);
 
     drop_unloaded(work);
     issue_all(work, &issued);

@@ -155,7 +155,8 @@ static void release_space(struct batch_space *space) {
     vspace_unpin(vspace);
 }
 
-void gather_finish(struct gather *gather) {
+// Something was removed, in some VSpace.
+static void finish_spaces(struct gather *gather) {
     struct finish_space spaces[BATCH_SPACES];
     bool needed = gather->stored;
     for (unsigned i = 0; i < gather->space_count; i++) {
@@ -182,5 +183,12 @@ void gather_finish(struct gather *gather) {
     gather->space_count = 0;
     gather->range_count = 0;
     gather->tables = 0;
+}
+
+void gather_finish(struct gather *gather) {
+    if (gather->space_count != 0)
+        finish_spaces(gather);
+    else if (gather->stored)
+        finish_stores(&gather->totals);
     gather->stored = false;
 }

@@ -78,12 +78,11 @@ enum vspace_state {
 };
 
 struct vspace {
-    struct object_head head; // core's
+    struct vspace_start start; // mmu.h
     struct lock lock;
     uint64_t ttbr0;       // root | ASID << 48
     uint64_t tickets;     // last ticket drawn
     uint32_t pins;        // atomic: gathers and look-ups by record that still refer to the VSpace
-    uint32_t loaded;      // atomic: bit for each PE that ever loaded it; never cleared
     uint32_t tables_free; // tables in all `free` bits
     asid_t asid;
     uint16_t root; // table number
@@ -105,7 +104,7 @@ _Static_assert(sizeof(struct table_info) == 12, "bookkeeping of a table");
 _Static_assert(offsetof(struct chunk, node) == 0 && CHUNK_NODE_BYTES == 64,
                "the node is 64-byte aligned, as the chunk is");
 _Static_assert(sizeof(struct first_chunk) <= PAGE_BYTES, "page 0 of the first chunk");
-_Static_assert(offsetof(struct vspace, head) == 0, "core finds its words first");
+_Static_assert(offsetof(struct vspace, start) == 0, "where vspace_activate reads it");
 _Static_assert(VSPACE_CHUNKS * 16 <= UINT16_MAX, "table numbers have 16 bits");
 _Static_assert((CHUNK_TABLES + 1) * PAGE_BYTES == CHUNK_BYTES, "pages of a chunk");
 

@@ -10,18 +10,14 @@
 #include "table.h"
 #include "walk.h"
 
-enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
+enum sheaf_error gather_range_error(vaddr_t va, uint64_t pages) {
     if ((va.v & (PAGE_BYTES - 1)) != 0)
         return SHEAF_ERR_MISALIGNED;
     if (va.v >= UINT64_C(0xffff000000000000))
         return SHEAF_ERR_KERNEL_HALF;
     if (va.v >= UINT64_C(0x0001000000000000))
         return SHEAF_ERR_NON_CANONICAL;
-    if (pages == 0)
-        return SHEAF_ERR_ZERO_LENGTH;
-    if (pages > USER_PAGES - (va.v >> PAGE_BITS))
-        return SHEAF_ERR_OVERFLOW;
-    return SHEAF_OK;
+    return pages == 0 ? SHEAF_ERR_ZERO_LENGTH : SHEAF_ERR_OVERFLOW;
 }
 
 // Tables that a MAP must hook, and empty ones that it must unhook first.
@@ -199,30 +195,79 @@ enum sheaf_error gather_map_begin(struct gather *gather, struct vspace *vspace, 
     return SHEAF_OK;
 }
 
+// Writes the leaves of one Frame or part, from `index` on.
+static inline struct mapping_record write_leaves(struct gather *gather, const struct vspace *vspace,
+                                                 paddr_t table, unsigned level, unsigned index,
+                                                 paddr_t frame, uint64_t pages,
+                                                 const struct leaf_attributes *attributes) {
+    unsigned count = (unsigned)(pages >> level_shift(level));
+    uint64_t value = frame.v | desc_leaf_bits(level, attributes);
+    uint64_t step = level_pages(level) << PAGE_BITS;
+    ASSERT(count != 0 && index + count <= TABLE_ENTRIES);
+    ASSERT(IS_ALIGNED(pages | frame.v >> PAGE_BITS, level_pages(level)));
+    port_dmb_ishst(); // the Frame's contents before what makes them reachable
+    for (unsigned i = 0; i < count; i++, value += step)
+        port_desc_write(table, index + i, DESC(value));
+    table_info(table)->live += (uint16_t)count;
+    gather->totals.leaves += count;
+    port_count(SHEAF_COUNTER_GATHER_MAPPED, count);
+    return record_make(vspace->asid, level, table_number(table), index, count);
+}
+
 struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
                                        const struct leaf_attributes *attributes) {
     unsigned level = map->level;
     uint64_t page = map->next.v >> PAGE_BITS;
     unsigned index = level_index(page, level);
-    unsigned count = (unsigned)(pages >> level_shift(level));
+    ASSERT(pages <= map->pages_left);
     if (map->table.v == 0 || index == 0)
         map->table = walk(map->vspace, page, level).table;
-    ASSERT(pages != 0 && pages <= map->pages_left && index + count <= TABLE_ENTRIES);
-    ASSERT(IS_ALIGNED(pages | frame.v >> PAGE_BITS, level_pages(level)));
-
-    uint64_t value = frame.v | desc_leaf_bits(level, attributes);
-    uint64_t step = level_pages(level) << PAGE_BITS;
-    port_dmb_ishst(); // the Frame's contents before what makes them reachable
-    for (unsigned i = 0; i < count; i++, value += step)
-        port_desc_write(map->table, index + i, DESC(value));
-
-    struct table_info *info = table_info(map->table);
-    info->live += (uint16_t)count;
     map->next.v += pages << PAGE_BITS;
     map->pages_left -= pages;
-    map->gather->totals.leaves += count;
-    port_count(SHEAF_COUNTER_GATHER_MAPPED, count);
-    return record_make(map->vspace->asid, level, table_number(map->table), index, count);
+    return write_leaves(map->gather, map->vspace, map->table, level, index, frame, pages,
+                        attributes);
 }
 
 void gather_map_end(struct gather_map *map) { vspace_unlock(map->vspace); }
+
+// Where pages can be written at once, as nearly always: their table is there, each of them is free,
+// and nothing is pending in the VSpace. With its lock held, under which `state` is written.
+static inline bool find_free_pages(const struct vspace *vspace, const struct map_run *run,
+                                   struct place *place) {
+    if (run->level != LEAF_LEVEL || vspace->state != VSPACE_LIVE || vspace->pending_count != 0)
+        return false;
+    *place = walk(vspace, run->va.v >> PAGE_BITS, LEAF_LEVEL);
+    if (place->level != LEAF_LEVEL || desc_is_valid(place->desc))
+        return false;
+    for (unsigned i = 1; i < run->pages; i++) {
+        if (desc_is_valid(port_desc_read(place->table, place->index + i)))
+            return false;
+    }
+    return true;
+}
+
+enum sheaf_error gather_map_run(struct gather *gather, struct vspace *vspace,
+                                const struct map_run *run, struct mapping_record *record,
+                                unsigned *missing) {
+    struct place place;
+    ASSERT(gather_check_range(run->va, run->pages) == SHEAF_OK);
+    vspace_lock(vspace);
+    bool found = find_free_pages(vspace, run, &place);
+    if (likely(found)) {
+        gather->stored = true;
+        *record = write_leaves(gather, vspace, place.table, LEAF_LEVEL, place.index, run->frame,
+                               run->pages, &run->attributes);
+    }
+    vspace_unlock(vspace);
+    if (likely(found))
+        return SHEAF_OK;
+
+    struct gather_map map;
+    enum sheaf_error error =
+        gather_map_begin(gather, vspace, run->va, run->pages, run->level, &map, missing);
+    if (error == SHEAF_OK) {
+        *record = gather_map_frame(&map, run->frame, run->pages, &run->attributes);
+        gather_map_end(&map);
+    }
+    return error;
+}

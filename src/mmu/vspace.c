@@ -24,6 +24,7 @@ enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
     paddr_t root = table_take(vspace, 0);
     vspace->root = (uint16_t)table_number(root);
     vspace->ttbr0 = root.v | (uint64_t)vspace->asid.v << 48;
+    vspace->start.to_load = vspace->ttbr0;
     *out = vspace;
     return SHEAF_OK;
 }
@@ -75,31 +76,22 @@ void vspace_info(struct vspace *vspace, struct vspace_info *out) {
     lock_release(&vspace->lock);
 }
 
-struct object_head *vspace_head(struct vspace *vspace) { return &vspace->head; }
+struct object_head *vspace_head(struct vspace *vspace) { return &vspace->start.head; }
 
 // The bit before the load of the root: whoever removes something either sees the bit and
 // invalidates, or had its removal visible before this PE's first walk. Bits are never cleared and
 // only this PE sets its own, so where it is set already, an earlier call on this PE has executed
 // this DSB after setting it.
-static __attribute__((noinline)) void announce_load(struct vspace *vspace, uint32_t bit) {
-    __atomic_fetch_or(&vspace->loaded, bit, __ATOMIC_RELAXED);
+void vspace_activate_first(struct vspace *vspace) {
+    if (vspace == NULL) {
+        if (port_loaded_root() != empty_root.v) // ASID 0
+            port_load_root(empty_root.v);
+        return;
+    }
+    __atomic_fetch_or(&vspace->start.loaded, UINT32_C(1) << port_pe(), __ATOMIC_RELAXED);
     port_dsb_ish();
     port_count(SHEAF_COUNTER_DSB_ISH, 1);
-}
-
-void vspace_activate(struct vspace *vspace) {
-    uint64_t ttbr0 = empty_root.v; // ASID 0
-    if (likely(vspace != NULL)) {
-        uint32_t bit = UINT32_C(1) << port_pe();
-        if (unlikely((__atomic_load_n(&vspace->loaded, __ATOMIC_RELAXED) & bit) == 0))
-            announce_load(vspace, bit);
-        // Read after the DSB. A death from now on interrupts this PE, which answers after it has
-        // loaded the root: interrupts are masked in the kernel.
-        if (likely(vspace_state_is_live(vspace)))
-            ttbr0 = vspace->ttbr0;
-    }
-    if (ttbr0 != port_loaded_root())
-        port_load_root(ttbr0);
+    vspace_load(vspace); // what it says is read after the DSB
 }
 
 // Nothing removes or adds translations in the VSpace any more, and no PE walks its tables.
@@ -111,12 +103,19 @@ static void invalidate_all(struct vspace *vspace) {
     finish_work(&work, batch_totals());
 }
 
+// A PE that still loads the root read `to_load` before, with interrupts masked: it answers
+// port_evict_root after it has loaded it.
+static void kill(struct vspace *vspace) {
+    __atomic_store_n(&vspace->state, VSPACE_DYING, __ATOMIC_RELEASE);
+    __atomic_store_n(&vspace->start.to_load, empty_root.v, __ATOMIC_RELEASE);
+}
+
 void vspace_destroy(struct vspace *vspace) {
     batch_leave(vspace); // else this PE would wait for its own pin
     lock_acquire(&vspace->lock);
     bool first = vspace->state == VSPACE_LIVE;
     if (first)
-        __atomic_store_n(&vspace->state, VSPACE_DYING, __ATOMIC_RELEASE);
+        kill(vspace);
     lock_release(&vspace->lock);
     if (!first) {
         while (__atomic_load_n(&vspace->state, __ATOMIC_ACQUIRE) != VSPACE_RELEASED)

@@ -23,16 +23,25 @@ static inline void vspace_unlock(struct vspace *vspace) {
     lock_release(&vspace->lock);
 }
 
-// Goes down from the root towards `page`, at most to `deepest`: four loads at most.
-static inline struct place walk(const struct vspace *vspace, uint64_t page, unsigned deepest) {
-    struct place place = {.table = vspace_root(vspace)};
-    for (;; place.level++) {
-        place.index = level_index(page, place.level);
-        place.desc = port_desc_read(place.table, place.index);
-        if (place.level == deepest || !desc_is_table(place.desc, place.level))
-            return place;
-        place.table = desc_address(place.desc);
+// What a table of `level` holds for `page`.
+static inline struct place look(paddr_t table, uint64_t page, unsigned level) {
+    unsigned index = level_index(page, level);
+    return (struct place){table, level, index, port_desc_read(table, index)};
+}
+
+// Goes down from the root towards `page`, at most to `deepest`: four loads at most. Written out
+// level by level and always inlined: with the shifts and masks known a step is half as long.
+ALWAYS_INLINE struct place walk(const struct vspace *vspace, uint64_t page, unsigned deepest) {
+    struct place place = look(vspace_root(vspace), page, 0);
+    if (deepest > 0 && desc_is_table(place.desc, 0)) {
+        place = look(desc_address(place.desc), page, 1);
+        if (deepest > 1 && desc_is_table(place.desc, 1)) {
+            place = look(desc_address(place.desc), page, 2);
+            if (deepest > 2 && desc_is_table(place.desc, 2))
+                place = look(desc_address(place.desc), page, 3);
+        }
     }
+    return place;
 }
 
 // The first page of the span of a table, from the parent links in the bookkeeping.

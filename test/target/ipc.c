@@ -459,6 +459,8 @@ static void cancelled_by_badge(void) {
     struct helper *caller = spawn(call_once, LOW_PRIORITY, one, 0, 0);
     struct helper *other = spawn(send_once, LOW_PRIORITY, two, 0, 22);
     wait_for_state(other->thread, SHEAF_STATE_SENDING);
+    sheaf_cptr client = copy_of(one, SHEAF_RIGHT_WRITE | SHEAF_RIGHT_GRANT);
+    CHECK_ERROR(INVOKE(ROOT, SHEAF_CNODE_CANCEL, 1, client).status, NO_RIGHT);
     CHECK_OK(INVOKE(ROOT, SHEAF_CNODE_CANCEL, 1, one).status);
     join(sender);
     join(caller);

@@ -20,6 +20,12 @@ static const struct {
     {0xd53be220, "mrs x0, cntp_ctl_el0"},
     {0xd53b9c00, "mrs x0, pmcr_el0: counters of the processor"},
     {0xd5087800, "at s1e1r, x0: translation as the kernel"},
+    {0xd5087620, "dc ivac, x0: throws away what others wrote"},
+    {0xd5087640, "dc isw, x0: the same by set and way"},
+    {0xd508751f, "ic iallu"},
+    {0xd508871f, "tlbi vmalle1"},
+    {0xd51bd060, "msr tpidrro_el0, x0: for user space to read"},
+    {0xd5181040, "msr cpacr_el1, x0"},
     {0xd4000002, "hvc #0"},
     {0xd4000003, "smc #0"},
     {0xd69f03e0, "eret"},
@@ -95,6 +101,34 @@ static void cache_maintenance(void) {
     note_context(NULL);
 }
 
+// DC ZVA writes, so it needs the right to, and makes a page dirty; what an exception of the kernel
+// once used as a register for itself shows nothing.
+static void zeroing_is_writing(void) {
+    struct agent agent = new_agent();
+    sheaf_cptr code = make(SHEAF_FRAME, SHEAF_PAGE_BITS), data = make(SHEAF_FRAME, SHEAF_PAGE_BITS);
+    uint32_t *words = map_here(copy_of(code, SHEAF_RIGHTS_ALL), SHEAF_PAGE_BITS, ALL_ACCESS);
+    uint64_t *seen = map_here(copy_of(data, SHEAF_RIGHTS_ALL), SHEAF_PAGE_BITS, ALL_ACCESS);
+    words[0] = 0x10008000; // adr x0, . + 4096
+    words[1] = 0xd50b7420; // dc zva, x0
+    words[2] = 0xd53bd060; // mrs x0, tpidrro_el0
+    words[3] = RET;
+    seen[0] = seen[7] = UINT64_MAX;
+    agent_map(&agent, CHILD_FREE, code, SHEAF_MAP_READ | SHEAF_MAP_EXECUTE, SHEAF_OP_ACCESSED);
+    agent_map(&agent, CHILD_FREE + PAGE, data, SHEAF_MAP_READ, SHEAF_OP_ACCESSED);
+    agent_do(&agent, AGENT_EXECUTE, CHILD_FREE, 0);
+    struct message m = agent_event(&agent);
+    CHECK_EQ(m.badge, AGENT_FAULT_BADGE);
+    CHECK_EQ(m.tag, SHEAF_TAG(SHEAF_LABEL_PAGE_FAULT, 3));
+    CHECK_EQ(m.word[0], CHILD_FREE + PAGE);
+    CHECK_EQ(m.word[1], SHEAF_ACCESS_WRITE | SHEAF_FAULT_PERMISSION);
+    CHECK_EQ(seen[0], UINT64_MAX);
+    agent_restart(&agent);
+    agent_unmap(&agent, CHILD_FREE + PAGE, 1, SHEAF_OP_KEEP_TABLES);
+    agent_map(&agent, CHILD_FREE + PAGE, data, SHEAF_MAP_READ | SHEAF_MAP_WRITE, 0);
+    CHECK_EQ(agent_result(&agent, AGENT_EXECUTE, CHILD_FREE, 0), 0);
+    CHECK_EQ(seen[0] | seen[7], 0);
+}
+
 // Code that is changed while it is mapped: made visible by the program, without the kernel.
 static void changed_code(void) {
     struct code_page page = new_code_page();
@@ -135,6 +169,7 @@ static void interrupts_stay_on(void) {
 static const struct test_case cases[] = {
     {"fault.forbidden_instructions", instructions},
     {"fault.cache_maintenance_is_allowed", cache_maintenance},
+    {"fault.zeroing_is_writing", zeroing_is_writing},
     {"fault.code_changed_by_the_program", changed_code},
     {"fault.svc_with_another_number", other_svc},
     {"fault.interrupts_stay_on", interrupts_stay_on},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Surroundings of a case: the arena, slots, addresses, objects and questions about them.
-#include "support.h"
+#include "device.h"
 #include "harness.h"
 #include "threads.h"
 
@@ -76,6 +76,7 @@ void surroundings_begin(void) {
 void surroundings_end(void) {
     threads_quieten();
     CHECK_OK(cnode_revoke(ROOT, arena_slot));
+    device_end();
     for (sheaf_cptr slot = first_case_slot; slot < next_slot; slot++) {
         cnode_delete(ROOT, slot); // copies of what does not come from the arena
     }
@@ -144,8 +145,8 @@ sheaf_cptr make_vspace(unsigned chunks) {
 struct untyped_info untyped_info(sheaf_cptr untyped) {
     struct message m = INVOKE(untyped, SHEAF_UNTYPED_INFO, 0, 0);
     CHECK_OK(m.status);
-    CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 3);
-    return (struct untyped_info){m.word[0], m.word[1], m.word[2]};
+    CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 4);
+    return (struct untyped_info){m.word[0], m.word[1], m.word[2], m.word[3]};
 }
 
 uint64_t frame_address(sheaf_cptr frame) {
@@ -192,7 +193,7 @@ enum sheaf_type probe_type(sheaf_cptr cap) {
     } probes[] = {
         {SHEAF_THREAD, SHEAF_THREAD_INFO, 6},
         {SHEAF_VSPACE, SHEAF_VSPACE_INFO, 4},
-        {SHEAF_UNTYPED, SHEAF_UNTYPED_INFO, 3},
+        {SHEAF_UNTYPED, SHEAF_UNTYPED_INFO, 4},
         {SHEAF_FRAME, SHEAF_FRAME_GET_ADDRESS, 3},
     };
     for (size_t i = 0; i < sizeof(probes) / sizeof(probes[0]); i++) {

@@ -48,7 +48,7 @@ sheaf_cptr badged(sheaf_cptr source, uint64_t rights, uint64_t badge);
 sheaf_cptr make_vspace(unsigned chunks);
 
 struct untyped_info {
-    uint64_t physical, bits, left;
+    uint64_t physical, bits, left, memory_type;
 };
 struct untyped_info untyped_info(sheaf_cptr untyped);
 uint64_t frame_address(sheaf_cptr frame);

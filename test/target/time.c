@@ -82,6 +82,19 @@ static void in_time(void) {
     CHECK_ERROR(exchange_until(SHEAF_SYS_RECV, n, 0, MESSAGE(0, 0, 0), 1).status, TIMED_OUT);
 }
 
+static void far_away(void) {
+    static const uint64_t far[] = {UINT64_MAX, UINT64_MAX - 1, UINT64_C(1) << 63};
+    sheaf_cptr e = make(SHEAF_ENDPOINT, 0), n = make(SHEAF_NOTIFICATION, 0);
+    for (unsigned i = 0; i < sizeof(far) / sizeof(far[0]); i++) {
+        spawn(send_once, LOW_PRIORITY, e, 0, 0);
+        CHECK_OK(exchange_until(SHEAF_SYS_RECV, e, 0, MESSAGE(0, 0, 0), far[i]).status);
+        struct helper *helper = spawn(send_once, LOW_PRIORITY + 1, e, 0, 0);
+        wait_for_state(helper->thread, SHEAF_STATE_SENDING);
+        check_times_out(SHEAF_SYS_RECV, n, 0); // a near one beside none, and after the far one
+        CHECK_OK(exchange_until(SHEAF_SYS_RECV, e, 0, MESSAGE(0, 0, 0), far[i]).status);
+    }
+}
+
 static volatile uint64_t order[4];
 static volatile unsigned ended;
 
@@ -181,6 +194,7 @@ static const struct test_case cases[] = {
     {"time.deadline_of_a_gather_tail", tail},
     {"time.no_answer_in_time", no_answer},
     {"time.in_time", in_time},
+    {"time.far_deadlines_do_not_end_a_wait", far_away},
     {"time.deadlines_come_in_order", in_order},
     {"time.timer_signals_once", timer},
     {"time.library_sleeps", library_sleeps},

@@ -114,7 +114,7 @@ static bool can_answer(const struct participant *other) {
     case WANTS_ANSWERS:
         return true;
     case WANTS_LOCK:
-        return other->lock->next != other->lock->owner;
+        return other->lock->held != 0;
     case RUNNING:
         break; // interrupts are masked in the kernel
     }
@@ -156,7 +156,7 @@ static bool can_go_on(const struct participant *self) {
     case RUNNING:
         return true;
     case WANTS_LOCK:
-        return self->lock->next == self->lock->owner;
+        return self->lock->held == 0;
     case WANTS_ANSWERS:
         return self->awaited == 0;
     case RELAXING:

@@ -207,7 +207,7 @@ static bool is_open(const struct lock *lock) {
 
 void vmsa_lock_acquire(struct lock *lock) {
     vmsa_step(VMSA_CALL_LOCK, (uint64_t)(uintptr_t)lock, 0);
-    if (lock->next != lock->owner)
+    if (lock->held != 0)
         panic("vmsa: PE %u waits for a lock of rank %u that PE %u holds: nobody else runs",
               machine.pe, lock->rank, lock->holder - 1);
     if (machine.locks[machine.pe] >> lock->rank != 0)
@@ -216,7 +216,7 @@ void vmsa_lock_acquire(struct lock *lock) {
     machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
     if (is_open(lock))
         return;
-    lock->next++;
+    lock->held = 1;
     lock->holder = machine.pe + 1;
     memory_lock(lock, machine.pe);
 }
@@ -228,7 +228,7 @@ void vmsa_lock_release(struct lock *lock) {
     if (!is_open(lock)) {
         memory_unlock(lock, machine.pe);
         lock->holder = 0;
-        lock->owner++;
+        lock->held = 0;
     }
     vmsa_step(VMSA_CALL_UNLOCK, (uint64_t)(uintptr_t)lock, 0);
 }
@@ -236,7 +236,7 @@ void vmsa_lock_release(struct lock *lock) {
 bool vmsa_lock_held(const struct lock *lock) {
     if (is_open(lock))
         return (machine.locks[machine.pe] >> lock->rank & 1) != 0;
-    return lock->next != lock->owner && lock->holder == machine.pe + 1;
+    return lock->held != 0 && lock->holder == machine.pe + 1;
 }
 
 // ---- The rest

@@ -4,6 +4,7 @@
 
 #include "boot_args.h"
 #include "boot_memory.h"
+#include "device_memory.h"
 #include "pe_features.h"
 #include "irq.h"
 #include "kmap.h"
@@ -43,6 +44,9 @@ static void start_console(void) {
     }
     if (serial_init(&config)) {
         print_start();
+    }
+    if (config.bcm_gpio != NULL) {
+        arch_unmap_device(config.bcm_gpio); // from here on the pins are user space's
     }
 }
 
@@ -167,6 +171,24 @@ static void start_memory(paddr_t fdt, uint64_t fdt_bytes) {
     start_mmu(&asid_table, boot_memory_take(PAGE_BYTES, PAGE_BYTES));
 }
 
+static void find_device_memory(struct core_boot *boot) {
+    struct ranges kernel, device;
+    kmap_devices(&kernel);
+    if (!device_memory_find(&board, &kernel, pe_physical_bits(), &device)) {
+        panic("device memory: more than %d pieces", RANGES_MAX);
+    }
+    unsigned found = device.count;
+    uint64_t lost = ranges_keep_largest(&device, SHEAF_BOOT_DEVICES);
+    if (lost != 0) {
+        kprintf("boot: device memory lies in %u ranges; the smallest %u (%lu KiB) are not used\n",
+                found, found - device.count, lost / 1024);
+    }
+    for (unsigned i = 0; i < device.count; i++) {
+        boot->device[i] = device.range[i];
+    }
+    boot->device_count = device.count;
+}
+
 // The tree's memory is handed out with the rest: nothing may see it from here on.
 static void forget_tree(paddr_t fdt, uint64_t fdt_bytes) {
     uint64_t first = ALIGN_DOWN(fdt.v, PAGE_BYTES);
@@ -197,6 +219,7 @@ void boot_main(paddr_t fdt, uint64_t fdt_bytes, uint64_t level) {
     start_devices();
     struct core_boot *boot = &core_boot_data;
     boot_memory_finish(boot);
+    find_device_memory(boot);
     boot->pes = 1;
     boot->args = boot_args;
     forget_tree(fdt, fdt_bytes);

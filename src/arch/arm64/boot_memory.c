@@ -136,18 +136,7 @@ paddr_t boot_memory_take(uint64_t bytes, uint64_t alignment) {
 
 // The largest stretches, ascending. Smaller ones that core has no room for are given up.
 static void choose_free(struct core_boot *boot) {
-    uint64_t lost = 0;
-    while (memory.free.count > ARRAY_SIZE(boot->free)) {
-        unsigned smallest = 0;
-        for (unsigned i = 1; i < memory.free.count; i++) {
-            if (memory.free.range[i].bytes < memory.free.range[smallest].bytes) {
-                smallest = i;
-            }
-        }
-        struct memory_range gone = memory.free.range[smallest];
-        lost += gone.bytes;
-        cut_out(&memory.free, gone.start.v, gone.bytes);
-    }
+    uint64_t lost = ranges_keep_largest(&memory.free, ARRAY_SIZE(boot->free));
     if (lost != 0) {
         kprintf("memory: %lu bytes in small pieces are not used\n", lost);
     }

@@ -79,8 +79,7 @@ exception_vectors:
     mov w2, #0x56000000
     cmp w1, w2
     b.ne user_synchronous
-    bl  exception_syscall
-    b   return_to_user
+    b   user_syscall
     slot
     save_user
     bl  exception_interrupt
@@ -106,6 +105,11 @@ exception_vectors:
 user_synchronous:
     mrs x2, far_el1
     bl  exception_synchronous
+    b   return_to_user
+
+    .type user_syscall, %function
+user_syscall:
+    bl  core_syscall
     // Falls through.
 
     .global return_to_user

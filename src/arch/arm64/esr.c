@@ -61,11 +61,6 @@ static const char *find(const struct code_text *texts, size_t count, unsigned co
     return NULL;
 }
 
-bool esr_is_page_fault(uint64_t esr) {
-    unsigned kind = ESR_FAULT(esr) & 0x3c;
-    return kind == 0x04 || kind == 0x08 || kind == 0x0c;
-}
-
 static void print_fault(unsigned fault) {
     const char *text = find(fault_texts, ARRAY_SIZE(fault_texts), fault);
     if (text != NULL) {

@@ -22,8 +22,10 @@ enum esr_class { // EC, bits 31:26
 #define ESR_CACHE_MAINTENANCE BIT(8)            // CM
 
 // Whether an abort is one that other table contents would cure: translation, access flag,
-// permission.
-bool esr_is_page_fault(uint64_t esr);
+// permission, whose codes are 0b0001LL, 0b0010LL and 0b0011LL.
+static inline bool esr_is_page_fault(uint64_t esr) {
+    return ESR_FAULT(esr) >= 0x04 && ESR_FAULT(esr) <= 0x0f;
+}
 
 // "esr 96000047 data abort, same level; write; translation fault, level 3"
 void esr_print(uint64_t esr);

@@ -21,11 +21,6 @@ _Static_assert(offsetof(struct kernel_frame, pc) == KERNEL_FRAME_PC, "entry.S");
 _Static_assert(offsetof(struct kernel_frame, syndrome) == KERNEL_FRAME_SYNDROME, "entry.S");
 _Static_assert(KERNEL_FRAME_BYTES % 16 == 0, "SP's alignment");
 
-void exception_syscall(struct pe *pe) {
-    pe->counters[SHEAF_COUNTER_KERNEL_ENTRIES]++;
-    core_syscall(pe);
-}
-
 // What an abort wanted to do. A cache maintenance instruction is reported as a write (WnR) although
 // what it needs at EL0 is the right to read (Arm manual, "Permission faults and cache
 // maintenance").
@@ -37,34 +32,28 @@ static uint64_t access_of(uint64_t syndrome) {
     return write ? SHEAF_ACCESS_WRITE : SHEAF_ACCESS_READ;
 }
 
-// FAR_EL1 keeps an older value where the class does not set it.
-static bool has_address(uint64_t syndrome) {
-    unsigned class = ESR_CLASS(syndrome);
-    return class == ESR_CLASS_INSTRUCTION_ABORT_USER || class == ESR_CLASS_DATA_ABORT_USER ||
-           class == ESR_CLASS_PC_ALIGNMENT;
-}
-
 void exception_synchronous(struct pe *pe, uint64_t syndrome, uint64_t fault_address) {
-    if (!has_address(syndrome)) {
+    struct arch_context *context = pe->context;
+    unsigned class = ESR_CLASS(syndrome);
+    bool abort = class == ESR_CLASS_INSTRUCTION_ABORT_USER || class == ESR_CLASS_DATA_ABORT_USER;
+    pe->counters[SHEAF_COUNTER_KERNEL_ENTRIES]++;
+    if (likely(abort && esr_is_page_fault(syndrome))) {
+        context->syndrome = syndrome;
+        context->fault_address = fault_address;
+        core_page_fault(pe, VADDR(fault_address), access_of(syndrome));
+        return;
+    }
+    if (class == ESR_CLASS_FP) {
+        fp_first_use(context);
+        return;
+    }
+    // Another abort is an alignment fault, an external abort, a TLB conflict: no mapping cures it.
+    // FAR_EL1 keeps an older value where the class does not set it.
+    if (!abort && class != ESR_CLASS_PC_ALIGNMENT) {
         fault_address = 0;
     }
-    pe->counters[SHEAF_COUNTER_KERNEL_ENTRIES]++;
-    pe->context->syndrome = syndrome;
-    pe->context->fault_address = fault_address;
-    switch (ESR_CLASS(syndrome)) {
-    case ESR_CLASS_INSTRUCTION_ABORT_USER:
-    case ESR_CLASS_DATA_ABORT_USER:
-        if (esr_is_page_fault(syndrome)) {
-            core_page_fault(pe, VADDR(fault_address), access_of(syndrome));
-            return;
-        }
-        break; // alignment, external abort, TLB conflict: no mapping cures it
-    case ESR_CLASS_FP:
-        fp_first_use(pe->context);
-        return;
-    default:
-        break;
-    }
+    context->syndrome = syndrome;
+    context->fault_address = fault_address;
     core_exception(pe, syndrome, fault_address);
 }
 

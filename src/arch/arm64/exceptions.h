@@ -13,7 +13,6 @@ struct kernel_frame {
 };
 
 // From user space, registers saved in pe->context.
-void exception_syscall(struct pe *pe);
 void exception_synchronous(struct pe *pe, uint64_t syndrome, uint64_t fault_address);
 void exception_interrupt(struct pe *pe);
 void exception_serror(struct pe *pe, uint64_t syndrome);

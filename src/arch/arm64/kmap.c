@@ -9,6 +9,7 @@
 #include "boot_memory.h"
 #include "layout.h"
 
+#include <board.h>
 #include <port.h>
 
 #define ENTRIES 512u
@@ -31,6 +32,9 @@
 // 3. The rest is for a second and third run of registers before boot memory is there.
 #define EARLY_TABLES 24u
 
+// Serial port, pin multiplexer, watchdog, distributor, CPU interface, redistributors.
+#define DEVICES (5u + BOARD_MAX_REDISTRIBUTORS)
+
 extern const char _start[], image_end[];
 
 _Alignas(4096) desc_t kernel_root[ENTRIES];
@@ -42,6 +46,11 @@ static struct {
     unsigned early_used;
     bool boot_memory;
     uint64_t next_device; // offset in the device window
+    struct {
+        vaddr_t va;
+        struct memory_range pages;
+    } device[DEVICES];
+    unsigned devices;
 } kmap;
 
 void kmap_begin(paddr_t image) { kmap.image = image; }
@@ -166,11 +175,36 @@ volatile void *arch_map_device(paddr_t address, uint64_t bytes) {
     if (length >= BLOCK_BYTES) { // equal offsets in 2 MiB, so that blocks can be used
         offset = ALIGN_UP(offset, BLOCK_BYTES) + first.v % BLOCK_BYTES;
     }
-    if (length > KERNEL_DEVICE_END - KERNEL_DEVICE_VA - offset) {
+    if (length > KERNEL_DEVICE_END - KERNEL_DEVICE_VA - offset || kmap.devices == DEVICES) {
         panic("device registers at %lx: no room for 0x%lx bytes", address.v, bytes);
     }
     vaddr_t va = VADDR(KERNEL_DEVICE_VA + offset);
     kmap_map(kernel_root, va, first, length, KMAP_DEVICE);
     kmap.next_device = offset + length;
+    kmap.device[kmap.devices].va = va;
+    kmap.device[kmap.devices++].pages = (struct memory_range){first, length};
     return (volatile void *)(uintptr_t)(va.v + address.v % PAGE_BYTES);
+}
+
+void arch_unmap_device(volatile void *registers) {
+    uint64_t va = ALIGN_DOWN((uint64_t)(uintptr_t)registers, PAGE_BYTES);
+    for (unsigned i = 0; i < kmap.devices; i++) {
+        if (kmap.device[i].va.v == va) {
+            kmap_unmap(VADDR(va), kmap.device[i].pages.bytes);
+            kmap_complete_removal();
+            kmap.device[i] = kmap.device[--kmap.devices];
+            return;
+        }
+    }
+    panic("kernel map: no device registers at %lx", va);
+}
+
+void kmap_devices(struct ranges *set) {
+    set->count = 0;
+    for (unsigned i = 0; i < kmap.devices; i++) {
+        uint64_t start = kmap.device[i].pages.start.v;
+        if (!ranges_add(set, start, start + kmap.device[i].pages.bytes)) {
+            panic("kernel map: device registers in more than %d ranges", RANGES_MAX);
+        }
+    }
 }

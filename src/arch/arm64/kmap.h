@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The kernel's own translations: image, direct map of RAM, device registers.
 //
-// They are made while one PE boots and only ever added to, apart from the device tree's, which goes
-// when it has been read. No lock.
+// They are made while one PE boots and only ever added to, apart from the device tree's and those
+// of registers that are needed once, which go when they have served. No lock.
 #ifndef ARCH_KMAP_H
 #define ARCH_KMAP_H
 
 #include <base.h>
+
+#include "ranges.h"
 
 enum kmap_kind {
     KMAP_CODE,   // readable, executable at EL1
@@ -40,5 +42,9 @@ uint64_t kmap_tables_for(uint64_t address, uint64_t bytes);
 // Maps device registers and returns where they are; `bytes` need not be whole pages. Only while the
 // kernel boots. Panics when the window is full.
 volatile void *arch_map_device(paddr_t address, uint64_t bytes);
+// Takes out again what arch_map_device() returned, of less than 2 MiB.
+void arch_unmap_device(volatile void *registers);
+// All registers that are mapped, as whole pages.
+void kmap_devices(struct ranges *set);
 
 #endif

@@ -29,7 +29,7 @@
 
 // struct pe, struct kernel_frame (exceptions.h): asserted in exceptions.c.
 #define PE_CONTEXT 0
-#define PE_STACK_TOP 8
+#define PE_STACK_TOP 16
 #define KERNEL_FRAME_BYTES 0x120
 #define KERNEL_FRAME_SP 0xf8
 #define KERNEL_FRAME_PC 0x100

@@ -47,6 +47,13 @@ unsigned pe_asid_bits(void) {
     return (tcr & BIT(36)) != 0 ? 16 : 8; // AS
 }
 
+unsigned pe_physical_bits(void) {
+    static const uint8_t bits[8] = {32, 36, 40, 42, 44, 48, 48, 48}; // head.S gives no more than 5
+    uint64_t tcr;
+    __asm__("mrs %0, tcr_el1" : "=r"(tcr));
+    return bits[(tcr >> 32) & 7];
+}
+
 static bool needs_repeat_tlbi(void) {
     uint64_t midr;
     __asm__("mrs %0, midr_el1" : "=r"(midr));

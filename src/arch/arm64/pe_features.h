@@ -5,7 +5,8 @@
 
 #include <mmu.h>
 
-unsigned pe_asid_bits(void); // 8 or 16, as head.S set TCR_EL1.AS
+unsigned pe_asid_bits(void);     // 8 or 16, as head.S set TCR_EL1.AS
+unsigned pe_physical_bits(void); // of an address, at most 48, as head.S set TCR_EL1.IPS
 struct mmu_features pe_mmu_features(void);
 
 #endif

@@ -76,6 +76,21 @@ bool ranges_remove(struct ranges *set, uint64_t start, uint64_t end) {
     return true;
 }
 
+uint64_t ranges_keep_largest(struct ranges *set, unsigned room) {
+    uint64_t lost = 0;
+    while (set->count > room) {
+        unsigned smallest = 0;
+        for (unsigned i = 1; i < set->count; i++) {
+            if (set->range[i].bytes < set->range[smallest].bytes) {
+                smallest = i;
+            }
+        }
+        lost += set->range[smallest].bytes;
+        delete_at(set, smallest);
+    }
+    return lost;
+}
+
 uint64_t ranges_bytes(const struct ranges *set) {
     uint64_t bytes = 0;
     for (unsigned i = 0; i < set->count; i++) {

@@ -18,6 +18,9 @@ struct ranges {
 bool ranges_add(struct ranges *set, uint64_t start, uint64_t end);
 bool ranges_remove(struct ranges *set, uint64_t start, uint64_t end);
 
+// Gives up the smallest ranges until at most `room` are left. Returns the bytes given up.
+uint64_t ranges_keep_largest(struct ranges *set, unsigned room);
+
 uint64_t ranges_bytes(const struct ranges *set);
 bool ranges_contain(const struct ranges *set, uint64_t start, uint64_t end);
 // The lowest aligned place for `bytes` at or after `from`; false if there is none.

@@ -99,6 +99,7 @@ const char *start_pager(const struct archive *ramdisk, const char *program, unsi
     pager_bootinfo = *sheaf_environment.bootinfo;
     pager_bootinfo.first_free_slot = SHEAF_BOOT_SLOT_FIRST_DYNAMIC;
     pager_bootinfo.slot_count = UINT32_C(1) << bits;
+    pager_bootinfo.device_count = 0; // the registers stay with init
     snprintf(pager_bootinfo.args, sizeof pager_bootinfo.args, "frames=%lu swap=%lu", frames,
              swap_mib);
     enum sheaf_error error = hand_over_services(&pager);

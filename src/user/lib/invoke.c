@@ -76,11 +76,11 @@ enum sheaf_error sheaf_retype(sheaf_cptr untyped, enum sheaf_type type, unsigned
 }
 
 enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_info *info) {
-    uint64_t answer[3] = {0};
-    unsigned count = 3;
+    uint64_t answer[4] = {0};
+    unsigned count = 4;
     enum sheaf_error error = sheaf_call(untyped, SHEAF_UNTYPED_INFO, NULL, 0, answer, &count, NULL);
     if (error == SHEAF_OK)
-        *info = (struct sheaf_untyped_info){answer[0], answer[1], answer[2]};
+        *info = (struct sheaf_untyped_info){answer[0], answer[1], answer[2], answer[3]};
     return error;
 }
 

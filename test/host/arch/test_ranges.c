@@ -105,12 +105,31 @@ static void containment_needs_one_piece(void **state) {
     assert_false(ranges_contain(&set, page(2), page(4)));
 }
 
+static void the_largest_are_kept(void **state) {
+    (void)state;
+    static struct ranges set;
+    static const unsigned pages[] = {5, 1, 7, 2, 1, 9};
+    for (unsigned i = 0; i < 6; i++) {
+        assert_true(ranges_add(&set, page(10 * i), page(10 * i + pages[i])));
+    }
+    assert_int_equal(ranges_keep_largest(&set, 6), 0);
+    assert_int_equal(set.count, 6);
+    assert_int_equal(ranges_keep_largest(&set, 3), page(1 + 1 + 2));
+    assert_int_equal(set.count, 3);
+    static const unsigned kept[] = {0, 2, 5};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(set.range[i].start.v, page(UINT64_C(10) * kept[i]));
+        assert_int_equal(set.range[i].bytes, page(pages[kept[i]]));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_changes_match_the_map),
         cmocka_unit_test(a_full_set_refuses_and_stays),
         cmocka_unit_test(a_place_is_aligned_and_the_lowest),
         cmocka_unit_test(containment_needs_one_piece),
+        cmocka_unit_test(the_largest_are_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -188,6 +188,47 @@ static void suspended_while_faulting(void **state) {
     assert_int_equal(client.thread->context.pc, 0x6000);
 }
 
+static void a_thread_without_a_name(void **state) {
+    (void)state;
+    struct helper other = helper(PRIORITY_READY);
+    resume(&other);
+    become(other.cap);
+    page_fault(NOWHERE, SHEAF_ACCESS_READ);
+    assert_int_equal(other.thread->state, SHEAF_STATE_FAULTED);
+    assert_non_null(strstr(fake.printed, "thread (unnamed): fault not handled\n"));
+    assert_string_equal(fake.dumped, "(unnamed)");
+}
+
+static void fault_again(const struct helper *other) {
+    OK(INVOKE(other->cap, SHEAF_THREAD_RESUME));
+    become(other->cap);
+    page_fault(NOWHERE, SHEAF_ACCESS_READ);
+    assert_int_equal(other->thread->state, SHEAF_STATE_FAULTED);
+}
+
+// Printing takes long: a program that faults over and over gets 16 dumps, and one a second after.
+static void dumps_are_rationed(void **state) {
+    (void)state;
+    struct helper other = helper(PRIORITY_READY);
+    for (unsigned i = 0; i < 20; i++)
+        fault_again(&other);
+    assert_int_equal(fake.dumps, 16);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_FAULT_UNHANDLED), 20);
+    fake.now += FAKE_TIMER_HZ - 1;
+    fault_again(&other);
+    assert_int_equal(fake.dumps, 16);
+    fake.now += 1;
+    fault_again(&other);
+    assert_int_equal(fake.dumps, 17);
+    assert_non_null(strstr(fake.printed, "5 faults that nobody handled are not shown\n"));
+    fault_again(&other);
+    assert_int_equal(fake.dumps, 17);
+    fake.now += 100 * FAKE_TIMER_HZ; // no more than 16 are saved up
+    for (unsigned i = 0; i < 20; i++)
+        fault_again(&other);
+    assert_int_equal(fake.dumps, 17 + 16);
+}
+
 #define FAULT_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
 
 int main(void) {
@@ -204,6 +245,8 @@ int main(void) {
         FAULT_TEST(received_without_a_reply),
         FAULT_TEST(without_vspace_or_notification),
         FAULT_TEST(suspended_while_faulting),
+        FAULT_TEST(a_thread_without_a_name),
+        FAULT_TEST(dumps_are_rationed),
     };
     return cmocka_run_group_tests_name("core.fault", tests, NULL, NULL);
 }

@@ -408,6 +408,9 @@ static void cancel_errors(void **state) {
     (void)state;
     uint64_t empty = new_slots(1);
     FAILS(INVALID_ARGUMENT, cancel(endpoint)); // has no badge
+    // A client's capability, which others may have, too.
+    uint64_t client = copy_of(badged(endpoint, 1), SHEAF_RIGHT_WRITE | SHEAF_RIGHT_GRANT);
+    FAILS(NO_RIGHT, cancel(client));
     FAILS(WRONG_TYPE, cancel(reply));
     FAILS(INVALID_CAPABILITY, cancel(empty));
     FAILS(RANGE, cancel(0));

@@ -36,6 +36,8 @@ struct image {
     uint64_t ram_bytes;      // instead of RAM_BYTES
     unsigned asid_limit;     // address space identifiers, 0: all
     unsigned holes;          // free memory is cut into this many more ranges
+    unsigned device_count;
+    struct memory_range device[SHEAF_BOOT_DEVICES]; // outside of RAM
     const char *args;
 };
 

@@ -63,6 +63,25 @@ static void every_wait_ends(void **state) {
           make_call(&(struct call){.number = SHEAF_SYS_NB_RECV, .cap = endpoint, .reply = reply}));
 }
 
+// The largest number stands for "stopped" inside, and means the same from outside: never.
+static void the_last_deadline_never_comes(void **state) {
+    (void)state;
+    static const uint64_t far[] = {UINT64_MAX, UINT64_MAX - 1, BIT(63)};
+    for (unsigned i = 0; i < ARRAY_SIZE(far); i++) {
+        by(&other, until(SHEAF_SYS_RECV, notification, far[i]));
+        uint64_t near = fake.now + SOON, timer = make(SHEAF_TIMER, 0);
+        OK(INVOKE(timer, SHEAF_TIMER_ATTACH, badged(make(SHEAF_NOTIFICATION, 0), 2)));
+        OK(INVOKE(timer, SHEAF_TIMER_SET, near));
+        assert_int_equal(fake.deadline, near); // is not hidden by it
+        pass(SOON);
+        pass(BIT(40));
+        assert_int_equal(other.thread->state, SHEAF_STATE_WAITING_NOTIFICATION);
+        OK(make_call(&(struct call){.number = SHEAF_SYS_SEND, .cap = notification}));
+        check_ready(other.thread, SHEAF_OK);
+        assert_null(sched_of_pe[0].timeouts);
+    }
+}
+
 static void no_answer_in_time(void **state) {
     (void)state;
     struct call receive = {.number = SHEAF_SYS_RECV, .cap = endpoint, .reply = reply};
@@ -314,6 +333,7 @@ static void timer_dies(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(every_wait_ends),
+        CASE(the_last_deadline_never_comes),
         CASE(no_answer_in_time),
         CASE(in_time),
         CASE(suspended_and_deleted),

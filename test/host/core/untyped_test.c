@@ -95,10 +95,11 @@ static void info_answers(void **state) {
     uint64_t memory = untyped(14);
     struct result result = INVOKE(memory, SHEAF_UNTYPED_INFO);
     OK(result);
-    assert_int_equal(result.tag, SHEAF_TAG(0, 3));
+    assert_int_equal(result.tag, SHEAF_TAG(0, 4));
     assert_int_equal(result.word[0], untyped_address(slot_of(memory)).v);
     assert_int_equal(result.word[1], 14);
     assert_int_equal(result.word[2], BIT(14));
+    assert_int_equal(result.word[3], SHEAF_MEMORY_NORMAL);
 }
 
 // ---- Errors
@@ -125,6 +126,11 @@ static void types_and_words(void **state) {
         SHEAF_NULL, SHEAF_CONSOLE, SHEAF_SYSTEM, SHEAF_TYPE_COUNT, 64, 65, 255};
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
         FAILS(INVALID_ARGUMENT, retype(memory, bad[i], 12, CNODE, slot, 1));
+    const uint64_t device = SHEAF_MEMORY_DEVICE << 16; // of RAM there is none
+    FAILS(MEMORY_TYPE,
+          INVOKE(memory, SHEAF_UNTYPED_RETYPE, SHEAF_UNTYPED | 12 << 8 | device, CNODE, slot, 1));
+    FAILS(MEMORY_TYPE,
+          INVOKE(memory, SHEAF_UNTYPED_RETYPE, SHEAF_ENDPOINT | device, CNODE, slot, 1));
     const uint64_t page = SHEAF_FRAME | 12 << 8;
     FAILS(INVALID_ARGUMENT, INVOKE(memory, SHEAF_UNTYPED_RETYPE, page | 1 << 24, CNODE, slot, 1));
     FAILS(INVALID_ARGUMENT,
@@ -133,8 +139,7 @@ static void types_and_words(void **state) {
     FAILS(INVALID_ARGUMENT, INVOKE(memory, SHEAF_UNTYPED_RETYPE, page, CNODE, slot));
     FAILS(MEMORY_TYPE, INVOKE(memory, SHEAF_UNTYPED_RETYPE, page | SHEAF_MEMORY_NON_CACHEABLE << 16,
                               CNODE, slot, 1));
-    FAILS(MEMORY_TYPE,
-          INVOKE(memory, SHEAF_UNTYPED_RETYPE, page | SHEAF_MEMORY_DEVICE << 16, CNODE, slot, 1));
+    FAILS(MEMORY_TYPE, INVOKE(memory, SHEAF_UNTYPED_RETYPE, page | device, CNODE, slot, 1));
     FAILS(UNKNOWN_METHOD, INVOKE(memory, 0));
     FAILS(UNKNOWN_METHOD, INVOKE(memory, 3));
 }

@@ -9,6 +9,17 @@ bool vmsa_lock_held(const struct lock *lock);
 
 static inline void lock_acquire(struct lock *lock) { vmsa_lock_acquire(lock); }
 
+// Whoever would have to wait in the model stops it: nobody else runs.
+static inline bool lock_try(struct lock *lock) {
+    vmsa_lock_acquire(lock);
+    return true;
+}
+
+// For PEs that are threads of the host: another one may need this processor to go on. Declared here
+// because the C library's header has the name of one of core's.
+int sched_yield(void);
+static inline void lock_relax(void) { sched_yield(); }
+
 static inline void lock_release(struct lock *lock) { vmsa_lock_release(lock); }
 
 static inline bool lock_held(const struct lock *lock) { return vmsa_lock_held(lock); }

@@ -72,6 +72,63 @@ static void leaf_bits_are_those_asked_for(void **state) {
     gather_finish(gather);
 }
 
+// One Frame at a time: whether its table is there or not, and what is refused.
+static enum sheaf_error run(struct vspace *vspace, uint64_t page, uint64_t pages, uint64_t frame,
+                            struct mapping_record *record) {
+    struct gather *gather = gather_begin();
+    const struct map_run run = {.va = PAGE(page),
+                                .frame = FRAME(frame),
+                                .pages = pages,
+                                .level = pages == TABLE_PAGES ? 2 : 3,
+                                .attributes = touched};
+    unsigned missing = 0;
+    enum sheaf_error error = gather_map_run(gather, vspace, &run, record, &missing);
+    assert_int_equal(missing != 0, error == SHEAF_ERR_NO_TABLES);
+    gather_finish(gather);
+    assert_int_equal(gather_totals(gather)->leaves,
+                     error != SHEAF_OK ? 0 : pages % TABLE_PAGES + pages / TABLE_PAGES);
+    assert_int_equal(gather_totals(gather)->dsb, error == SHEAF_OK);
+    assert_int_equal(gather_totals(gather)->batches, error == SHEAF_OK);
+    return error;
+}
+
+static void a_run_is_mapped_in_one_step(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    struct mapping_record records[4] = {0}, none = {0};
+    assert_int_equal(run(vspace, 5, 1, 10, &records[0]), SHEAF_OK); // takes three tables
+    assert_int_equal(run(vspace, 9, 3, 20, &records[1]), SHEAF_OK); // they are there
+    assert_int_equal(run(vspace, TABLE_PAGES - 2, 2, 30, &records[2]), SHEAF_OK);
+    assert_int_equal(run(vspace, TABLE_PAGES, TABLE_PAGES, 512, &records[3]), SHEAF_OK);
+    assert_true(is_mapped_to(vspace, 5, 10));
+    assert_true(is_mapped_to(vspace, 11, 22));
+    assert_true(is_mapped_to(vspace, TABLE_PAGES - 1, 31));
+    assert_true(is_mapped_to(vspace, TABLE_PAGES + 77, 512 + 77));
+    assert_true(record_is_live(records[0], FRAME(10), 12));
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(record_is_live(records[1], FRAME(20 + i), 12));
+    assert_true(record_is_live(records[2], FRAME(30), 13));
+    assert_true(record_is_live(records[3], FRAME(512), 21));
+    snapshot_take();
+    assert_int_equal(run(vspace, 5, 1, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
+    assert_int_equal(run(vspace, 3, 3, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
+    assert_int_equal(run(vspace, TABLE_PAGES + 1, 1, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
+    assert_int_equal(run(vspace, 0, TABLE_PAGES, 512, &none), SHEAF_ERR_PLACE_OCCUPIED);
+    snapshot_assert_unchanged();
+    uint64_t far = 1; // until the tables are used up
+    while (run(vspace, far * GIB_PAGES, 1, 50, &records[0]) == SHEAF_OK)
+        far++;
+    assert_int_equal(tables_free(vspace) < 2, 1);
+    snapshot_take();
+    assert_int_equal(run(vspace, far * GIB_PAGES, 1, 50, &none), SHEAF_ERR_NO_TABLES);
+    assert_int_equal(run(vspace, 5, 1, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
+    snapshot_assert_unchanged();
+    assert_int_equal(run(vspace, 6, 1, 40, &records[0]), SHEAF_OK); // needs none
+    vspace_destroy(vspace);
+    assert_int_equal(run(vspace, 7, 1, 40, &none), SHEAF_ERR_DEAD);
+    assert_int_equal(none.v, 0);
+}
+
 static void a_block_has_the_block_type(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -295,6 +352,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_level_maps_its_leaf, machine_setup),
         cmocka_unit_test_setup(leaf_bits_are_those_asked_for, machine_setup),
+        cmocka_unit_test_setup(a_run_is_mapped_in_one_step, machine_setup),
         cmocka_unit_test_setup(a_block_has_the_block_type, machine_setup),
         cmocka_unit_test_setup(a_range_crosses_tables, machine_setup),
         cmocka_unit_test_setup(the_last_page_of_the_user_half, machine_setup),

@@ -36,7 +36,7 @@ void __wrap_finish_work(struct finish_work *work, struct gather_totals *totals) 
     if (planted == PLANTED_WEAK_HELP)
         work->foreign = false;
     for (unsigned i = 0; i < work->space_count && planted == PLANTED_EARLY_MASK; i++) {
-        if (work->spaces[i].vspace->loaded == 0)
+        if (work->spaces[i].vspace->start.loaded == 0)
             work->spaces[i].form = PLAN_NONE;
     }
     __real_finish_work(work, totals);

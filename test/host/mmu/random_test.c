@@ -83,6 +83,59 @@ static void draw_range(uint64_t *page, uint64_t *pages) {
 
 // ---- Operations
 
+struct place {
+    struct vspace *vspace;
+    uint64_t page, pages;
+    unsigned level;
+};
+
+static uint64_t span_of(unsigned level) { return level_pages(level) * TABLE_ENTRIES; }
+
+static struct known_record *some_record(uint32_t frame) {
+    struct known_record *known = &world.records[draw(RECORDS)];
+    known->frame = frame;
+    known->size_bits = PAGE_BITS;
+    return known;
+}
+
+static enum sheaf_error map_in_steps(struct gather *gather, const struct place *where,
+                                     uint32_t frame, const struct leaf_attributes *attributes) {
+    struct gather_map map;
+    unsigned missing;
+    enum sheaf_error error = gather_map_begin(gather, where->vspace, PAGE(where->page),
+                                              where->pages, where->level, &map, &missing);
+    if (error != SHEAF_OK) {
+        assert_true(error != SHEAF_ERR_NO_TABLES || missing > 0);
+        return error;
+    }
+    uint64_t span = span_of(where->level);
+    for (uint64_t i = 0; i < where->pages;) {
+        uint64_t run = MIN(where->pages - i, span - (where->page + i) % span);
+        some_record(frame + (uint32_t)i)->record =
+            gather_map_frame(&map, FRAME(frame + i), run, attributes);
+        i += run;
+    }
+    gather_map_end(&map);
+    return SHEAF_OK;
+}
+
+static enum sheaf_error map_run(struct gather *gather, const struct place *where, uint32_t frame,
+                                const struct leaf_attributes *attributes) {
+    const struct map_run run = {.va = PAGE(where->page),
+                                .frame = FRAME(frame),
+                                .pages = where->pages,
+                                .level = where->level,
+                                .attributes = *attributes};
+    struct mapping_record record = {0};
+    unsigned missing = 0;
+    enum sheaf_error error = gather_map_run(gather, where->vspace, &run, &record, &missing);
+    assert_int_equal(error == SHEAF_OK, record.v != 0);
+    assert_int_equal(error == SHEAF_ERR_NO_TABLES, missing > 0);
+    if (error == SHEAF_OK)
+        some_record(frame)->record = record;
+    return error;
+}
+
 static void do_map(struct gather *gather, unsigned space) {
     struct leaf_attributes attributes = {
         .write = draw(4) != 0, .max_write = true, .accessed = draw(2) == 0};
@@ -96,31 +149,21 @@ static void do_map(struct gather *gather, unsigned space) {
     }
     uint32_t frame = (uint32_t)ALIGN_UP(world.next_frame, level_pages(level));
     assert_true(frame + pages < FRAMES);
-    struct gather_map map;
-    unsigned missing;
     struct vspace *vspace = world.vspaces[space];
-    enum sheaf_error error =
-        gather_map_begin(gather, vspace, PAGE(BASE + page), pages, level, &map, &missing);
+    struct place where = {vspace, BASE + page, pages, level};
+    bool one_table = (BASE + page) % span_of(level) + pages <= span_of(level);
+    enum sheaf_error error = one_table && draw(2) == 0
+                                 ? map_run(gather, &where, frame, &attributes)
+                                 : map_in_steps(gather, &where, frame, &attributes);
     if (!is_free(space, page, pages)) {
         assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
         return;
     }
     if (error == SHEAF_ERR_NO_TABLES) {
-        assert_true(missing > tables_free(vspace) || missing > 0);
         assert_int_equal(vspace_grow(vspace, new_chunk()), SHEAF_OK);
         return;
     }
     assert_int_equal(error, SHEAF_OK);
-    for (uint64_t i = 0; i < pages;) {
-        uint64_t span = level_pages(level) * TABLE_ENTRIES;
-        uint64_t run = MIN(pages - i, span - (BASE + page + i) % span);
-        struct known_record *known = &world.records[draw(RECORDS)];
-        known->record = gather_map_frame(&map, FRAME(frame + i), run, &attributes);
-        known->frame = frame + (uint32_t)i;
-        known->size_bits = PAGE_BITS;
-        i += run;
-    }
-    gather_map_end(&map);
     world.next_frame = frame + (uint32_t)pages;
     for (uint64_t i = 0; i < pages; i++)
         world.mapped[space][page + i] =

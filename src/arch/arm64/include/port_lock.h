@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Ticket locks on the target, with load- and store-exclusive: they need no optional feature.
-//
-// A PE that waits spins on a load, so that the owner's store finds the line shared once and not
-// contended by exclusives.
+// Locks on the target: an atomic word with a queue (lock.h), and what debug builds check.
 #ifndef PORT_LOCK_H
 #define PORT_LOCK_H
 
@@ -12,8 +9,7 @@ static inline bool lock_held(const struct lock *lock) {
 #if defined(SHEAF_DEBUG) && SHEAF_DEBUG
     return __atomic_load_n(&lock->holder, __ATOMIC_RELAXED) == pe_self()->id + 1;
 #else
-    return __atomic_load_n(&lock->next, __ATOMIC_RELAXED) !=
-           __atomic_load_n(&lock->owner, __ATOMIC_RELAXED);
+    return __atomic_load_n(&lock->held, __ATOMIC_RELAXED) != 0;
 #endif
 }
 
@@ -44,29 +40,28 @@ static inline void port_lock_note_release(struct lock *lock) {
 #endif
 }
 
+static inline void lock_relax(void) { __asm__ volatile("yield" ::: "memory"); }
+
 static inline void lock_acquire(struct lock *lock) {
-    uint32_t ticket, next, failed;
     port_lock_check_acquire(lock);
-    // Relaxed: drawing a ticket orders nothing, seeing it called does.
-    __asm__ volatile("1: ldxr %w0, %3\n"
-                     "   add %w1, %w0, #1\n"
-                     "   stxr %w2, %w1, %3\n"
-                     "   cbnz %w2, 1b\n"
-                     : "=&r"(ticket), "=&r"(next), "=&r"(failed), "+Q"(lock->next)
-                     :
-                     : "memory");
-    // Load-acquire: what the last owner wrote is visible from here on.
-    while (unlikely(__atomic_load_n(&lock->owner, __ATOMIC_ACQUIRE) != ticket)) {
-        __asm__ volatile("yield");
+    if (unlikely(!lock_word_try(lock))) {
+        lock_word_wait(lock, pe_self()->id);
     }
     port_lock_note_acquired(lock);
 }
 
+static inline bool lock_try(struct lock *lock) {
+    port_lock_check_acquire(lock);
+    bool taken = lock_word_try(lock);
+    if (likely(taken)) {
+        port_lock_note_acquired(lock);
+    }
+    return taken;
+}
+
 static inline void lock_release(struct lock *lock) {
     port_lock_note_release(lock);
-    // Only the owner writes the word, so no exclusive is needed. Store-release: what was done
-    // under the lock is visible to who sees the ticket called.
-    __atomic_store_n(&lock->owner, lock->owner + 1, __ATOMIC_RELEASE);
+    lock_word_give(lock);
 }
 
 #endif

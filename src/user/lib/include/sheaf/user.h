@@ -62,7 +62,7 @@ enum sheaf_error sheaf_retype(sheaf_cptr untyped, enum sheaf_type type, unsigned
                               enum sheaf_memory_type memory, sheaf_cptr cnode, uint64_t index,
                               uint64_t count);
 struct sheaf_untyped_info {
-    uint64_t physical, size_bits, bytes_left;
+    uint64_t physical, size_bits, bytes_left, memory_type; // enum sheaf_memory_type
 };
 enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_info *info);
 

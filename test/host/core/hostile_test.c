@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a hostile program tries between an interrupt and the continuation of the call it
+// interrupted, and with capabilities that are dying. Nothing of the kernel's breaks, and nobody
+// else notices.
+#include "delete.h"
+#include "machine.h"
+#include <mmu.h>
+#include <string.h>
+
+#define VA UINT64_C(0x200000000)
+#define RW (SHEAF_MAP_READ | SHEAF_MAP_WRITE)
+
+// The running thread executes the call until its first preemption point that answers no `polls`
+// times; it will go on when it runs next.
+static void execute_interrupted(const struct call *call, uint64_t polls) {
+    struct thread *thread = running();
+    uint64_t *reg = thread->context.reg;
+    reg[SHEAF_REG_SYSCALL] = call->number;
+    reg[SHEAF_REG_CAP] = call->cap;
+    reg[SHEAF_REG_TAG] = call->tag;
+    reg[SHEAF_REG_REPLY] = call->reply;
+    reg[SHEAF_REG_GATHER] = call->gather;
+    reg[SHEAF_REG_DEADLINE] = call->deadline;
+    memcpy(&reg[SHEAF_REG_WORD0], call->word, sizeof(call->word));
+    thread->context.pc += FAKE_INSTRUCTION_BYTES;
+    unsigned before = fake.interrupts;
+    fake_set_interrupts(polls);
+    fake_run(core_syscall, &fake.pe[0]);
+    fake_set_interrupts(VMSA_NEVER);
+    assert_int_equal(fake.interrupts, before + 1);
+}
+
+// What the processor does next: the same instruction with the same registers.
+static void execute_again(void) {
+    running()->context.pc += FAKE_INSTRUCTION_BYTES;
+    fake_run(core_syscall, &fake.pe[0]);
+    assert_false(vmsa_holds_locks(0));
+}
+
+static struct call method_call(uint64_t cap, uint64_t method, unsigned words, uint64_t word0) {
+    return (struct call){
+        .number = SHEAF_SYS_CALL, .cap = cap, .tag = SHEAF_TAG(method, words), .word = {word0}};
+}
+
+// ---- Gathers
+
+static uint64_t mapped_space(unsigned tables) {
+    uint64_t vspace = make(SHEAF_VSPACE, 0), frames = make_many(SHEAF_FRAME, 12, tables);
+    OK(INVOKE(vspace, SHEAF_VSPACE_GROW, untyped(18), 4));
+    for (unsigned i = 0; i < tables; i++)
+        OK(gather_op(map_op(vspace, VA + ((uint64_t)i << 21), 1, frames + i, 1, RW, 0)));
+    return vspace;
+}
+
+// The operations are read again when the call goes on. One that is another by then must not be
+// taken for the one that was under way: the place in a long range lies far behind a short one.
+static void operations_change_while_interrupted(void **state) {
+    (void)state;
+    uint64_t vspace = mapped_space(20);
+    buffer()->ops[0] = unmap_op(vspace, VA + 3 * PAGE_BYTES, BIT(24), 0);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 12);
+    assert_int_equal(running()->continuation.kind, CONTINUE_GATHER);
+    assert_true(running()->continuation.pages > 1792 && running()->continuation.pages % 4 != 0);
+    buffer()->ops[0] = unmap_op(vspace, VA, 2, SHEAF_OP_REPORT);
+    memset(buffer()->results, 0xff, SHEAF_RESULT_BYTES);
+    execute_again();
+    OK(result_of(running()));
+    assert_int_equal(buffer()->results[0], 0);
+    for (unsigned i = 1; i < SHEAF_RESULT_BYTES; i++)
+        assert_int_equal(buffer()->results[i], 0xff);
+}
+
+// A CNode may have millions of slots, and nothing is preemptible while they are looked through:
+// more than an operation could map are refused before the second is found to be empty.
+static void slots_that_are_too_many(void **state) {
+    (void)state;
+    uint64_t vspace = mapped_space(1), frames = new_slots(1000);
+    OK(retype(untyped(16), SHEAF_FRAME, 12, CNODE, frames, 1));
+    GATHER_FAILS(INVALID_CAPABILITY, map_op(vspace, VA, 512, frames, 512, RW, 0));
+    GATHER_FAILS(RANGE, map_op(vspace, VA, 513, frames, 513, RW, 0));
+}
+
+// ---- The way back to a call that was interrupted
+
+// A thread whose page with the system call was taken away meanwhile: INIT, its pager, maps it again
+// and answers.
+static void fault_on_the_way_back(const struct helper *other, uint64_t endpoint, uint64_t reply) {
+    page_fault(other->thread->context.pc, SHEAF_ACCESS_EXECUTE);
+    assert_ptr_equal(running(), thread_of(INIT));
+    OK(make_call(&(struct call){.number = SHEAF_SYS_NB_RECV, .cap = endpoint, .reply = reply}));
+    OK(make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = reply}));
+    assert_ptr_equal(running(), other->thread); // its priority is the higher one
+}
+
+static void a_gather_goes_on_after_a_page_fault(void **state) {
+    (void)state;
+    uint64_t vspace = mapped_space(1), frames = make_many(SHEAF_FRAME, 12, 4);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), reply = make(SHEAF_REPLY, 0);
+    struct helper other = helper(PRIORITY_READY);
+    configure(other.cap, 0, 0, endpoint, 0, 0);
+    for (unsigned i = 0; i < 4; i++)
+        thread_buffer(other.thread)->ops[i] =
+            map_op(vspace, VA + PAGE_BYTES * (i + 1), 1, frames + i, 1, RW, 0);
+    resume(&other);
+    become(other.cap);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 4}, 1);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_GATHER);
+    fault_on_the_way_back(&other, endpoint, reply);
+    execute_again();
+    struct result result = result_of(other.thread);
+    OK(result);
+    assert_int_equal(SHEAF_GATHER_LEAVES(result.x10), 4);
+}
+
+static uint64_t full_cnode(uint64_t memory, unsigned bits, uint64_t source) {
+    uint64_t cnode = make_from(memory, SHEAF_CNODE, bits);
+    for (unsigned i = 1; i < BIT(bits); i++)
+        OK(INVOKE(cnode, SHEAF_CNODE_COPY, i, source, 7));
+    return cnode;
+}
+
+static void a_delete_goes_on_after_a_page_fault(void **state) {
+    (void)state;
+    uint64_t memory = untyped(18), cnode = full_cnode(memory, 8, VSPACE);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), reply = make(SHEAF_REPLY, 0);
+    struct helper other = helper(PRIORITY_READY);
+    configure(other.cap, 0, 0, endpoint, 0, 0);
+    resume(&other);
+    become(other.cap);
+    struct call call = method_call(CNODE, SHEAF_CNODE_DELETE, 1, cnode);
+    execute_interrupted(&call, 2);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_DELETE);
+    assert_true(is_empty(cnode)); // deleting it again would be INVALID_CAPABILITY
+    fault_on_the_way_back(&other, endpoint, reply);
+    execute_again();
+    OK(result_of(other.thread));
+    become(INIT);
+    assert_int_equal(bytes_left(memory), BIT(18));
+}
+
+// ---- Dying capabilities
+
+// Revokes `memory` by another thread, which is interrupted at once and suspended for ever.
+static void leave_dying(uint64_t memory, uint64_t polls) {
+    struct helper other = helper(PRIORITY_READY);
+    struct call call = method_call(CNODE, SHEAF_CNODE_REVOKE, 1, memory);
+    resume(&other);
+    become(other.cap);
+    execute_interrupted(&call, polls);
+    become(INIT);
+    OK(INVOKE(other.cap, SHEAF_THREAD_SUSPEND));
+}
+
+static void configure_over_what_is_dying(void **state) {
+    (void)state;
+    uint64_t memory = untyped(16), endpoint = make_from(memory, SHEAF_ENDPOINT, 0);
+    uint64_t other_endpoint = make(SHEAF_ENDPOINT, 0);
+    struct helper target = helper(PRIORITY_READY);
+    configure(target.cap, 0, 0, endpoint, 0, 0);
+    for (unsigned i = 0; i < 5; i++) {
+        struct helper waiter = helper(PRIORITY_READY);
+        by(&waiter, (struct call){.number = SHEAF_SYS_SEND, .cap = endpoint});
+    }
+    leave_dying(memory, 0);
+    const struct slot *slot = &target.thread->slot[THREAD_FAULT_ENDPOINT];
+    assert_int_equal(slot->type, SHEAF_ENDPOINT);
+    assert_true(slot_is_dying(slot));
+    configure(target.cap, 0, 0, other_endpoint, 0, 0);
+    assert_ptr_equal(slot->object, slot_of(other_endpoint)->object);
+    assert_false(slot_is_dying(slot));
+    assert_int_equal(bytes_left(memory), BIT(16));
+}
+
+// A thread that deletes itself and is interrupted when its memory is free already, while what it
+// held is still being emptied: nothing is written to it any more.
+static void memory_of_a_dead_thread_is_left_alone(void **state) {
+    (void)state;
+    uint64_t memory = untyped(12), cnode = full_cnode(untyped(17), 10, VSPACE);
+    struct helper other = {.cap = make_from(memory, SHEAF_THREAD, 0)};
+    other.thread = thread_of(other.cap);
+    OK(INVOKE(cnode, SHEAF_CNODE_DELETE, 5));
+    OK(INVOKE(cnode, SHEAF_CNODE_COPY, 5, CNODE, 7));
+    configure(other.cap, cnode, VSPACE, 0, 0, 0);
+    OK(destroy(cnode)); // the thread has the last capability
+    set_priority(other.cap, PRIORITY_RUNNING + 1);
+    resume(&other);
+    assert_ptr_equal(running(), other.thread);
+    struct call call = method_call(5, SHEAF_CNODE_DELETE, 1, other.cap);
+    execute_interrupted(&call, 3);
+    assert_null(slot_of(memory)->first_child);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_NOTHING);
+    assert_ptr_equal(running(), thread_of(INIT));
+    OK(destroy(copy_of(VSPACE, 7))); // empties the rest
+}
+
+// ---- Revoking the way by which the revocation is named
+
+// A thread whose CSpace lies in the memory that it revokes; it finds that memory's capability in
+// init's CNode. The thread itself, its code and its address space are not concerned.
+static void revokes_its_cspace_among_others(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 6; polls++) {
+        machine_boot(&(struct image){0});
+        uint64_t memory = untyped(18), cnode = make_from(memory, SHEAF_CNODE, 4);
+        uint64_t endpoint = make_from(memory, SHEAF_ENDPOINT, 0), copies = new_slots(200);
+        for (unsigned i = 0; i < 200; i++)
+            OK(copy(copies + i, endpoint, 7));
+        struct helper other = helper(PRIORITY_READY);
+        OK(INVOKE(cnode, SHEAF_CNODE_COPY, 3, CNODE, 7));
+        resume(&other);
+        become(other.cap);
+        configure(other.cap, cnode, 0, 0, 0, 0);
+        struct call call = method_call(3, SHEAF_CNODE_REVOKE, 1, memory);
+        fake_set_interrupts(polls);
+        execute(&call);
+        fake_set_interrupts(VMSA_NEVER);
+        OK(result_of(other.thread));
+        for (unsigned i = 0; i < 200; i++)
+            assert_true(is_empty(copies + i));
+        assert_null(slot_of(memory)->first_child);
+        check_invariants();
+    }
+}
+
+// The memory's capability lies in a CNode made of that memory, as do many other CNodes: all are
+// taken back before the one that holds what they are derived from.
+static void revokes_the_cnode_that_holds_it(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 8; polls++) {
+        machine_boot(&(struct image){0});
+        uint64_t outer = untyped(18), inner = make_from(outer, SHEAF_UNTYPED, 17);
+        uint64_t cnode = make_from(inner, SHEAF_CNODE, 4), others = new_slots(300);
+        OK(retype(inner, SHEAF_CNODE, 1, CNODE, others, 300));
+        OK(INVOKE(cnode, SHEAF_CNODE_MOVE, 3, inner));
+        fake_set_interrupts(polls == 7 ? VMSA_NEVER : polls);
+        OK(INVOKE(cnode, SHEAF_CNODE_REVOKE, 3));
+        fake_set_interrupts(VMSA_NEVER);
+        assert_true(is_empty(cnode));
+        for (unsigned i = 0; i < 300; i++)
+            assert_true(is_empty(others + i));
+        assert_null(slot_of(outer)->first_child);
+        check_invariants();
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(operations_change_while_interrupted), TEST(slots_that_are_too_many),
+        TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
+        TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
+        TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
+    };
+    return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
+}
