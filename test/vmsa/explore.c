@@ -291,6 +291,8 @@ static void participate(void) {
     explore.test->operation[pe]();
     if (vmsa_holds_locks(pe))
         fail("a lock is still held at the end");
+    if (vmsa_unordered(pe) != 0)
+        fail("walkers need not see yet what was made valid");
     self->activity = OUTSIDE;
     answer(pe);
     explore.steps++;

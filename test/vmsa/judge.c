@@ -34,6 +34,11 @@ static const char *const rule_names[VMSA_RULES] = {
     [VMSA_UNORDERED_CONTENTS] = "contents not ordered before the link",
     [VMSA_PREEMPTIBLE] = "preemptible between TLBI and DSB (G8)",
     [VMSA_HINT] = "level hint without FEAT_TTL",
+    [VMSA_OPERAND] = "operand of a TLBI",
+    [VMSA_LOST_UPDATE] = "update of access or dirty state lost",
+    [VMSA_UNSYNCHRONISED] = "instruction side not synchronised",
+    [VMSA_MISMATCHED] = "mismatched memory types",
+    [VMSA_ATTRIBUTES] = "attributes of a user leaf",
     [VMSA_WALK_UNPROTECTED] = "table released under a software walk",
     [VMSA_LOCK_ORDER] = "lock order",
 };
@@ -89,13 +94,16 @@ void violation(enum vmsa_rule rule, const char *format, ...) {
     judge.handler(rule, text);
 }
 
-// Whether the descriptor still is what the tables say, so that its being cached is right.
+// Whether the descriptor still is what the tables say, so that its being cached is right. Fewer
+// rights than the tables give now do no harm.
 static bool is_current(const struct entry *entry) {
     const struct home *home = memory_home(entry->table);
-    return home != NULL && home->asid == entry->asid && home->level == entry->level &&
-           home->page + entry->index * span_pages(home->level) == entry->page &&
-           ((*memory_descriptor(entry->table, entry->index) ^ entry->value) & DESC_IDENTITY) == 0 &&
-           (*memory_descriptor(entry->table, entry->index) & DESC_VALID) != 0;
+    uint64_t now = *memory_descriptor(entry->table, entry->index);
+    if (home == NULL || home->asid != entry->asid || home->level != entry->level ||
+        home->page + entry->index * span_pages(home->level) != entry->page ||
+        (now & DESC_VALID) == 0 || ((now ^ entry->value) & DESC_IDENTITY) != 0)
+        return false;
+    return !value_is_leaf(now, home->level) || !value_allows_more(entry->value, now);
 }
 
 // Whether a removal inside the released pages left the entry behind.
@@ -160,6 +168,36 @@ static void judge_root(uint64_t root, uint16_t asid) {
 static void judge_alive(uint16_t asid, const char *what) {
     if (asid_is_dead(asid))
         violation(VMSA_ASID_REUSED, "ASID %u was given back, and then %s", asid, what);
+}
+
+static void judge_types(uint64_t value, unsigned level) {
+    machine.types |= (uint8_t)BIT((value & DESC_TYPE) >> 2);
+    if ((machine.types & (machine.types - 1)) == 0)
+        return; // one type in the whole machine
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    uint64_t bytes = span_pages(level) * PAGE_BYTES;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        uint64_t other = span_pages(entry->level) * PAGE_BYTES;
+        uint64_t a = value & DESC_OUTPUT, b = entry->value & DESC_OUTPUT;
+        if (entry->cached != 0 && value_is_leaf(entry->value, entry->level) &&
+            ((entry->value ^ value) & DESC_TYPE) != 0 && a < b + other && b < a + bytes)
+            violation(VMSA_MISMATCHED,
+                      "frame %lx: %lx written, ASID %u page %lx: %lx may be cached",
+                      (unsigned long)a, (unsigned long)value, entry->asid,
+                      (unsigned long)entry->page, (unsigned long)entry->value);
+    }
+}
+
+void judge_leaf(uint64_t value, unsigned level) {
+    bool device = (value & DESC_TYPE) >> 2 == TYPE_DEVICE;
+    if (value_is_global(value, level) || (value & DESC_CONTIGUOUS) != 0 ||
+        (value & DESC_SHARED) != DESC_SHARED || (value & DESC_PXN) == 0 ||
+        (device && (value & DESC_UXN) == 0))
+        violation(VMSA_ATTRIBUTES, "leaf %lx of level %u", (unsigned long)value, level);
+    judge_types(value, level);
+    contents_check(value, level);
 }
 
 void judge_note(enum port_event event, uint64_t a, uint64_t b) {
@@ -229,8 +267,10 @@ unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned ma
     for (uint32_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
         uint64_t offset = va.v / PAGE_BYTES - entry->page;
-        if ((entry->cached >> pe & 1) == 0 || entry->asid != ttbr_asid(machine.ttbr0[pe]) ||
-            !value_is_leaf(entry->value, entry->level) || offset >= span_pages(entry->level))
+        if ((entry->cached >> pe & 1) == 0 || !value_is_leaf(entry->value, entry->level) ||
+            (entry->asid != ttbr_asid(machine.ttbr0[pe]) &&
+             !value_is_global(entry->value, entry->level)) ||
+            offset >= span_pages(entry->level))
             continue;
         paddr_t address = PADDR((entry->value & DESC_OUTPUT) + offset * PAGE_BYTES);
         unsigned n = 0;

@@ -2,13 +2,13 @@
 // Random schedules of random operations, beyond the bound that the explorer goes to: two to four
 // PEs, one to three operations each, all drawn from one number.
 //
-//   test_mmu.schedules               200,000, from seed 1 on (./scripts/test schedules: a million)
+//   test_mmu.schedules               100,000, from seed 1 on (./scripts/test schedules: a million)
 //   test_mmu.schedules FIRST COUNT   these seeds; with COUNT 1 the last events are printed
 #include "explore_world.h"
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SEEDS UINT64_C(200000)
+#define SEEDS UINT64_C(100000)
 #define PARTS 20u
 #define MOST_OPERATIONS 3u
 #define MOST_PES 4u
