@@ -16,7 +16,7 @@
 static inline struct pe *arch_pe(void);
 
 // A context that starts in user mode with all registers, FP state and TLS zero.
-void arch_context_init(struct arch_context *context);
+void arch_context_init(struct arch_context *context); // in zeroed memory
 // The context's instruction is the system call that is being executed: run it again.
 static inline void arch_context_restart(struct arch_context *context);
 // Saves the FP state of `from`, restores that of `to`; either may be NULL. A context that has
@@ -24,7 +24,7 @@ static inline void arch_context_restart(struct arch_context *context);
 static inline void arch_switch(struct arch_context *from, struct arch_context *to);
 
 static inline bool arch_interrupt_pending(void);
-// Acknowledges everything pending and calls core_tick, core_console_input ...
+// Acknowledges what is pending first and calls core_tick, core_console_input ...
 void arch_handle_interrupts(void);
 void arch_wait_for_interrupt(void); // returns when one is pending
 

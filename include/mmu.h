@@ -121,7 +121,10 @@ struct mapping_record {
 // Whether a live leaf of the run the record names still outputs an address inside the Frame.
 // Takes and drops the VSpace lock of the record.
 bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits);
-// The same, and where it is. `pages` counts 4 KiB pages from the first live leaf to the last.
+// Leaves that the record may name, 0 for none: what it may cost to check it.
+unsigned record_leaves(struct mapping_record record);
+// Like record_is_live, and where it is. `pages` counts 4 KiB pages from the first live leaf to the
+// last.
 bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bits, vaddr_t *va,
                   uint64_t *pages);
 
@@ -185,23 +188,18 @@ struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, ui
                                        const struct leaf_attributes *attributes);
 void gather_map_end(struct gather_map *map);
 
-// The three in one, for one Frame or part: nearly every MAP. *record is set on success. The range
-// was checked, is aligned to the level and lies in one table. Errors as gather_map_begin.
-struct map_run {
-    vaddr_t va;
-    paddr_t frame;
-    uint64_t pages;
-    unsigned level;
-    struct leaf_attributes attributes;
-};
-enum sheaf_error gather_map_run(struct gather *gather, struct vspace *vspace,
-                                const struct map_run *run, struct mapping_record *record,
-                                unsigned *missing);
+// The three in one for pages in one table, where that is simple: the table is there, every page is
+// free, nothing is pending in the VSpace, which lives, and its lock is free. False: something is
+// not so, and nothing has changed. The range was checked (gather_check_range).
+bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, paddr_t frame,
+                      uint64_t pages, const struct leaf_attributes *attributes,
+                      struct mapping_record *record);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.
-// A batch full of VSpaces is finished first.
-void gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+// A batch full of VSpaces is finished first. False: only some of the leaves were cleared; it is to
+// be called again, after a finish if the caller gives way.
+bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).
 void gather_complete_record(struct gather *gather, struct mapping_record record);

@@ -35,7 +35,8 @@
 //        of its size, a larger one at a multiple of 2 MiB. With PART the pages must lie in one
 //        table (not cross a 2 MiB boundary). A Frame of 2 MiB or more goes in as blocks where
 //        address and size allow, unless PAGES is given or a smaller Frame is in the same operation.
-//        An operation writes at most SHEAF_MAP_LEAVES leaves (RANGE): it is all or nothing.
+//        An operation is all or nothing, so interrupts wait for its last step: it maps at most
+//        SHEAF_MAP_FRAMES Frames and writes at most SHEAF_MAP_LEAVES leaves (RANGE).
 // UNMAP  clears every leaf in the range and frees every empty table wholly inside it.
 enum sheaf_gather_operation {
     SHEAF_OP_MAP = 1,
@@ -44,6 +45,7 @@ enum sheaf_gather_operation {
 #define SHEAF_OP_WORD0(op, rights, flags)                                                          \
     ((uint64_t)(op) | ((uint64_t)(rights) << 8) | ((uint64_t)(flags) << 16))
 
+#define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.

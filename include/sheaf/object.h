@@ -66,12 +66,15 @@ enum sheaf_type {
 // UNTYPED_RETYPE makes `count` objects of `type` and `size_bits` in `count` empty slots of a
 // CNode. All or none. The memory is zeroed. When nothing derived from the Untyped is left it
 // starts again from its first byte.
-//   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count, at most
-//   SHEAF_RETYPE_MAX
+//   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count
+// At most SHEAF_RETYPE_MAX of them, of VSpaces SHEAF_RETYPE_MAX_VSPACES: one call is all or none,
+// so interrupts wait for its last step. (An object costs some 90 instructions, a call of its own
+// some 500: from 64 on, more of them in one call are hardly cheaper.)
 // The memory type is that of the Untyped, else MEMORY_TYPE. Of a device Untyped, whose memory is
 // never zeroed, only Frames and smaller Untypeds are made.
 // UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left, w3 memory type.
-#define SHEAF_RETYPE_MAX 1024 // one call is all or none: interrupts wait for its last step
+#define SHEAF_RETYPE_MAX 64
+#define SHEAF_RETYPE_MAX_VSPACES 8
 enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
 
 // Memory types of a Frame or Untyped, fixed when it is made. Frames of type DEVICE are mapped as

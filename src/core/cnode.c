@@ -140,7 +140,7 @@ static enum sheaf_error cnode_cancel(struct invocation *invocation) {
     if (slot->badge == 0) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
-    return endpoint_cancel(invocation->pe, slot->object, slot->badge);
+    return endpoint_cancel(invocation->pe, invocation->caller, slot->object, slot->badge);
 }
 
 static enum sheaf_error cnode_delete(struct invocation *invocation) {

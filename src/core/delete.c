@@ -7,8 +7,13 @@
 #define BURIAL_SCAN 512      // slots of a dead CNode looked at in one slice
 #define TOMBSTONES_PASSED 64 // by one slice of revoke, before it rather empties them
 
+// What unmapping by a record costs, in leaves looked at, and how much of that a slice takes. A
+// record that costs more has a slice of its own.
+#define RECORD_COST 12
+#define SLICE_COST 128
+
 struct slice {
-    unsigned count;
+    unsigned count, cost;
     struct slot *slot[DELETE_SLICE]; // NULL: another deleter took it over, or its object took it
 };
 
@@ -23,7 +28,7 @@ void delete_init(void) {
     burials.first = NULL;
     burials.last = NULL;
     for (unsigned i = 0; i < MAX_PES; i++) {
-        slices[i].count = 0;
+        slices[i] = (struct slice){0};
     }
 }
 
@@ -43,6 +48,16 @@ static void slice_forget(struct slot *slot) {
     }
 }
 
+static unsigned unmap_cost(const struct slot *slot) {
+    bool mapped = slot->type == SHEAF_FRAME && slot->frame.record.v != 0;
+    return mapped ? RECORD_COST + record_leaves(slot->frame.record) : 0;
+}
+
+static bool slice_has_room(const struct slice *slice, const struct slot *slot) {
+    return slice->count < DELETE_SLICE &&
+           (slice->cost == 0 || slice->cost + unmap_cost(slot) <= SLICE_COST);
+}
+
 static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot) {
     ASSERT(lock_held(&tree_lock) && slice->count < DELETE_SLICE);
     slice_forget(slot);
@@ -57,6 +72,7 @@ static void slice_add(struct pe *pe, struct slice *slice, struct slot *slot) {
     slot->dying_pe = (uint8_t)(pe->id + 1);
     slot->dying_place = (uint16_t)slice->count;
     slice->slot[slice->count++] = slot;
+    slice->cost += unmap_cost(slot);
 }
 
 // Empties a slot that has left the tree.
@@ -238,43 +254,63 @@ static bool capability_end(struct pe *pe, struct slot *slot) {
 
 // ---- A slice
 
-static void slice_unmap(const struct slice *slice) {
+// Clears the leaves that the records name, and finishes. False: some are left.
+static bool slice_unmap(const struct slice *slice) {
     struct gather *gather = NULL;
-    for (unsigned i = 0; i < slice->count; i++) {
+    bool through = true;
+    for (unsigned i = 0; i < slice->count && through; i++) {
         const struct slot *slot = slice->slot[i];
         if (slot != NULL && slot->type == SHEAF_FRAME && slot->frame.record.v != 0) {
             if (gather == NULL) {
                 gather = gather_begin();
             }
-            gather_unmap_record(gather, slot->frame.record, slot->frame.address, slot->size_bits);
+            through = gather_unmap_record(gather, slot->frame.record, slot->frame.address,
+                                          slot->size_bits);
         }
     }
     if (gather != NULL) {
         gather_finish(gather);
     }
+    return through;
+}
+
+static enum sheaf_error preempted(void) {
+    return arch_interrupt_pending() ? SHEAF_ERR_PREEMPTED : SHEAF_OK;
+}
+
+// tree_lock held. Each slot is polled for: to end a Thread that waits, or a VSpace, costs hundreds
+// of instructions.
+static enum sheaf_error slice_unlink(struct pe *pe, const struct slice *slice) {
+    enum sheaf_error error = SHEAF_OK;
+    for (unsigned i = 0; i < slice->count && error == SHEAF_OK; i++) {
+        bool done = false;
+        while (slice->slot[i] != NULL && !done && error == SHEAF_OK) {
+            done = capability_end(pe, slice->slot[i]);
+            error = preempted();
+        }
+    }
+    return error;
 }
 
 static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
     enum sheaf_error error = SHEAF_OK;
-    slice_unmap(slice);
+    while (error == SHEAF_OK && !slice_unmap(slice)) {
+        error = preempted();
+    }
     lock_acquire(&tree_lock);
+    if (error == SHEAF_OK) {
+        // A slice of burials may be empty, and have taken its time to find that out.
+        error = slice->count != 0 ? slice_unlink(pe, slice) : preempted();
+    }
+    // What is not through stays dying, in nobody's slice: whoever comes next goes on.
     for (unsigned i = 0; i < slice->count; i++) {
-        while (slice->slot[i] != NULL && error == SHEAF_OK) {
-            if (capability_end(pe, slice->slot[i])) {
-                break;
-            }
-            error = arch_interrupt_pending() ? SHEAF_ERR_PREEMPTED : SHEAF_OK;
-        }
-        // What is not through stays dying, in nobody's slice: whoever comes next goes on.
         if (slice->slot[i] != NULL) {
             slice_forget(slice->slot[i]);
         }
     }
     lock_release(&tree_lock);
     slice->count = 0;
-    if (error == SHEAF_OK && arch_interrupt_pending()) {
-        error = SHEAF_ERR_PREEMPTED;
-    }
+    slice->cost = 0;
     return error;
 }
 
@@ -293,8 +329,8 @@ static enum sheaf_error burial_slice(struct pe *pe) {
             left--;
         }
         tombstone->tombstone.left = left;
-        for (uint64_t i = left; i > 0 && looked < BURIAL_SCAN && slice->count < DELETE_SLICE;
-             i--, looked++) {
+        for (uint64_t i = left;
+             i > 0 && looked < BURIAL_SCAN && slice_has_room(slice, &slots[i - 1]); i--, looked++) {
             if (slots[i - 1].type != SHEAF_NULL) {
                 slice_add(pe, slice, &slots[i - 1]);
             }
@@ -351,7 +387,7 @@ static void collect(struct pe *pe, struct slice *slice, struct slot *slot, const
     ASSERT(lock_held(&tree_lock));
     unsigned passed = 0;
     struct slot *node = tree_next(slot, slot);
-    while (node != NULL && slice->count < DELETE_SLICE) {
+    while (node != NULL && slice_has_room(slice, node)) {
         if (node->type == SLOT_TOMBSTONE) {
             if (++passed > TOMBSTONES_PASSED) {
                 return;

@@ -6,7 +6,9 @@
 #include "death.h"
 #include "fault.h"
 
-#define CANCEL_SLICE 16 // senders between two looks at pending interrupts
+// Senders that CANCEL looks at between two looks at pending interrupts, and ends the waits of.
+#define CANCEL_LOOKED 128
+#define CANCEL_SLICE 8
 
 static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoint_kind kind) {
     ASSERT(lock_held(&endpoint->lock));
@@ -18,6 +20,9 @@ static void enter(struct endpoint *endpoint, struct thread *thread, enum endpoin
 
 static void take_out(struct endpoint *endpoint, struct thread *thread) {
     ASSERT(lock_held(&endpoint->lock));
+    if (endpoint->cancel_next == thread) {
+        endpoint->cancel_next = thread->next;
+    }
     queue_remove(&endpoint->queue, thread);
     thread->waiting_on = NULL;
     if (endpoint->queue.first == NULL) {
@@ -203,46 +208,93 @@ void endpoint_forget(struct thread *thread) {
 void endpoint_requeue(struct thread *thread, unsigned priority) {
     struct endpoint *endpoint = thread->waiting_on;
     lock_acquire(&endpoint->lock);
+    struct thread *cancel_next = endpoint->cancel_next;
+    if (cancel_next == thread) {
+        cancel_next = thread->next;
+    }
     queue_remove(&endpoint->queue, thread);
     thread->priority = (uint8_t)priority;
     queue_insert(&endpoint->queue, thread);
+    // A pass of CANCEL does not lose who moves from before it to behind it.
+    if (cancel_next != NULL && thread->badge == endpoint->cancel_badge &&
+        priority > cancel_next->priority) {
+        cancel_next = thread;
+    }
+    endpoint->cancel_next = cancel_next;
     lock_release(&endpoint->lock);
 }
 
-// Takes senders with that badge out of the queue, as many as `found` has room for.
-static unsigned take_badged(struct endpoint *endpoint, uint64_t badge, struct thread **found,
-                            unsigned room) {
-    unsigned count = 0;
-    lock_acquire(&endpoint->lock);
+// ---- CANCEL: one pass through the senders, in slices
+//
+// Where a pass is stands in the Endpoint, since whoever leaves the queue must move it on. There is
+// one at a time: who comes with another badge while one is on its way first goes on with that one,
+// and then begins a pass of its own. So each slice brings the pass that is on its way to its end,
+// whoever executes it, and a caller's pass is over when it ends or another has begun.
+
+static uint64_t last_pass;
+
+static void begin_pass(struct endpoint *endpoint, uint64_t badge) {
+    ASSERT(lock_held(&endpoint->lock) && endpoint->cancel_next == NULL);
+    endpoint->head.reserved = __atomic_add_fetch(&last_pass, 1, __ATOMIC_RELAXED);
+    endpoint->cancel_badge = badge;
     if (endpoint->head.flags == ENDPOINT_SENDERS) {
-        struct thread *next = endpoint->queue.first;
-        while (next != NULL && count < room) {
-            struct thread *thread = next;
-            next = thread->next;
-            if (thread->badge == badge) {
-                take_out(endpoint, thread);
-                found[count++] = thread;
-            }
+        endpoint->cancel_next = endpoint->queue.first;
+    }
+}
+
+// Takes senders of the pass out of the queue; returns how many.
+static unsigned take_badged(struct endpoint *endpoint, struct thread *found[CANCEL_SLICE]) {
+    unsigned count = 0;
+    ASSERT(lock_held(&endpoint->lock));
+    for (unsigned looked = 0; looked < CANCEL_LOOKED && count < CANCEL_SLICE; looked++) {
+        struct thread *thread = endpoint->cancel_next;
+        if (thread == NULL) {
+            break;
+        }
+        endpoint->cancel_next = thread->next;
+        if (thread->badge == endpoint->cancel_badge) {
+            take_out(endpoint, thread);
+            found[count++] = thread;
         }
     }
-    lock_release(&endpoint->lock);
     return count;
 }
 
-enum sheaf_error endpoint_cancel(struct pe *pe, struct endpoint *endpoint, uint64_t badge) {
+// `pass`: the caller's, 0 before it has begun. True when it is over.
+static bool cancel_slice(struct pe *pe, struct endpoint *endpoint, uint64_t badge, uint64_t *pass) {
     struct thread *found[CANCEL_SLICE];
-    for (;;) {
-        unsigned count = take_badged(endpoint, badge, found, CANCEL_SLICE);
-        for (unsigned i = 0; i < count; i++) {
-            wait_fail(pe, found[i], SHEAF_ERR_CANCELLED);
-        }
-        if (count < CANCEL_SLICE) {
-            return SHEAF_OK;
-        }
+    unsigned count = 0;
+    lock_acquire(&endpoint->lock);
+    if (*pass == 0 && endpoint->cancel_next == NULL) {
+        begin_pass(endpoint, badge);
+        *pass = endpoint->head.reserved;
+    }
+    bool over = *pass != 0 && endpoint->head.reserved != *pass;
+    if (!over) {
+        count = take_badged(endpoint, found);
+        over = *pass != 0 && endpoint->cancel_next == NULL;
+    }
+    lock_release(&endpoint->lock);
+    for (unsigned i = 0; i < count; i++) {
+        wait_fail(pe, found[i], SHEAF_ERR_CANCELLED);
+    }
+    return over;
+}
+
+enum sheaf_error endpoint_cancel(struct pe *pe, struct thread *caller, struct endpoint *endpoint,
+                                 uint64_t badge) {
+    struct continuation *continuation = &caller->continuation;
+    bool begun = continuation->kind == CONTINUE_CANCEL && continuation->endpoint == endpoint;
+    uint64_t pass = begun ? continuation->pass : 0;
+    while (!cancel_slice(pe, endpoint, badge, &pass)) {
         if (arch_interrupt_pending()) {
+            continuation->kind = CONTINUE_CANCEL;
+            continuation->endpoint = endpoint;
+            continuation->pass = pass;
             return SHEAF_ERR_PREEMPTED;
         }
     }
+    return SHEAF_OK;
 }
 
 bool endpoint_end(struct pe *pe, struct endpoint *endpoint) {

@@ -13,49 +13,55 @@
 // everything is copied and checked again and what is done is skipped.
 #include "gather_call.h"
 #include "fastpath.h"
+#include "gather_fast.h"
 
 struct vector {
     struct thread *thread;
     struct gather *gather;
-    struct sheaf_gather_op *next, *end; // of `ops`: the operation to run, and after the last one
-    unsigned missing;                   // tables, with NO_TABLES
-    uint64_t done;                      // pages of the operation at `next`
-    size_t report_start;                // bytes of reports of the operations before it
-    size_t report_first;                // where `report` begins to hold something
-    size_t report_end;                  // bytes of `report` that hold something
+    const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
+    unsigned missing;                         // tables, with NO_TABLES
+    uint64_t done;                            // pages of the operation at `next`
+    size_t report_start;                      // bytes of reports of the operations before it
+    size_t report_first;                      // where `report` begins to hold something
+    size_t report_end;                        // bytes of `report` that hold something
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
     uint8_t report[SHEAF_RESULT_BYTES];
 };
 
-static size_t report_bytes(const struct sheaf_gather_op *op) {
-    bool reports = op_code(op) == SHEAF_OP_UNMAP && (op_flags(op) & SHEAF_OP_REPORT) != 0;
-    return reports ? SHEAF_REPORT_BYTES(op_pages(op)) : 0;
+static struct operation take_apart(const struct sheaf_gather_op *op) {
+    return (struct operation){.code = op->word[0] & 0xff,
+                              .rights = (op->word[0] >> 8) & 0xff,
+                              .flags = (op->word[0] >> 16) & 0xffff,
+                              .rest = op->word[0] >> 32,
+                              .vspace = op->word[1],
+                              .va = VADDR(op->word[2]),
+                              .pages = op->word[3],
+                              .word4 = op->word[4],
+                              .word5 = op->word[5]};
 }
 
-// The bits of word 0 that an operation may have set.
-#define MAP_BITS                                                                                   \
-    SHEAF_OP_WORD0(SHEAF_OP_MAP, 0xff,                                                             \
-                   SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)
-#define UNMAP_BITS SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT)
-#define FLAG_BITS SHEAF_OP_WORD0(0, 0, UINT64_C(0xffff))
+static size_t report_bytes(const struct operation *operation) {
+    bool reports = operation->code == SHEAF_OP_UNMAP && (operation->flags & SHEAF_OP_REPORT) != 0;
+    return reports ? SHEAF_REPORT_BYTES(operation->pages) : 0;
+}
 
-// What every operation has: known bits, a range, a VSpace. `unused`: words that must be zero.
-static inline enum sheaf_error check(const struct thread *thread, const struct sheaf_gather_op *op,
-                                     uint64_t bits, uint64_t unused, struct vspace **vspace) {
-    struct slot *slot;
-    uint64_t excess = op->word[0] & ~bits;
-    if (unlikely((excess | unused) != 0)) {
-        return (excess & FLAG_BITS) != 0 ? SHEAF_ERR_UNKNOWN_FLAG : SHEAF_ERR_INVALID_ARGUMENT;
+static enum sheaf_error check(const struct operation *operation) {
+    static const uint64_t flags[] = {
+        [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
+        [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+    };
+    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
+        return SHEAF_ERR_UNKNOWN_OPERATION;
     }
-    enum sheaf_error error = gather_check_range(op_va(op), op_pages(op));
-    if (unlikely(error != SHEAF_OK)) {
-        return error;
+    if ((operation->flags & ~flags[operation->code]) != 0) {
+        return SHEAF_ERR_UNKNOWN_FLAG;
     }
-    error = lookup_type(thread, op->word[1], SHEAF_VSPACE, &slot);
-    if (likely(error == SHEAF_OK)) {
-        *vspace = slot->object;
+    bool unused = operation->code == SHEAF_OP_UNMAP &&
+                  (operation->rights | operation->word4 | operation->word5) != 0;
+    if (operation->rest != 0 || unused) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
     }
-    return error;
+    return gather_check_range(operation->va, operation->pages);
 }
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
@@ -72,14 +78,9 @@ static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) 
     }
 }
 
-static enum sheaf_error run_unmap(struct vector *vector, const struct sheaf_gather_op *op) {
-    struct vspace *vspace;
-    size_t bytes = report_bytes(op);
-    enum sheaf_error error =
-        check(vector->thread, op, UNMAP_BITS, op->word[4] | op->word[5], &vspace);
-    if (error != SHEAF_OK) {
-        return error;
-    }
+static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
+                                  const struct operation *operation) {
+    size_t bytes = report_bytes(operation);
     if (bytes > SHEAF_RESULT_BYTES - vector->report_start) {
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
@@ -87,41 +88,45 @@ static enum sheaf_error run_unmap(struct vector *vector, const struct sheaf_gath
     if (bytes != 0 && vector->done != 0) {
         resume_report(vector, report, bytes);
     }
-    error = gather_unmap(vector->gather, vspace, op_va(op), op_pages(op), op_flags(op),
-                         &vector->done, report);
+    enum sheaf_error error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
+                                          operation->flags, &vector->done, report);
     if (bytes != 0 && (error == SHEAF_OK || error == SHEAF_ERR_PREEMPTED)) {
         vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
-    }
-    if (error == SHEAF_OK) {
-        vector->report_start += bytes;
     }
     return error;
 }
 
-static inline enum sheaf_error run_map(struct vector *vector, const struct sheaf_gather_op *op) {
-    struct vspace *vspace;
-    enum sheaf_error error = check(vector->thread, op, MAP_BITS, 0, &vspace);
-    return unlikely(error != SHEAF_OK)
-               ? error
-               : gather_map_operation(vector->thread, vector->gather, vspace, op, &vector->done,
-                                      &vector->missing);
+static enum sheaf_error run_ordinary(struct vector *vector) {
+    struct operation operation = take_apart(vector->next);
+    struct slot *slot;
+    enum sheaf_error error = check(&operation);
+    if (error == SHEAF_OK) {
+        error = lookup_type(vector->thread, operation.vspace, SHEAF_VSPACE, &slot);
+    }
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    struct vspace *vspace = slot->object;
+    if (operation.code == SHEAF_OP_UNMAP) {
+        error = run_unmap(vector, vspace, &operation);
+    } else {
+        error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
+                                     &vector->done, &vector->missing);
+    }
+    if (error == SHEAF_OK) {
+        vector->report_start += report_bytes(&operation);
+    }
+    return error;
 }
 
-static inline enum sheaf_error run_operation(struct vector *vector,
-                                             const struct sheaf_gather_op *op) {
-    switch (op_code(op)) {
-    case SHEAF_OP_MAP:
-        return run_map(vector, op);
-    case SHEAF_OP_UNMAP:
-        return run_unmap(vector, op);
-    default:
-        return SHEAF_ERR_UNKNOWN_OPERATION;
-    }
+static inline enum sheaf_error run_operation(struct vector *vector) {
+    bool done = gather_map_fast(vector->thread, vector->gather, vector->next);
+    return likely(done) ? SHEAF_OK : run_ordinary(vector);
 }
 
 static inline enum sheaf_error run_all(struct vector *vector) {
     while (vector->next != vector->end) {
-        enum sheaf_error error = run_operation(vector, vector->next);
+        enum sheaf_error error = run_operation(vector);
         if (unlikely(error != SHEAF_OK)) {
             return error;
         }
@@ -148,21 +153,25 @@ static uint64_t pages_done(const struct continuation *continuation, const struct
     return continuation->pages;
 }
 
-// The place where an interrupted execution was.
-static __attribute__((noinline)) void resume(struct vector *vector) {
-    const struct continuation *continuation = &vector->thread->continuation;
-    unsigned count = (unsigned)(vector->end - vector->ops);
-    vector->next += MIN(continuation->index, count);
-    vector->done = pages_done(continuation, vector);
-    for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
-        size_t bytes = MIN(report_bytes(op), SHEAF_RESULT_BYTES);
-        vector->report_start = MIN(vector->report_start + bytes, SHEAF_RESULT_BYTES);
-    }
-    vector->report_first = vector->report_start;
+static unsigned index_of(const struct vector *vector) {
+    return (unsigned)(vector->next - vector->ops);
 }
 
 static bool is_resumed(const struct thread *thread) {
     return unlikely(thread->continuation.kind == CONTINUE_GATHER);
+}
+
+// Goes on where an interrupted execution was.
+static __attribute__((noinline)) void resume(struct vector *vector) {
+    const struct continuation *continuation = &vector->thread->continuation;
+    vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
+    vector->done = pages_done(continuation, vector);
+    for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
+        struct operation operation = take_apart(op);
+        size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
+        vector->report_start = MIN(vector->report_start + bytes, SHEAF_RESULT_BYTES);
+    }
+    vector->report_first = vector->report_start;
 }
 
 // Copies the operations, each word once: other threads may write to the buffer.
@@ -180,14 +189,14 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
         return SHEAF_ERR_NO_BUFFER;
     }
     const volatile struct sheaf_gather_op *from = buffer->ops;
-    vector->next = vector->ops;
-    vector->end = vector->ops + count;
-    for (struct sheaf_gather_op *to = vector->ops; to != vector->end; to++) {
+    for (struct sheaf_gather_op *to = vector->ops; to != vector->ops + count; to++) {
         *to = *from++;
     }
     vector->thread = thread;
-    vector->missing = 0;
+    vector->next = vector->ops;
+    vector->end = vector->ops + count;
     vector->done = 0;
+    vector->missing = 0;
     vector->report_start = 0;
     vector->report_first = 0;
     vector->report_end = 0;
@@ -231,8 +240,9 @@ static uint64_t capped(uint64_t value) { return MIN(value, UINT16_MAX); }
 static inline void write_totals(struct vector *vector, enum sheaf_error error) {
     uint64_t *reg = vector->thread->context.reg;
     struct gather_totals totals = totals_of(vector);
-    uint64_t index = error != SHEAF_OK ? (uint64_t)(vector->next - vector->ops) : 0;
-    reg[SHEAF_REG_GATHER] = (uint64_t)error | index << 16 | MIN(totals.leaves, UINT32_MAX) << 32;
+    reg[SHEAF_REG_GATHER] = (uint64_t)error |
+                            (uint64_t)(error != SHEAF_OK ? index_of(vector) : 0) << 16 |
+                            MIN(totals.leaves, UINT32_MAX) << 32;
     reg[SHEAF_REG_TOTALS] = capped(totals.tables) | capped(totals.tlbi) << 16 |
                             capped(totals.dsb) << 32 | capped(totals.batches) << 48;
 }
@@ -241,7 +251,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     struct continuation *continuation = &vector->thread->continuation;
     continuation->totals = totals_of(vector);
     continuation->kind = CONTINUE_GATHER;
-    continuation->index = (unsigned)(vector->next - vector->ops);
+    continuation->index = index_of(vector);
     continuation->pages = vector->done;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;
@@ -249,7 +259,8 @@ static enum sheaf_error keep_place(struct vector *vector) {
     return SHEAF_ERR_PREEMPTED;
 }
 
-static enum sheaf_error fail(struct vector *vector, enum sheaf_error error) {
+static __attribute__((noinline)) enum sheaf_error fail(struct vector *vector,
+                                                       enum sheaf_error error) {
     if (error == SHEAF_ERR_PREEMPTED) {
         return keep_place(vector);
     }
@@ -280,7 +291,7 @@ enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
         // no message touches, so it makes no difference whether the thread waits by now.
         error = fastpath_tail(pe, thread);
         if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
-            return keep_place(&vector);
+            return fail(&vector, error);
         }
     }
     write_totals(&vector, SHEAF_OK);

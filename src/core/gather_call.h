@@ -6,28 +6,24 @@
 
 #include "ipc.h"
 
-// An operation's fields, out of the copy that the kernel made of it. What the words mean depends on
-// the operation from word 4 on.
-static inline unsigned op_code(const struct sheaf_gather_op *op) { return op->word[0] & 0xff; }
+#define MAP_BLOCK_BITS 21u // 2 MiB: what one table of pages covers, and the smaller block
 
-static inline unsigned op_rights(const struct sheaf_gather_op *op) {
-    return (op->word[0] >> 8) & 0xff;
-}
-
-static inline unsigned op_flags(const struct sheaf_gather_op *op) {
-    return (op->word[0] >> 16) & 0xffff;
-}
-
-static inline vaddr_t op_va(const struct sheaf_gather_op *op) { return VADDR(op->word[2]); }
-
-static inline uint64_t op_pages(const struct sheaf_gather_op *op) { return op->word[3]; }
+// One operation, copied out of the IPC buffer and taken apart.
+struct operation {
+    unsigned code, rights, flags; // word 0
+    uint64_t rest;                // bits 32-63 of it, which must be zero
+    sheaf_cptr vspace;
+    vaddr_t va;
+    uint64_t pages;
+    uint64_t word4, word5;
+};
 
 enum sheaf_error sys_gather(struct pe *pe, struct thread *thread);
 
 // MAP. *done counts pages whose instructions are synchronised, for going on after an interrupt.
 // *missing is set with NO_TABLES. All or nothing.
 enum sheaf_error gather_map_operation(const struct thread *thread, struct gather *gather,
-                                      struct vspace *vspace, const struct sheaf_gather_op *op,
+                                      struct vspace *vspace, const struct operation *operation,
                                       uint64_t *done, unsigned *missing);
 
 #endif

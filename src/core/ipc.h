@@ -97,9 +97,10 @@ enum sheaf_error endpoint_send(struct pe *pe, struct thread *thread, const struc
 enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
                                   struct reply *reply, bool block);
 void endpoint_forget(struct thread *thread); // takes a SENDING or RECEIVING thread out
-// Ends the waits of senders that used `badge`, with CANCELLED. OK or PREEMPTED: then some are left.
-// One step for each waiting sender, as queue_insert may need.
-enum sheaf_error endpoint_cancel(struct pe *pe, struct endpoint *endpoint, uint64_t badge);
+// Ends the waits of senders that used `badge`, with CANCELLED. OK or PREEMPTED: then `caller` keeps
+// which pass it has begun. Who comes to send meanwhile may be cancelled or not.
+enum sheaf_error endpoint_cancel(struct pe *pe, struct thread *caller, struct endpoint *endpoint,
+                                 uint64_t badge);
 void endpoint_requeue(struct thread *thread, unsigned priority);
 
 // ---- Replies (reply.c)

@@ -31,18 +31,20 @@ struct way {
 };
 void lookup_way(const struct thread *thread, sheaf_cptr name, struct way *way);
 
-// A slot of the root CNode, whatever is in it; NULL: the name is another's, or none. One compare
-// for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
-static inline struct slot *lookup_in_root(const struct thread *thread, sheaf_cptr name) {
+// The slot of the root CNode that is named, whatever is in it. False: the name is another's, or
+// none. One compare for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
+static inline bool lookup_in_root(const struct thread *thread, sheaf_cptr name, struct slot **out) {
     const struct slot *root = &thread->slot[THREAD_CSPACE];
-    return likely(name - 1 < BIT(root->size_bits) - 1) ? (struct slot *)root->object + name : NULL;
+    *out = (struct slot *)root->object + name;
+    return likely(name - 1 < BIT(root->size_bits) - 1);
 }
 
 // The slot named, with a living capability in it. INVALID_CAPABILITY, DEAD, RANGE.
 static inline enum sheaf_error lookup(const struct thread *thread, sheaf_cptr name,
                                       struct slot **out) {
-    struct slot *slot = lookup_in_root(thread, name);
-    if (likely(slot != NULL && slot->type != SHEAF_NULL && slot->flags == 0)) {
+    struct slot *slot;
+    if (likely(lookup_in_root(thread, name, &slot) && slot->type != SHEAF_NULL &&
+               slot->flags == 0)) {
         *out = slot;
         return SHEAF_OK;
     }
@@ -54,8 +56,8 @@ enum sheaf_error lookup_type_levels(const struct thread *thread, sheaf_cptr name
                                     enum sheaf_type type, struct slot **out);
 static inline enum sheaf_error lookup_type(const struct thread *thread, sheaf_cptr name,
                                            enum sheaf_type type, struct slot **out) {
-    struct slot *slot = lookup_in_root(thread, name);
-    if (likely(slot != NULL && slot->living_type == type)) {
+    struct slot *slot;
+    if (likely(lookup_in_root(thread, name, &slot) && slot->living_type == type)) {
         *out = slot;
         return SHEAF_OK;
     }

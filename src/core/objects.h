@@ -38,7 +38,10 @@ struct endpoint {
     struct object_head head; // flags: enum endpoint_kind, who waits in the queue
     struct lock lock;
     struct thread_queue queue; // by priority, first come first served within one
-    uint64_t unused[2];
+    // CANCEL goes through the senders in slices. head.reserved: number of the pass, never given
+    // again; 0: there was none.
+    struct thread *cancel_next; // the sender it looks at next; NULL: none is on its way
+    uint64_t cancel_badge;
 };
 
 struct notification {
@@ -104,10 +107,12 @@ enum thread_slot {
 // What a preempted system call left to be skipped when it is executed again. Another system call
 // and WRITE_REGISTERS forget it. A fault does not: until the instruction is executed again, none
 // can come but that of fetching it.
-enum continuation_kind { CONTINUE_NOTHING, CONTINUE_DELETE, CONTINUE_GATHER };
+enum continuation_kind { CONTINUE_NOTHING, CONTINUE_DELETE, CONTINUE_CANCEL, CONTINUE_GATHER };
 
 struct continuation {
     enum continuation_kind kind;
+    const void *endpoint;        // CANCEL: whose senders
+    uint64_t pass;               // CANCEL: its number
     unsigned index;              // GATHER: operation to go on with
     uint64_t pages;              // GATHER: pages of it done
     struct sheaf_gather_op op;   // GATHER: that operation, as it was then
@@ -119,7 +124,8 @@ struct thread {
     struct object_head head;
 
     struct thread *next, *previous;
-    uint8_t state; // enum sheaf_thread_state
+    struct thread *lower; // in a queue by priority: the next level (queue.c)
+    uint8_t state;        // enum sheaf_thread_state
     uint8_t priority;
     uint8_t max_priority;
     uint8_t pe;          // affinity

@@ -82,7 +82,8 @@ static enum sheaf_error parse(const struct invocation *invocation, struct retype
     if (retype->count == 0) {
         return SHEAF_ERR_ZERO_LENGTH;
     }
-    return retype->count > SHEAF_RETYPE_MAX ? SHEAF_ERR_RANGE : SHEAF_OK;
+    uint64_t most = retype->type == SHEAF_VSPACE ? SHEAF_RETYPE_MAX_VSPACES : SHEAF_RETYPE_MAX;
+    return retype->count > most ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
 static enum sheaf_error find_destination(const struct invocation *invocation,

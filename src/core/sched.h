@@ -127,12 +127,17 @@ static inline struct thread *queue_take_first(struct thread_queue *queue) {
         queue->last = NULL;
     } else {
         second->previous = NULL;
+        if (second != first->lower) {
+            second->lower = first->lower;
+        }
         first->next = NULL;
+        first->lower = NULL;
     }
     return first;
 }
 
-// Queues by descending priority, in order of arrival within one. The queue's lock is held.
+// Queues by descending priority, in order of arrival within one; at most SHEAF_PRIORITIES steps.
+// The queue's lock is held.
 void queue_insert(struct thread_queue *queue, struct thread *thread);
 void queue_remove(struct thread_queue *queue, struct thread *thread);
 

@@ -36,6 +36,7 @@ static void check_continuation(struct thread *thread, uint64_t number) {
     static const uint64_t owner[] = {
         [CONTINUE_NOTHING] = 0,
         [CONTINUE_DELETE] = SHEAF_SYS_CALL,
+        [CONTINUE_CANCEL] = SHEAF_SYS_CALL,
         [CONTINUE_GATHER] = SHEAF_SYS_GATHER,
     };
     if (number != owner[thread->continuation.kind]) {

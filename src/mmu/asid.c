@@ -10,11 +10,12 @@
 
 static struct {
     struct lock lock;
-    unsigned limit;   // ASIDs 1 to limit are given; 0 is the empty root's
-    unsigned last;    // given last
-    unsigned given;   // how many
-    uint64_t *used;   // a bit each
-    uint32_t *vspace; // physical address of the first chunk >> 16; 0: none
+    unsigned limit;    // ASIDs 1 to limit are given; 0 is the empty root's
+    unsigned last;     // given last
+    unsigned given;    // how many
+    uint64_t *used;    // a bit each
+    uint64_t full[16]; // bit n % 64 of [n / 64]: all 64 of used[n] are given
+    uint32_t *vspace;  // physical address of the first chunk >> 16; 0: none
 } asids;
 
 size_t mmu_asid_table_bytes(unsigned asid_bits) {
@@ -30,22 +31,34 @@ void asid_init(const struct mmu_config *config) {
         asids.limit = MIN(asids.limit, config->asid_limit);
     asids.last = 0;
     asids.given = 0;
+    for (unsigned i = 0; i < ARRAY_SIZE(asids.full); i++)
+        asids.full[i] = 0;
     asids.used = config->asid_table;
     void *behind = asids.used + count / 64;
     asids.vspace = behind;
     asids.used[0] = 1;
 }
 
-// The first free ASID in [from, to], or 0.
-static unsigned find_free(unsigned from, unsigned to) {
-    for (unsigned n = from; n <= to; n++) {
-        uint64_t word = asids.used[n / 64];
-        if (word == UINT64_MAX)
-            n |= 63; // none in this word
-        else if ((word & BIT(n % 64)) == 0)
-            return n;
+// The first bit of `words` that is 0 from `from` on, and below `end`; else `end`.
+static unsigned first_clear(const uint64_t *words, unsigned from, unsigned end) {
+    for (unsigned n = from; n < end; n = (n | 63) + 1) {
+        uint64_t clear = ~words[n / 64] >> (n % 64);
+        if (clear != 0)
+            return MIN(n + (unsigned)__builtin_ctzll(clear), end);
     }
-    return 0;
+    return end;
+}
+
+// The first free ASID in [from, to], or 0. Two words of `used` and 16 of `full` are looked at, at
+// most, however many ASIDs are given.
+static unsigned find_free(unsigned from, unsigned to) {
+    unsigned last = MIN(from | 63, to); // in the first word
+    unsigned n = first_clear(asids.used, from, last + 1);
+    if (n > last && last < to) {
+        unsigned word = first_clear(asids.full, n / 64, to / 64 + 1);
+        n = first_clear(asids.used, word * 64, to + 1);
+    }
+    return n <= to ? n : 0;
 }
 
 bool asid_allocate(struct vspace *vspace, asid_t *out) {
@@ -56,6 +69,8 @@ bool asid_allocate(struct vspace *vspace, asid_t *out) {
     if (n != 0) {
         paddr_t chunk = PADDR(ALIGN_DOWN(port_physical_address(vspace).v, CHUNK_BYTES));
         asids.used[n / 64] |= BIT(n % 64);
+        if (asids.used[n / 64] == UINT64_MAX)
+            asids.full[n / 64 / 64] |= BIT(n / 64 % 64);
         asids.vspace[n] = (uint32_t)(chunk.v >> SHEAF_CHUNK_BITS);
         asids.last = n;
         asids.given++;
@@ -95,6 +110,7 @@ bool asid_release(struct vspace *vspace) {
         port_note(PORT_EVENT_ROOT_RELEASED, vspace_root(vspace).v, n);
         asids.vspace[n] = 0;
         asids.used[n / 64] &= ~BIT(n % 64);
+        asids.full[n / 64 / 64] &= ~BIT(n / 64 % 64);
         asids.given--;
     }
     lock_release(&asids.lock);

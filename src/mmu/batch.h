@@ -9,9 +9,10 @@
 // One ASID's exact ranges are at most PLAN_THRESHOLD: each is at least one operation. Several
 // VSpaces share them; where they run out, neighbours are merged.
 #define BATCH_RANGES 128u
-// Tables a batch may hold before an operation finishes it of its own accord: more than a GiB of
-// sparse pages has, and few enough that giving them back stays a few thousand instructions.
-#define BATCH_TABLES 576u
+// Chunks in which a batch may have unhooked tables before an operation finishes it of its own
+// accord: giving the tables back takes some 25 instructions for each chunk. A GiB of sparse pages
+// has its tables in 35.
+#define BATCH_CHUNKS 128u
 
 struct batch_space {
     struct vspace *vspace; // pinned
@@ -27,6 +28,7 @@ struct gather {
     struct plan_range ranges[BATCH_RANGES];
     unsigned space_count, range_count;
     unsigned tables; // unhooked in this batch
+    unsigned chunks; // that they lie in
     bool stored;     // valid descriptors were written that walkers must come to see
 };
 

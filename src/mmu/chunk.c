@@ -26,8 +26,6 @@ void chunk_attach(struct vspace *vspace, struct chunk *chunk, unsigned index) {
     chunk->vspace = vspace;
     chunk->index = (uint16_t)index;
     chunk->free = CHUNK_ALL_FREE;
-    for (unsigned page = 0; page <= CHUNK_TABLES; page++)
-        chunk->tables[page] = (struct table_info){.state = TABLE_FREE};
     vspace->chunks[index] = (uint32_t)(port_physical_address(chunk).v >> SHEAF_CHUNK_BITS);
     vspace->chunk_slots = (uint16_t)MAX(vspace->chunk_slots, index + 1);
     vspace->chunk_count++;
@@ -39,6 +37,7 @@ void chunk_detach(struct vspace *vspace, struct chunk *chunk) {
     ASSERT(chunk->free == CHUNK_ALL_FREE);
     free_list_remove(vspace, chunk);
     vspace->chunks[chunk->index] = 0;
+    vspace->chunk_hole = MIN(vspace->chunk_hole, chunk->index);
     vspace->chunk_count--;
     vspace->tables_free -= CHUNK_TABLES;
     chunk->vspace = NULL;
@@ -73,16 +72,20 @@ void table_link(paddr_t parent, unsigned index, paddr_t table) {
     port_desc_write(parent, index, desc_make_table(table));
 }
 
-void table_release(struct vspace *vspace, paddr_t table) {
-    struct chunk *chunk = chunk_of_table(table);
-    unsigned page = (unsigned)(table.v >> PAGE_BITS) & 15;
-    ASSERT(chunk->tables[page].state == TABLE_PENDING);
-    chunk->tables[page].state = TABLE_FREE;
-    if (chunk->free == 0)
-        free_list_push(vspace, chunk);
-    chunk->free |= (uint16_t)(1u << page);
-    vspace->tables_free++;
-    port_note(PORT_EVENT_TABLE_RELEASED, table.v, vspace->asid.v);
+void chunks_release(struct vspace *vspace, struct pending *entry) {
+    for (unsigned next = entry->chunks; next != 0;) {
+        struct chunk *chunk = vspace_chunk(vspace, next - 1);
+        for (unsigned bits = chunk->pending; bits != 0; bits &= bits - 1)
+            port_note(PORT_EVENT_TABLE_RELEASED,
+                      port_physical_address(chunk).v + ((uint64_t)__builtin_ctz(bits) << PAGE_BITS),
+                      vspace->asid.v);
+        if (chunk->free == 0)
+            free_list_push(vspace, chunk);
+        chunk->free |= chunk->pending;
+        chunk->pending = 0;
+        next = chunk->pending_next;
+    }
+    vspace->tables_free += entry->tables;
 }
 
 unsigned vspace_chunk_slots(const struct vspace *vspace) { return vspace->chunk_slots; }

@@ -55,9 +55,13 @@ static inline bool desc_is_table(desc_t desc, unsigned level) {
     return level < LEAF_LEVEL && (desc.v & (DESC_VALID | DESC_TABLE)) == (DESC_VALID | DESC_TABLE);
 }
 
+// Bits 0 and 1 of a leaf.
+static inline uint64_t desc_leaf_type(unsigned level) {
+    return level == LEAF_LEVEL ? DESC_VALID | DESC_TABLE : DESC_VALID;
+}
+
 static inline bool desc_is_leaf(desc_t desc, unsigned level) {
-    uint64_t type = level == LEAF_LEVEL ? DESC_VALID | DESC_TABLE : DESC_VALID;
-    return level > 0 && (desc.v & (DESC_VALID | DESC_TABLE)) == type;
+    return level > 0 && (desc.v & (DESC_VALID | DESC_TABLE)) == desc_leaf_type(level);
 }
 
 static inline paddr_t desc_address(desc_t desc) { return PADDR(desc.v & DESC_ADDRESS); }

@@ -65,11 +65,31 @@ static enum mmu_fault judge(const struct vspace *vspace, vaddr_t va, uint64_t ac
     return MMU_FAULT_RESOLVED;
 }
 
-enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access) {
-    if (va.v >> 48 != 0)
-        return MMU_FAULT_TRANSLATION;
-    vspace_lock(vspace);
+// The lock is held, and given back.
+static __attribute__((noinline)) enum mmu_fault judge_and_unlock(struct vspace *vspace, vaddr_t va,
+                                                                 uint64_t access) {
     enum mmu_fault result = judge(vspace, va, access);
     vspace_unlock(vspace);
     return result;
+}
+
+static __attribute__((noinline)) enum mmu_fault wait_and_judge(struct vspace *vspace, vaddr_t va,
+                                                               uint64_t access) {
+    vspace_lock(vspace);
+    return judge_and_unlock(vspace, va, access);
+}
+
+// A fault that is not for the kernel to resolve is nearly always about a page that is not there:
+// that is found out without a frame on the stack.
+enum mmu_fault mmu_fault(struct vspace *vspace, vaddr_t va, uint64_t access) {
+    if (va.v >> 48 != 0)
+        return MMU_FAULT_TRANSLATION;
+    if (unlikely(!vspace_try_lock(vspace)))
+        return wait_and_judge(vspace, va, access);
+    if (likely(vspace->state == VSPACE_LIVE &&
+               !desc_is_valid(walk(vspace, va.v >> PAGE_BITS, LEAF_LEVEL).desc))) {
+        vspace_unlock(vspace);
+        return MMU_FAULT_TRANSLATION;
+    }
+    return judge_and_unlock(vspace, va, access);
 }

@@ -3,6 +3,8 @@
 #include "batch.h"
 #include "asid.h"
 
+#define MERGE_LOOKED 32u
+
 // Between gather_begin and gather_finish a PE runs nothing else, so one for each PE is enough, and
 // removing needs no memory (design, G6).
 static struct gather gathers[MAX_PES];
@@ -61,12 +63,13 @@ struct pending *batch_entry(struct batch_space *space) {
     return entry;
 }
 
-// The batch has no room: merges with the nearest range of the same VSpace.
+// The batch has no room: merges with the nearest range of the same VSpace, among the latest. All of
+// them would be too many to look at for each leaf.
 static void merge_range(struct gather *gather, struct batch_space *space,
                         const struct plan_range *range) {
     struct plan_range *nearest = NULL;
     struct plan_range best = {0};
-    for (unsigned i = 0; i < gather->range_count; i++) {
+    for (unsigned i = gather->range_count - MERGE_LOOKED; i < gather->range_count; i++) {
         struct plan_range *other = &gather->ranges[i];
         if (other->space != range->space || other->pages == 0)
             continue;
@@ -156,7 +159,7 @@ static void release_space(struct batch_space *space) {
 }
 
 // Something was removed, in some VSpace.
-static void finish_spaces(struct gather *gather) {
+static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
     struct finish_space spaces[BATCH_SPACES];
     bool needed = gather->stored;
     for (unsigned i = 0; i < gather->space_count; i++) {
@@ -183,12 +186,15 @@ static void finish_spaces(struct gather *gather) {
     gather->space_count = 0;
     gather->range_count = 0;
     gather->tables = 0;
+    gather->chunks = 0;
+    gather->stored = false;
 }
 
 void gather_finish(struct gather *gather) {
-    if (gather->space_count != 0)
+    if (gather->space_count != 0) {
         finish_spaces(gather);
-    else if (gather->stored)
+    } else if (gather->stored) {
+        gather->stored = false;
         finish_stores(&gather->totals);
-    gather->stored = false;
+    }
 }

@@ -21,19 +21,16 @@
 #include "descriptor.h"
 
 enum table_state {
-    TABLE_FREE = 0,    // in its chunk's `free` bits
-    TABLE_HOOKED = 1,  // a root, or a descriptor of a hooked table points to it
-    TABLE_PENDING = 2, // unhooked; on the list of a pending entry or of the finish that runs now
+    TABLE_UNHOOKED = 0, // as in zeroed memory: free, or waits for an invalidation (struct chunk)
+    TABLE_HOOKED = 1,   // a root, or a descriptor of a hooked table points to it
 };
 
 struct table_info {
     uint16_t live;         // valid descriptors, 0 to 512
     uint8_t state;         // enum table_state
-    uint8_t level;         // 0 root to 3, meaningful unless free
+    uint8_t level;         // 0 root to 3, meaningful while hooked
     uint16_t parent;       // table number; 0 for a root
     uint16_t parent_index; // where in the parent
-    uint16_t next;         // next table number on a list of pending tables, 0 ends it
-    uint16_t reserved;
 };
 
 struct chunk {
@@ -43,6 +40,10 @@ struct chunk {
     uint16_t free;      // bit n: page n is a free table
     uint16_t free_next; // list of chunks that have any: index + 1, 0 ends it
     uint16_t free_previous;
+    uint16_t pending;      // bit n: page n was unhooked, and the entry below covers that
+    uint16_t pending_next; // list of the entry's chunks: index + 1, 0 ends it
+    uint16_t pending_entry;
+    uint16_t reserved;
     struct table_info tables[16]; // [0] is unused
 };
 
@@ -67,8 +68,8 @@ struct pending {
     uint8_t levels; // bit n: leaves of level n were cleared
     uint8_t owner;  // PE + 1 whose gather entered it; 0: deferred
     uint8_t reserved;
-    uint16_t tables; // list of unhooked tables: first table number
-    uint16_t reserved2;
+    uint16_t chunks; // those with tables that were unhooked: index + 1 of the first
+    uint16_t tables; // how many that were
 };
 
 enum vspace_state {
@@ -88,6 +89,7 @@ struct vspace {
     uint16_t root; // table number
     uint16_t chunk_slots;
     uint16_t chunk_count;
+    uint16_t chunk_hole;   // the directory is full below
     uint16_t free_head;    // first chunk with free tables: index + 1
     uint8_t state;         // enum vspace_state; written under the lock, read with acquire
     uint8_t pending_count; // entries in use
@@ -100,7 +102,7 @@ struct first_chunk {
     struct vspace vspace;
 };
 
-_Static_assert(sizeof(struct table_info) == 12, "bookkeeping of a table");
+_Static_assert(sizeof(struct table_info) == 8, "bookkeeping of a table");
 _Static_assert(offsetof(struct chunk, node) == 0 && CHUNK_NODE_BYTES == 64,
                "the node is 64-byte aligned, as the chunk is");
 _Static_assert(sizeof(struct first_chunk) <= PAGE_BYTES, "page 0 of the first chunk");

@@ -4,7 +4,8 @@
 // gather_map_begin does everything that can fail: it looks at every place of the range, counts the
 // tables that are missing, completes what is pending there, unhooks empty tables in the way of
 // blocks, and hooks the tables. gather_map_frame then only writes leaves. The VSpace lock is held
-// from the one to gather_map_end, so nobody comes in between.
+// from the one to gather_map_end, so nobody comes in between. gather_map_pages is both where that
+// is simple.
 #include "batch.h"
 #include "record.h"
 #include "table.h"
@@ -20,34 +21,14 @@ enum sheaf_error gather_range_error(vaddr_t va, uint64_t pages) {
     return pages == 0 ? SHEAF_ERR_ZERO_LENGTH : SHEAF_ERR_OVERFLOW;
 }
 
+// Empty tables that one MAP unhooks to make room for blocks: all of that is done with interrupts
+// masked. UNMAP, which is preemptible, removes any number of them.
+#define TABLES_IN_THE_WAY 64u
+
 // Tables that a MAP must hook, and empty ones that it must unhook first.
 struct demand {
     uint64_t missing, in_the_way;
 };
-
-// Whether a table and everything below it holds no leaf. Counts the tables.
-static bool subtree_is_empty(paddr_t table, uint64_t *tables) {
-    paddr_t path[LEVELS] = {table};
-    unsigned index[LEVELS] = {0};
-    unsigned depth = 0;
-    while (true) {
-        const struct table_info *info = table_info(path[depth]);
-        if (info->live == 0 || index[depth] == TABLE_ENTRIES) {
-            (*tables)++;
-            if (depth == 0)
-                return true;
-            depth--;
-            continue;
-        }
-        desc_t desc = port_desc_read(path[depth], index[depth]++);
-        if (desc_is_leaf(desc, info->level))
-            return false;
-        if (desc_is_table(desc, info->level)) {
-            path[++depth] = desc_address(desc);
-            index[depth] = 0;
-        }
-    }
-}
 
 // Looks at the part [first, end) of a range, all in one table of leaves. `begins`: the range
 // begins here.
@@ -70,8 +51,8 @@ static enum sheaf_error check_piece(const struct vspace *vspace, uint64_t first,
         desc_t desc = port_desc_read(place.table, i);
         if (!desc_is_valid(desc))
             continue;
-        if (!desc_is_table(desc, level) ||
-            !subtree_is_empty(desc_address(desc), &demand->in_the_way))
+        if (!desc_is_table(desc, level) || table_info(desc_address(desc))->live != 0 ||
+            ++demand->in_the_way > TABLES_IN_THE_WAY)
             return SHEAF_ERR_PLACE_OCCUPIED;
     }
     return SHEAF_OK;
@@ -94,29 +75,6 @@ static enum sheaf_error check_places(const struct vspace *vspace, uint64_t first
     return SHEAF_OK;
 }
 
-// Unhooks the empty table that `parent`[index] names, and the empty ones below it, lowest first.
-static void unhook_subtree(struct pending *entry, paddr_t parent, unsigned index) {
-    paddr_t path[LEVELS] = {parent, desc_address(port_desc_read(parent, index))};
-    unsigned at[LEVELS] = {index};
-    unsigned depth = 1;
-    while (depth > 0) {
-        if (table_info(path[depth])->live == 0) {
-            table_unlink(path[depth - 1], at[depth - 1], path[depth]);
-            pending_add_table(entry, path[depth]);
-            depth--;
-            at[depth]++;
-            continue;
-        }
-        desc_t desc = port_desc_read(path[depth], at[depth]);
-        if (desc_is_valid(desc)) {
-            path[++depth] = desc_address(desc);
-            at[depth] = 0;
-        } else {
-            at[depth]++;
-        }
-    }
-}
-
 // Empty tables where blocks are to be: unhooked, and completed before the blocks are written, for
 // a walker may hold the table descriptors ("Using break-before-make").
 static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
@@ -124,7 +82,9 @@ static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, u
     for (uint64_t page = first; page < end; page += level_pages(level)) {
         struct place place = walk(vspace, page, level);
         if (place.level == level && desc_is_valid(place.desc)) {
-            unhook_subtree(entry, place.table, place.index);
+            paddr_t table = desc_address(place.desc);
+            table_unlink(place.table, place.index, table);
+            pending_add_table(entry, table);
             pending_add_range(entry, page, level_pages(level));
         }
     }
@@ -206,8 +166,9 @@ static inline struct mapping_record write_leaves(struct gather *gather, const st
     ASSERT(count != 0 && index + count <= TABLE_ENTRIES);
     ASSERT(IS_ALIGNED(pages | frame.v >> PAGE_BITS, level_pages(level)));
     port_dmb_ishst(); // the Frame's contents before what makes them reachable
-    for (unsigned i = 0; i < count; i++, value += step)
-        port_desc_write(table, index + i, DESC(value));
+    port_desc_write(table, index, DESC(value));
+    for (unsigned i = 1; i < count; i++)
+        port_desc_write(table, index + i, DESC(value + i * step));
     table_info(table)->live += (uint16_t)count;
     gather->totals.leaves += count;
     port_count(SHEAF_COUNTER_GATHER_MAPPED, count);
@@ -230,44 +191,35 @@ struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, ui
 
 void gather_map_end(struct gather_map *map) { vspace_unlock(map->vspace); }
 
-// Where pages can be written at once, as nearly always: their table is there, each of them is free,
-// and nothing is pending in the VSpace. With its lock held, under which `state` is written.
-static inline bool find_free_pages(const struct vspace *vspace, const struct map_run *run,
+// Where pages can be written at once: their table is there, each of them is free, and nothing is
+// pending in the VSpace. With its lock held, under which `state` is written.
+static inline bool find_free_pages(const struct vspace *vspace, uint64_t first, uint64_t pages,
                                    struct place *place) {
-    if (run->level != LEAF_LEVEL || vspace->state != VSPACE_LIVE || vspace->pending_count != 0)
+    if (vspace->state != VSPACE_LIVE || vspace->pending_count != 0)
         return false;
-    *place = walk(vspace, run->va.v >> PAGE_BITS, LEAF_LEVEL);
+    *place = walk(vspace, first, LEAF_LEVEL);
     if (place->level != LEAF_LEVEL || desc_is_valid(place->desc))
         return false;
-    for (unsigned i = 1; i < run->pages; i++) {
+    for (unsigned i = 1; i < pages; i++) {
         if (desc_is_valid(port_desc_read(place->table, place->index + i)))
             return false;
     }
     return true;
 }
 
-enum sheaf_error gather_map_run(struct gather *gather, struct vspace *vspace,
-                                const struct map_run *run, struct mapping_record *record,
-                                unsigned *missing) {
+bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, paddr_t frame,
+                      uint64_t pages, const struct leaf_attributes *attributes,
+                      struct mapping_record *record) {
     struct place place;
-    ASSERT(gather_check_range(run->va, run->pages) == SHEAF_OK);
-    vspace_lock(vspace);
-    bool found = find_free_pages(vspace, run, &place);
+    ASSERT(gather_check_range(va, pages) == SHEAF_OK);
+    if (unlikely(!vspace_try_lock(vspace)))
+        return false;
+    bool found = find_free_pages(vspace, va.v >> PAGE_BITS, pages, &place);
     if (likely(found)) {
         gather->stored = true;
-        *record = write_leaves(gather, vspace, place.table, LEAF_LEVEL, place.index, run->frame,
-                               run->pages, &run->attributes);
+        *record = write_leaves(gather, vspace, place.table, LEAF_LEVEL, place.index, frame, pages,
+                               attributes);
     }
     vspace_unlock(vspace);
-    if (likely(found))
-        return SHEAF_OK;
-
-    struct gather_map map;
-    enum sheaf_error error =
-        gather_map_begin(gather, vspace, run->va, run->pages, run->level, &map, missing);
-    if (error == SHEAF_OK) {
-        *record = gather_map_frame(&map, run->frame, run->pages, &run->attributes);
-        gather_map_end(&map);
-    }
-    return error;
+    return found;
 }

@@ -9,7 +9,7 @@ static struct pending *oldest(struct vspace *vspace, bool with_tables) {
     struct pending *found = NULL;
     for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
         struct pending *entry = &vspace->pending[i];
-        if (entry->ticket == 0 || (with_tables && entry->tables == 0))
+        if (entry->ticket == 0 || (with_tables && entry->chunks == 0))
             continue;
         if (found == NULL || entry->ticket < found->ticket)
             found = entry;
@@ -31,6 +31,7 @@ unsigned pending_open(struct vspace *vspace) {
     entry->range_count = 0; // what the ranges held is of no account
     entry->levels = 0;
     entry->owner = (uint8_t)(port_pe() + 1);
+    entry->chunks = 0;
     entry->tables = 0;
     vspace->pending_count++;
     return index;
@@ -65,25 +66,32 @@ void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     nearest->pages = end - nearest->first;
 }
 
-void pending_add_table(struct pending *entry, paddr_t table) {
-    table_info(table)->next = entry->tables;
-    entry->tables = (uint16_t)table_number(table);
+bool pending_add_table(struct pending *entry, paddr_t table) {
+    struct chunk *chunk = chunk_of_table(table);
+    struct vspace *vspace = chunk->vspace;
+    unsigned index = (unsigned)(entry - vspace->pending);
+    // A chunk is in one list only: another entry that has it is helped to its end.
+    if (chunk->pending != 0 && chunk->pending_entry != index)
+        pending_complete(vspace, &vspace->pending[chunk->pending_entry]);
+    bool first = chunk->pending == 0;
+    if (first) {
+        chunk->pending_entry = (uint16_t)index;
+        chunk->pending_next = entry->chunks;
+        entry->chunks = (uint16_t)(chunk->index + 1);
+    }
+    chunk->pending |= (uint16_t)(1u << (table.v >> PAGE_BITS & 15));
+    entry->tables++;
+    return first;
 }
 
 void pending_close(struct vspace *vspace, struct pending *entry) {
     for (unsigned i = 0; i < entry->range_count; i++)
         port_note(PORT_EVENT_RANGE_RELEASED, entry->ranges[i].first << PAGE_BITS,
                   (uint64_t)vspace->asid.v << 48 | entry->ranges[i].pages);
-    unsigned number = entry->tables;
-    unsigned freed = 0;
     entry->ticket = 0;
     vspace->pending_count--;
-    for (; number != 0; freed++) {
-        paddr_t table = table_of_number(vspace, number);
-        number = table_info(table)->next;
-        table_release(vspace, table);
-    }
-    port_count(SHEAF_COUNTER_TABLES_FREED, freed);
+    port_count(SHEAF_COUNTER_TABLES_FREED, entry->tables);
+    chunks_release(vspace, entry);
 }
 
 void pending_complete(struct vspace *vspace, struct pending *entry) {

@@ -22,8 +22,8 @@ unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.
 struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
-// Puts an unhooked table on the entry's list.
-void pending_add_table(struct pending *entry, paddr_t table);
+// Adds an unhooked table. True: it is the first of its chunk.
+bool pending_add_table(struct pending *entry, paddr_t table);
 // Removes an entry whose invalidation is complete, and gives its tables back.
 void pending_close(struct vspace *vspace, struct pending *entry);
 

@@ -5,6 +5,10 @@
 #include "batch.h"
 #include "walk.h"
 
+// Leaves that one call clears: deleting a Frame of 2 MiB mapped as pages is more than one stretch
+// with interrupts masked may be.
+#define RECORD_LEAVES 128u
+
 // The leaves of a record's run that output into its Frame.
 struct run {
     paddr_t table;
@@ -13,8 +17,21 @@ struct run {
     bool live;            // there is one
 };
 
-static bool outputs_into(desc_t desc, unsigned level, paddr_t frame, unsigned size_bits) {
-    return desc_is_leaf(desc, level) && (desc_address(desc).v ^ frame.v) >> size_bits == 0;
+// What a leaf that outputs into the Frame has in common with all others: the bits of `mask` are
+// those of `value`. So looking through a run costs two instructions for each of its descriptors
+// beside the loop.
+struct pattern {
+    uint64_t mask, value;
+};
+
+static struct pattern pattern_of(unsigned level, paddr_t frame, unsigned size_bits) {
+    uint64_t mask = DESC_ADDRESS & ~(BIT(size_bits) - 1);
+    return (struct pattern){.mask = mask | DESC_VALID | DESC_TABLE,
+                            .value = (frame.v & mask) | desc_leaf_type(level)};
+}
+
+static bool matches(const struct pattern *pattern, desc_t desc) {
+    return (desc.v & pattern->mask) == pattern->value;
 }
 
 // With the VSpace lock held.
@@ -29,15 +46,17 @@ static struct run find_run(struct vspace *vspace, struct mapping_record record, 
     const struct table_info *info = table_info(run.table);
     if (info->state != TABLE_HOOKED || info->level != run.level)
         return run;
+    if (run.level == 0)
+        return run;
     unsigned end = MIN(record_index(record) + record_count(record), TABLE_ENTRIES);
-    for (unsigned i = record_index(record); i < end; i++) {
-        if (!outputs_into(port_desc_read(run.table, i), run.level, frame, size_bits))
-            continue;
-        if (!run.live)
-            run.first = i;
-        run.live = true;
-        run.last = i;
-    }
+    struct pattern pattern = pattern_of(run.level, frame, size_bits);
+    run.first = record_index(record);
+    while (run.first < end && !matches(&pattern, port_desc_read(run.table, run.first)))
+        run.first++;
+    run.last = end - 1;
+    while (run.last > run.first && !matches(&pattern, port_desc_read(run.table, run.last)))
+        run.last--;
+    run.live = run.first < end;
     return run;
 }
 
@@ -65,52 +84,67 @@ bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_b
     return record_place(record, frame, size_bits, &va, &pages);
 }
 
-// Clears the Frame's leaves of the run, and enters what a TLB may hold of them.
-static void clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
-                      paddr_t frame, unsigned size_bits) {
-    unsigned shift = level_shift(run->level);
-    uint64_t base = table_first_page(space->vspace, run->table);
-    uint64_t low = UINT64_MAX, high = 0;
-    unsigned cleared = 0;
-    for (unsigned i = run->first; i <= run->last; i++) {
-        if (!outputs_into(port_desc_read(run->table, i), run->level, frame, size_bits))
-            continue;
-        desc_t old = port_desc_exchange(run->table, i, DESC(0));
-        uint64_t page = base + ((uint64_t)i << shift);
-        cleared++;
-        if (desc_is_untouched(old)) {
-            port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, 1);
-            continue;
-        }
-        batch_add_leaves(gather, space, page, level_pages(run->level), run->level);
-        low = MIN(low, page);
-        high = page + level_pages(run->level);
-    }
-    table_info(run->table)->live -= (uint16_t)cleared;
-    gather->totals.leaves += cleared;
-    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared);
-    if (high != 0) {
-        struct pending *entry = batch_entry(space);
-        entry->levels |= (uint8_t)(1u << run->level);
-        pending_add_range(entry, low, high - low);
-    }
+// A TLB may hold the leaves of `pages` pages from `first` on.
+static void add_touched(struct gather *gather, struct batch_space *space, unsigned level,
+                        uint64_t first, uint64_t pages) {
+    struct pending *entry = batch_entry(space);
+    batch_add_leaves(gather, space, first, pages, level);
+    entry->levels |= (uint8_t)(1u << level);
+    pending_add_range(entry, first, pages);
 }
 
-void gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+// Clears the Frame's leaves of the run, at most RECORD_LEAVES, and enters what a TLB may hold of
+// them. False: some are left.
+static bool clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
+                      paddr_t frame, unsigned size_bits) {
+    struct pattern pattern = pattern_of(run->level, frame, size_bits);
+    uint64_t step = level_pages(run->level);
+    uint64_t base = table_first_page(space->vspace, run->table);
+    uint64_t first = 0, pages = 0; // touched ones that lie together
+    unsigned cleared = 0, untouched = 0, i = run->first;
+    for (; i <= run->last && cleared < RECORD_LEAVES; i++) {
+        if (!matches(&pattern, port_desc_read(run->table, i)))
+            continue;
+        desc_t old = port_desc_exchange(run->table, i, DESC(0));
+        uint64_t page = base + i * step;
+        cleared++;
+        if (desc_is_untouched(old)) {
+            untouched++;
+            continue;
+        }
+        if (pages != 0 && first + pages != page) {
+            add_touched(gather, space, run->level, first, pages);
+            pages = 0;
+        }
+        first = pages == 0 ? page : first;
+        pages += step;
+    }
+    if (pages != 0)
+        add_touched(gather, space, run->level, first, pages);
+    table_info(run->table)->live -= (uint16_t)cleared;
+    gather->totals.leaves += cleared;
+    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, untouched);
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared);
+    return i > run->last;
+}
+
+bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits) {
     struct vspace *vspace = asid_pin(record_asid(record));
     if (vspace == NULL)
-        return; // its ASID was given back: invalidated as a whole before that
+        return true; // its ASID was given back: invalidated as a whole before that
     struct batch_space *space = batch_join(gather, vspace);
     vspace_lock(vspace);
     // The leaf may be gone already and its invalidation not: "not found" is not "invalidated".
     pending_complete_all(vspace, batch_ticket(space));
     struct run run = find_run(vspace, record, frame, size_bits);
-    if (run.live)
-        clear_run(gather, space, &run, frame, size_bits);
+    bool through = !run.live || clear_run(gather, space, &run, frame, size_bits);
     vspace_unlock(vspace);
     vspace_unpin(vspace);
+    return through;
 }
+
+unsigned record_leaves(struct mapping_record record) { return record_count(record); }
 
 void gather_complete_record(struct gather *gather, struct mapping_record record) {
     (void)gather; // completing an entry of this batch makes the batch forget it (pending.c)

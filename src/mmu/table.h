@@ -7,7 +7,7 @@
 
 // All of these are called with the VSpace lock held.
 
-// Enters a chunk at directory index `index`; all its tables are free then.
+// Enters a chunk, in zeroed memory, at directory index `index`; all its tables are free then.
 void chunk_attach(struct vspace *vspace, struct chunk *chunk, unsigned index);
 // Takes it out again. Every table of it is free.
 void chunk_detach(struct vspace *vspace, struct chunk *chunk);
@@ -23,9 +23,10 @@ static inline void table_unlink(paddr_t parent, unsigned index, paddr_t table) {
     // loses no update. Leaves are exchanged.
     port_desc_write(parent, index, DESC(0));
     table_info(parent)->live--;
-    table_info(table)->state = TABLE_PENDING;
+    table_info(table)->state = TABLE_UNHOOKED;
 }
-// Gives a table back to its chunk: it may be taken again at once.
-void table_release(struct vspace *vspace, paddr_t table);
+// Gives the tables of an entry back to their chunks: they may be taken again at once. A step for
+// each chunk, not for each table.
+void chunks_release(struct vspace *vspace, struct pending *entry);
 
 #endif

@@ -6,8 +6,8 @@
 // `path` keeps the tables above the cursor; a step goes up only as far as the cursor left them.
 //
 // A slice is what happens under the VSpace lock without a break: it ends with the range, with a
-// pending interrupt (polled after every table) or with a batch full of tables. Then what it
-// removed is entered as pending before the lock is dropped.
+// pending interrupt (polled after every VISIT_DESCRIPTORS at most) or with a batch full of tables.
+// Then what it removed is entered as pending before the lock is dropped.
 #include "batch.h"
 #include "table.h"
 #include "walk.h"
@@ -16,6 +16,10 @@
 // its leaves unseen, counting as 512 addresses: right as well (they are invalidated with walk
 // caches before the table is taken again), cheaper, but coarser. A few keep small operations exact.
 #define LOOK_THROUGH_TABLES 8u
+
+// Descriptors of a table looked at between two looks at pending interrupts: a leaf that stands
+// alone costs up to 230 instructions.
+#define VISIT_DESCRIPTORS 32u
 
 struct unmap {
     struct gather *gather;
@@ -70,7 +74,7 @@ static void unhook(struct unmap *unmap) {
         uint64_t pages = level_pages(unmap->level - 1);
 
         table_unlink(parent, level_index(first, unmap->level - 1), table);
-        pending_add_table(entry, table);
+        unmap->gather->chunks += pending_add_table(entry, table) ? 1 : 0;
         batch_add_table(unmap->gather, unmap->space, first, unmap->level);
         widen(unmap, first, pages);
         unmap->level--;
@@ -99,8 +103,16 @@ static inline unsigned take_run(paddr_t table, unsigned index, unsigned end, uin
 static void report_pages(const struct unmap *unmap, uint64_t page, uint64_t pages, desc_t old) {
     unsigned bits = ((old.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
                     (desc_is_dirty(old) ? SHEAF_REPORT_DIRTY : 0);
-    for (uint64_t i = page - unmap->start; i < page - unmap->start + pages; i++)
-        unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
+    uint64_t i = page - unmap->start, end = i + pages;
+    while (i < end) {
+        if (i % 4 == 0 && end - i >= 4) { // of a block, which has many
+            unmap->report[i / 4] = (uint8_t)(bits * 0x55);
+            i += 4;
+        } else {
+            unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
+            i++;
+        }
+    }
 }
 
 // The same with a report. `page` is that of `index`.
@@ -139,8 +151,9 @@ static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, un
     return stop;
 }
 
-// Clears leaves in the table at the cursor, from the cursor to the table's or the range's end or
-// to the next table descriptor. Moves the cursor to where it stopped.
+// Clears leaves in the table at the cursor, from the cursor to the table's or the range's end, to
+// the next table descriptor or until VISIT_DESCRIPTORS were looked at. Moves the cursor to where it
+// stopped.
 static void clear_leaves(struct unmap *unmap) {
     paddr_t table = unmap->path[unmap->level];
     const struct table_info *info = table_info(table);
@@ -150,12 +163,13 @@ static void clear_leaves(struct unmap *unmap) {
     unsigned index = level_index(unmap->cursor, unmap->level);
     // A last descriptor that covers more than the range is a table or invalid: cuts were refused.
     unsigned end = (unsigned)((end_page - first + level_pages(unmap->level) - 1) >> shift);
-    while (index < end && info->live != 0) {
+    unsigned limit = MIN(end, index + VISIT_DESCRIPTORS);
+    while (index < limit && info->live != 0) {
         desc_t desc = port_desc_read(table, index);
         if (!desc_is_valid(desc))
             index++;
         else if (desc_is_leaf(desc, unmap->level))
-            index = clear_run(unmap, table, index, end);
+            index = clear_run(unmap, table, index, limit);
         else
             break;
     }
@@ -177,8 +191,9 @@ static bool worth_looking(struct unmap *unmap, const struct table_info *info) {
 // Deals with the table at the cursor: the part from the cursor on, up to the next table below it.
 static void visit_table(struct unmap *unmap) {
     struct table_info *info = table_info(unmap->path[unmap->level]);
-    bool whole = may_unhook(unmap);
-    if (whole && unmap->level == LEAF_LEVEL && info->live != 0 && !worth_looking(unmap, info)) {
+    bool whole = may_unhook(unmap), begins = unmap->cursor == table_first(unmap);
+    if (whole && begins && unmap->level == LEAF_LEVEL && info->live != 0 &&
+        !worth_looking(unmap, info)) {
         batch_add_leaves(unmap->gather, unmap->space, table_first(unmap), TABLE_ENTRIES,
                          LEAF_LEVEL);
         entry_of(unmap)->levels |= 1u << LEAF_LEVEL;
@@ -249,7 +264,7 @@ static enum sheaf_error unmap_slice(struct unmap *unmap) {
         if (unmap->cursor == unmap->end)
             break;
         unmap->preempted = port_preemption_pending();
-        if (unmap->preempted || unmap->gather->tables >= BATCH_TABLES)
+        if (unmap->preempted || unmap->gather->chunks >= BATCH_CHUNKS)
             break;
         ascend(unmap, previous);
         descend(unmap);

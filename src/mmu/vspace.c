@@ -32,13 +32,14 @@ enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
 enum sheaf_error vspace_grow(struct vspace *vspace, void *chunk) {
     enum sheaf_error error = SHEAF_ERR_TOO_MANY_CHUNKS;
     lock_acquire(&vspace->lock);
-    unsigned index = 1;
+    unsigned index = vspace->chunk_hole;
     while (index < VSPACE_CHUNKS && vspace->chunks[index] != 0)
         index++;
     if (!vspace_state_is_live(vspace)) {
         error = SHEAF_ERR_DEAD;
     } else if (index < VSPACE_CHUNKS) {
         chunk_attach(vspace, chunk, index);
+        vspace->chunk_hole = (uint16_t)(index + 1);
         error = SHEAF_OK;
     }
     lock_release(&vspace->lock);

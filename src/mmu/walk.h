@@ -18,6 +18,13 @@ static inline void vspace_lock(struct vspace *vspace) {
     port_walk_begin(vspace->asid);
 }
 
+static inline bool vspace_try_lock(struct vspace *vspace) {
+    bool taken = lock_try(&vspace->lock);
+    if (likely(taken))
+        port_walk_begin(vspace->asid);
+    return taken;
+}
+
 static inline void vspace_unlock(struct vspace *vspace) {
     port_walk_end(vspace->asid);
     lock_release(&vspace->lock);

@@ -13,10 +13,9 @@ static sheaf_cptr dirty_untyped(unsigned bits) {
     sheaf_cptr untyped = make(SHEAF_UNTYPED, bits);
     unsigned pages = 1u << (bits - SHEAF_PAGE_BITS);
     sheaf_cptr first = new_slots(pages);
-    CHECK_OK(untyped_retype(untyped, SHEAF_FRAME, SHEAF_PAGE_BITS, 0, ROOT, first, pages));
+    retype_many(untyped, SHEAF_FRAME, SHEAF_PAGE_BITS, ROOT, first, pages);
     uint64_t place = new_place(pages * PAGE);
-    must_gather(map_op(OWN_VSPACE, place, pages, first, pages, ALL_ACCESS,
-                       SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY));
+    map_frames(OWN_VSPACE, place, first, pages, ALL_ACCESS, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY);
     for (uint64_t i = 0; i < pages * words_of_page(); i++) {
         ((volatile uint64_t *)place)[i] = DIRT;
     }
@@ -27,7 +26,7 @@ static sheaf_cptr dirty_untyped(unsigned bits) {
 
 static void check_zero(sheaf_cptr first, unsigned pages) {
     uint64_t place = new_place(pages * PAGE);
-    must_gather(map_op(OWN_VSPACE, place, pages, first, pages, SHEAF_MAP_READ, 0));
+    map_frames(OWN_VSPACE, place, first, pages, SHEAF_MAP_READ, 0);
     for (uint64_t i = 0; i < pages * words_of_page(); i++) {
         CHECK_EQ(((const volatile uint64_t *)place)[i], 0);
     }

@@ -21,6 +21,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 BOOT = os.path.join(TOP, "scripts", "lib", "boot")
 SELF_TEST = "markers"   # the case without anything between its markers
 MASKED = "masked.max"   # the row that is made from all cases
+STRETCH = "masked."     # cases of which the longest stretch with interrupts masked counts, and not the whole
 ZEROED = re.compile(r"retype\.")  # cases whose zeroing is not counted, but printed beside
 ZEROING = ("arch_zero", "cache_zero")  # the kernel's functions that zero memory
 
@@ -133,6 +134,10 @@ def total(record, key):
     return sum(pe[key] for pe in record["pe"])
 
 
+def longest_stretch(record):
+    return max(record["pe"], key=lambda pe: pe["masked"])
+
+
 def best(runs):
     return min(runs, key=lambda record: total(record, "kernel") - total(record, "apart"))
 
@@ -155,13 +160,13 @@ def name_at(functions, address):
     return f"{functions[i][1]}+{address - functions[i][0]:#x}" if i >= 0 else f"{address:#x}"
 
 
-def masked_row(cases, functions, limit):
+def masked_row(row, cases, functions, limit):
     """The longest stretch with interrupts masked, with the place where it began and where it ended."""
-    longest, case = max(((pe, name) for name, runs in cases.items() for record in runs for pe in record["pe"]),
+    longest, case = max(((longest_stretch(record), name) for name, runs in cases.items() for record in runs),
                         key=lambda pair: pair[0]["masked"])
     ends = " to ".join(name_at(functions, int(longest[key], 16)) for key in ("from", "to"))
-    return {"case": MASKED, "kernel": longest["masked"], "tlbi": {}, "dsb": 0, "limit": limit,
-            "where": f"in {case}, {ends}"}
+    return {"case": row, "kernel": longest["masked"], "tlbi": {}, "dsb": 0, "limit": limit,
+            "where": f"in {case}, {ends}" if len(cases) > 1 else ends}
 
 
 def measure(arguments, functions):
@@ -179,7 +184,9 @@ def measure(arguments, functions):
     rows = []
     for name in wanted:
         if name == MASKED:
-            rows.append(masked_row(cases, functions, limits[name]))
+            rows.append(masked_row(name, cases, functions, limits[name]))
+        elif name in cases and name not in failed and name.startswith(STRETCH):
+            rows.append(masked_row(name, {name: cases[name]}, functions, limits[name]))
         elif name in cases and name not in failed:
             rows.append(row_of(name, cases[name], limits[name]))
         else:
@@ -226,7 +233,7 @@ def print_json(rows):
 
 
 def profile(arguments, functions):
-    """Instructions by function in one case's shortest run."""
+    """Instructions by function in one case's shortest run, or in that with its longest stretch."""
     console, records = boot(arguments, functions, [arguments.profile])
     cases = regions_of(console, records)
     if len(cases) != 1:
@@ -235,7 +242,9 @@ def profile(arguments, functions):
     console, records = boot(arguments, functions, [arguments.profile], profile=runs[0]["region"])
     if failures(console):
         raise Failed(f"{name} failed")
-    record = best(regions_of(console, records)[name])
+    runs = regions_of(console, records)[name]
+    stretch = name.startswith(STRETCH)
+    record = max(runs, key=lambda run: longest_stretch(run)["masked"]) if stretch else best(runs)
     counts, entries = {}, {}
     for address, executed in record["counts"].items():
         function, offset = name_at(functions, int(address, 16)).split("+")

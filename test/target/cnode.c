@@ -238,9 +238,7 @@ static void cnode_lives_with_its_last_capability(void) {
 
 static void full_cnode(void) {
     sheaf_cptr cnode = make(SHEAF_CNODE, 10);
-    for (unsigned first = 1; first < 1024; first += 93) {
-        CHECK_OK(untyped_retype(arena(), SHEAF_ENDPOINT, 0, 0, cnode, first, 93));
-    }
+    retype_many(arena(), SHEAF_ENDPOINT, 0, cnode, 1, 1023);
     CHECK_EQ(probe_type(IN_CNODE(cnode, 1)), SHEAF_ENDPOINT);
     CHECK_EQ(probe_type(IN_CNODE(cnode, 1023)), SHEAF_ENDPOINT);
     CHECK_OK(cnode_delete(ROOT, cnode));

@@ -27,17 +27,19 @@ static void one_page(void) {
 }
 
 static void run_of_frames(void) {
+    enum { COUNT = SHEAF_MAP_FRAMES };
+    const uint64_t va = CHILD_FREE + (512 - COUNT / 3) * PAGE; // over the boundary of two tables
     struct agent agent = new_agent();
-    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, 60);
+    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, COUNT);
     uint64_t *words[2] = {map_here(copy_of(first, SHEAF_RIGHTS_ALL), 12, ALL_ACCESS),
-                          map_here(copy_of(first + 59, SHEAF_RIGHTS_ALL), 12, ALL_ACCESS)};
+                          map_here(copy_of(first + COUNT - 1, SHEAF_RIGHTS_ALL), 12, ALL_ACCESS)};
     *words[0] = 1000;
     *words[1] = 59;
-    struct gathered g = must_gather(map_op(agent.child.vspace, CHILD_FREE + 480 * PAGE, 60, first,
-                                           60, ALL_ACCESS, SHEAF_OP_ACCESSED));
-    CHECK_EQ(g.leaves, 60); // over the boundary of two tables
-    CHECK_EQ(agent_result(&agent, AGENT_SUM, CHILD_FREE + 480 * PAGE, 60), 1059);
-    check_mapping(first + 59, CHILD_FREE + 539 * PAGE, 1);
+    struct gathered g = must_gather(
+        map_op(agent.child.vspace, va, COUNT, first, COUNT, ALL_ACCESS, SHEAF_OP_ACCESSED));
+    CHECK_EQ(g.leaves, COUNT);
+    CHECK_EQ(agent_result(&agent, AGENT_SUM, va, COUNT), 1059);
+    check_mapping(first + COUNT - 1, va + (COUNT - 1) * PAGE, 1);
 }
 
 // Frames of several sizes in consecutive slots, one after the other.

@@ -254,16 +254,26 @@ static void no_tables_counts_the_missing_exactly(void) {
     CHECK_EQ(vspace_info(vspace).free, 2);
 }
 
-static void too_many_leaves(void) {
+static void too_many_frames(void) {
     sheaf_cptr vspace = make_vspace(1);
-    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, SHEAF_MAP_LEAVES + 1);
-    CHECK_REFUSED(map_op(vspace, CHILD_FREE, SHEAF_MAP_LEAVES + 1, first, SHEAF_MAP_LEAVES + 1,
+    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, SHEAF_MAP_FRAMES + 1);
+    CHECK_REFUSED(map_op(vspace, CHILD_FREE, SHEAF_MAP_FRAMES + 1, first, SHEAF_MAP_FRAMES + 1,
                          ALL_ACCESS, 0),
                   vspace, RANGE);
-    CHECK_EQ(must_gather(map_op(vspace, CHILD_FREE, SHEAF_MAP_LEAVES, first, SHEAF_MAP_LEAVES,
+    CHECK_EQ(must_gather(map_op(vspace, CHILD_FREE, SHEAF_MAP_FRAMES, first, SHEAF_MAP_FRAMES,
                                 ALL_ACCESS, 0))
                  .leaves,
-             SHEAF_MAP_LEAVES);
+             SHEAF_MAP_FRAMES);
+}
+
+static void too_many_leaves(void) {
+    sheaf_cptr vspace = make_vspace(1);
+    sheaf_cptr first = make_many(SHEAF_FRAME, 20, 3); // 256 pages each
+    CHECK_REFUSED(map_op(vspace, CHILD_FREE, SHEAF_MAP_LEAVES * 3 / 2, first, 3, ALL_ACCESS, 0),
+                  vspace, RANGE);
+    CHECK_EQ(
+        must_gather(map_op(vspace, CHILD_FREE, SHEAF_MAP_LEAVES, first, 2, ALL_ACCESS, 0)).leaves,
+        SHEAF_MAP_LEAVES);
 }
 
 static void part_out_of_range(void) {
@@ -413,6 +423,7 @@ static const struct test_case cases[] = {
     {"gather.error_mapped_twice_in_one_call", mapped_twice_in_one_call},
     {"gather.error_no_tables_then_grow", no_tables},
     {"gather.error_no_tables_counts_exactly", no_tables_counts_the_missing_exactly},
+    {"gather.error_too_many_frames", too_many_frames},
     {"gather.error_too_many_leaves", too_many_leaves},
     {"gather.error_part_out_of_range", part_out_of_range},
     {"gather.error_vector_too_long", vector_too_long},

@@ -162,14 +162,15 @@ static void vectors(void) {
     until_preempted(vector_once);
 }
 
-// One operation that reports on many tables, and begins in the middle of a byte of each. MAP of
-// data is not preemptible: every preemption that is counted was in the middle of UNMAP.
+// One operation that reports on many tables, and begins in the middle of a byte of each. MAP of a
+// few Frames is not preemptible: every preemption that is counted was in the middle of UNMAP.
 #define REPORTED (4 * SHEAF_RESULT_BYTES - 1)
+#define A_FEW 15
 
 static bool report_once(void) {
     uint64_t va = CHILD_FREE + PAGE;
-    for (unsigned i = 0; i < REPORTED; i += SHEAF_MAP_LEAVES) {
-        unsigned some = REPORTED - i < SHEAF_MAP_LEAVES ? REPORTED - i : SHEAF_MAP_LEAVES;
+    for (unsigned i = 0; i < REPORTED; i += A_FEW) {
+        unsigned some = REPORTED - i < A_FEW ? REPORTED - i : A_FEW;
         if (gather_one(
                 map_op(vspace, va + i * PAGE, some, first + i, some, ALL_ACCESS, SHEAF_OP_ACCESSED))
                 .status != SHEAF_OK) {
@@ -199,11 +200,11 @@ static bool teardown_once(void) {
         return false;
     }
     sheaf_cptr cnode = new_slot();
-    if (untyped_retype(memory, SHEAF_CNODE, 11, 0, ROOT, cnode, 1) != SHEAF_OK ||
-        untyped_retype(memory, SHEAF_ENDPOINT, 0, 0, cnode, 1, SHEAF_RETYPE_MAX) != SHEAF_OK ||
-        untyped_retype(memory, SHEAF_THREAD, 0, 0, cnode, 1 + SHEAF_RETYPE_MAX, 200) != SHEAF_OK) {
+    if (untyped_retype(memory, SHEAF_CNODE, 11, 0, ROOT, cnode, 1) != SHEAF_OK) {
         return false;
     }
+    retype_many(memory, SHEAF_ENDPOINT, 0, cnode, 1, 1024);
+    retype_many(memory, SHEAF_THREAD, 0, cnode, 1025, 200);
     return cnode_revoke(ROOT, memory) == SHEAF_OK &&
            untyped_info(memory).left == UINT64_C(1) << 23 && slot_is_empty(doomed) &&
            slot_is_empty(cnode);

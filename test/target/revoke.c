@@ -122,9 +122,8 @@ WITH_BOTH_AGENTS(mapped_copy_is_unmapped, mapped_copy_is_unmapped_by)
 static void many_mappings_are_unmapped_by(struct agent agent) {
     sheaf_cptr memory = make(SHEAF_UNTYPED, 20);
     sheaf_cptr first = new_slots(200);
-    CHECK_OK(untyped_retype(memory, SHEAF_FRAME, 12, 0, ROOT, first, 200));
-    must_gather(
-        map_op(agent.child.vspace, CHILD_FREE, 200, first, 200, ALL_ACCESS, SHEAF_OP_ACCESSED));
+    retype_many(memory, SHEAF_FRAME, 12, ROOT, first, 200);
+    map_frames(agent.child.vspace, CHILD_FREE, first, 200, ALL_ACCESS, SHEAF_OP_ACCESSED);
     CHECK_EQ(agent_result(&agent, AGENT_SUM, CHILD_FREE, 200), 0);
     CHECK_OK(cnode_revoke(ROOT, memory));
     for (unsigned i = 0; i < 200; i += 39) {

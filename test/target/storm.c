@@ -163,13 +163,14 @@ static void ends_with_its_handler(void) {
 static void long_operations_end(void) {
     begin();
     sheaf_cptr memory = make(SHEAF_UNTYPED, 22);
-    sheaf_cptr frames = new_slots(SHEAF_RETYPE_MAX);
+    enum { FRAMES = 1024 }; // all of it
+    sheaf_cptr frames = new_slots(FRAMES);
     struct helper *driver = spawn(wait_and_acknowledge, MAIN_PRIORITY, notification, handler, 0);
     uint64_t before = interrupts();
     uint64_t started = read_clock();
     CHECK_OK(irq_acknowledge(handler));
     while (driver->result[0] < 1000 || read_clock() - started < milliseconds(200)) {
-        CHECK_OK(untyped_retype(memory, SHEAF_FRAME, 12, 0, ROOT, frames, SHEAF_RETYPE_MAX));
+        retype_many(memory, SHEAF_FRAME, 12, ROOT, frames, FRAMES);
         CHECK_EQ(untyped_info(memory).left, 0);
         CHECK_OK(cnode_revoke(ROOT, memory));
         CHECK_EQ(untyped_info(memory).left, UINT64_C(1) << 22);

@@ -113,12 +113,17 @@ sheaf_cptr make_from(sheaf_cptr untyped, unsigned type, unsigned bits) {
 
 sheaf_cptr make(unsigned type, unsigned bits) { return make_from(arena_slot, type, bits); }
 
-sheaf_cptr make_many(unsigned type, unsigned bits, unsigned count) {
-    sheaf_cptr first = new_slots(count);
+void retype_many(sheaf_cptr untyped, unsigned type, unsigned bits, sheaf_cptr cnode, uint64_t first,
+                 unsigned count) {
     for (unsigned made = 0; made < count; made += SHEAF_RETYPE_MAX) {
         unsigned some = count - made < SHEAF_RETYPE_MAX ? count - made : SHEAF_RETYPE_MAX;
-        CHECK_OK(untyped_retype(arena_slot, type, bits, 0, ROOT, first + made, some));
+        CHECK_OK(untyped_retype(untyped, type, bits, 0, cnode, first + made, some));
     }
+}
+
+sheaf_cptr make_many(unsigned type, unsigned bits, unsigned count) {
+    sheaf_cptr first = new_slots(count);
+    retype_many(arena_slot, type, bits, ROOT, first, count);
     return first;
 }
 
@@ -214,6 +219,14 @@ struct gathered must_gather(struct sheaf_gather_op op) {
     struct gathered g = gather_one(op);
     CHECK_OK(g.status);
     return g;
+}
+
+void map_frames(sheaf_cptr vspace, uint64_t va, sheaf_cptr first, unsigned count, uint64_t rights,
+                uint64_t flags) {
+    for (unsigned done = 0; done < count; done += SHEAF_MAP_FRAMES) {
+        unsigned some = count - done < SHEAF_MAP_FRAMES ? count - done : SHEAF_MAP_FRAMES;
+        must_gather(map_op(vspace, va + done * PAGE, some, first + done, some, rights, flags));
+    }
 }
 
 void *map_here(sheaf_cptr frame, unsigned bits, uint64_t rights) {

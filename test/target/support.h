@@ -41,6 +41,9 @@ sheaf_cptr new_slot(void);            // an empty slot of the root CNode
 sheaf_cptr new_slots(unsigned count); // consecutive ones
 uint64_t new_place(uint64_t bytes);   // unused addresses of this VSpace, aligned to 2 MiB
 sheaf_cptr make(unsigned type, unsigned bits);
+// In as many calls as it takes.
+void retype_many(sheaf_cptr untyped, unsigned type, unsigned bits, sheaf_cptr cnode, uint64_t first,
+                 unsigned count);
 sheaf_cptr make_many(unsigned type, unsigned bits, unsigned count);
 sheaf_cptr make_from(sheaf_cptr untyped, unsigned type, unsigned bits);
 sheaf_cptr copy_of(sheaf_cptr source, uint64_t rights);
@@ -65,6 +68,9 @@ struct sheaf_ipc_buffer *own_buffer(void);
 // A gather of one operation, and one that must succeed.
 struct gathered gather_one(struct sheaf_gather_op op);
 struct gathered must_gather(struct sheaf_gather_op op);
+// Maps `count` Frames of a page each, in as many calls as it takes.
+void map_frames(sheaf_cptr vspace, uint64_t va, sheaf_cptr first, unsigned count, uint64_t rights,
+                uint64_t flags);
 // Maps a whole Frame into this VSpace, accessed and dirty, and answers where.
 void *map_here(sheaf_cptr frame, unsigned bits, uint64_t rights);
 void unmap_here(void *at, uint64_t pages);

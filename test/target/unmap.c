@@ -10,11 +10,7 @@ static sheaf_cptr page(void) { return make(SHEAF_FRAME, SHEAF_PAGE_BITS); }
 // Maps `count` new pages from `va` on, accessed, and answers their first slot.
 static sheaf_cptr fill(sheaf_cptr vspace, uint64_t va, unsigned count) {
     sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, count);
-    for (unsigned done = 0; done < count; done += SHEAF_MAP_LEAVES) {
-        unsigned some = count - done < SHEAF_MAP_LEAVES ? count - done : SHEAF_MAP_LEAVES;
-        must_gather(
-            map_op(vspace, va + done * PAGE, some, first + done, some, ALL_ACCESS, TOUCHED));
-    }
+    map_frames(vspace, va, first, count, ALL_ACCESS, TOUCHED);
     return first;
 }
 

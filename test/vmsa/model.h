@@ -156,6 +156,7 @@ struct machine {
     uint64_t dead[65536 / 64];     // a bit for each ASID that was given back and not taken again
     uint64_t counters[SHEAF_COUNTER_COUNT];
     uint64_t polls;
+    uint64_t polled; // polls since the last vmsa_set_interrupt
     vmsa_hook *hook;
     bool in_hook;
     unsigned dsb;

@@ -282,13 +282,19 @@ void vmsa_walk_end(asid_t asid) {
     machine.walking[machine.pe] = 0;
 }
 
-void vmsa_set_interrupt(uint64_t polls) { machine.polls = polls; }
+void vmsa_set_interrupt(uint64_t polls) {
+    machine.polls = polls;
+    machine.polled = 0;
+}
+
+uint64_t vmsa_polled(void) { return machine.polled; }
 
 bool vmsa_preemption_pending(void) {
     vmsa_step(VMSA_CALL_POLL, 0, 0);
     if (machine.outstanding[machine.pe] != 0)
         violation(VMSA_PREEMPTIBLE, "%lu TLBI not completed",
                   (unsigned long)machine.outstanding[machine.pe]);
+    machine.polled++;
     if (machine.polls == 0)
         return true;
     if (machine.polls != VMSA_NEVER)

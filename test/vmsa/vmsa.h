@@ -102,6 +102,7 @@ extern struct vmsa_features vmsa_features; // the same
 // Preemption polls that answer no before the first yes; then yes until set anew.
 #define VMSA_NEVER UINT64_MAX
 void vmsa_set_interrupt(uint64_t polls);
+uint64_t vmsa_polled(void); // polls since then
 
 // Called before each port call that has an effect or orders something. It may set another PE and
 // run kernel code there; the model restores the PE afterwards. NULL: none. Not called recursively.

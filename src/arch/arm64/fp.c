@@ -37,6 +37,6 @@ void fp_switch(struct arch_context *from, struct arch_context *to) {
 
 void fp_first_use(struct arch_context *context) {
     context->fp_used = 1;
-    fp_restore(context); // zeros, from arch_context_init: nothing of another thread is left
+    fp_restore(context); // zeros, as its memory was: nothing of another thread is left
     fp_allow(true);
 }

@@ -66,12 +66,11 @@ void arch_interrupt_unmask(uint32_t interrupt) {
     must(irqc_enable(interrupt), "device", interrupt);
 }
 
+// One, even if more are pending: the next is an exception of its own as soon as the kernel is left,
+// and so the time with interrupts masked does not grow with their number.
 void arch_handle_interrupts(void) {
-    for (;;) {
-        uint32_t acknowledged = irqc_acknowledge();
-        if (acknowledged == IRQC_NONE) {
-            return;
-        }
+    uint32_t acknowledged = irqc_acknowledge();
+    if (acknowledged != IRQC_NONE) {
         port_count(SHEAF_COUNTER_KERNEL_INTERRUPTS, 1);
         handle(irqc_intid(acknowledged));
         irqc_end(acknowledged);

@@ -52,14 +52,14 @@ static enum sheaf_error map_piece(sheaf_cptr vspace, uint64_t va, uint64_t pages
 enum sheaf_error self_map_into(sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
                                uint64_t count, uint64_t rights) {
     // Frames of one page can be many: as many at a time as one operation maps.
-    while (pages == count && count > SHEAF_MAP_LEAVES) {
+    while (pages == count && count > SHEAF_MAP_FRAMES) {
         enum sheaf_error error =
-            map_piece(vspace, va, SHEAF_MAP_LEAVES, slot, SHEAF_MAP_LEAVES, rights);
+            map_piece(vspace, va, SHEAF_MAP_FRAMES, slot, SHEAF_MAP_FRAMES, rights);
         if (error != SHEAF_OK)
             return error;
-        va += SHEAF_MAP_LEAVES * UINT64_C(4096);
-        slot += SHEAF_MAP_LEAVES;
-        pages = count -= SHEAF_MAP_LEAVES;
+        va += SHEAF_MAP_FRAMES * UINT64_C(4096);
+        slot += SHEAF_MAP_FRAMES;
+        pages = count -= SHEAF_MAP_FRAMES;
     }
     return map_piece(vspace, va, pages, slot, count, rights);
 }

@@ -214,8 +214,9 @@ static void starts_again_when_empty(void **state) {
 static void revoke_in_slices(void **state) {
     (void)state;
     uint64_t piece = device_make(high(), SHEAF_UNTYPED, 21), frames = new_slots(512);
-    OK(device_retype(piece, SHEAF_FRAME, 12, frames, 512));
-    OK(gather_op(map_op(VSPACE, VA, 512, frames, 512, SHEAF_MAP_READ, SHEAF_OP_ACCESSED)));
+    for (unsigned i = 0; i < 512; i += SHEAF_RETYPE_MAX)
+        OK(device_retype(piece, SHEAF_FRAME, 12, frames + i, SHEAF_RETYPE_MAX));
+    map_frames(VA, frames, 512, SHEAF_OP_ACCESSED);
     fake_set_interrupts(0);
     OK(revoke(piece));
     assert_true(fake.interrupts > 1);

@@ -58,7 +58,7 @@ static void operations_change_while_interrupted(void **state) {
     (void)state;
     uint64_t vspace = mapped_space(20);
     buffer()->ops[0] = unmap_op(vspace, VA + 3 * PAGE_BYTES, BIT(24), 0);
-    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 12);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 24);
     assert_int_equal(running()->continuation.kind, CONTINUE_GATHER);
     assert_true(running()->continuation.pages > 1792 && running()->continuation.pages % 4 != 0);
     buffer()->ops[0] = unmap_op(vspace, VA, 2, SHEAF_OP_REPORT);
@@ -71,13 +71,14 @@ static void operations_change_while_interrupted(void **state) {
 }
 
 // A CNode may have millions of slots, and nothing is preemptible while they are looked through:
-// more than an operation could map are refused before the second is found to be empty.
+// more than an operation may map are refused before the second is found to be empty.
 static void slots_that_are_too_many(void **state) {
     (void)state;
     uint64_t vspace = mapped_space(1), frames = new_slots(1000);
     OK(retype(untyped(16), SHEAF_FRAME, 12, CNODE, frames, 1));
-    GATHER_FAILS(INVALID_CAPABILITY, map_op(vspace, VA, 512, frames, 512, RW, 0));
-    GATHER_FAILS(RANGE, map_op(vspace, VA, 513, frames, 513, RW, 0));
+    const unsigned most = SHEAF_MAP_FRAMES;
+    GATHER_FAILS(INVALID_CAPABILITY, map_op(vspace, VA, most, frames, most, RW, 0));
+    GATHER_FAILS(RANGE, map_op(vspace, VA, most + 1, frames, most + 1, RW, 0));
 }
 
 // ---- The way back to a call that was interrupted
@@ -230,7 +231,7 @@ static void revokes_the_cnode_that_holds_it(void **state) {
         machine_boot(&(struct image){0});
         uint64_t outer = untyped(18), inner = make_from(outer, SHEAF_UNTYPED, 17);
         uint64_t cnode = make_from(inner, SHEAF_CNODE, 4), others = new_slots(300);
-        OK(retype(inner, SHEAF_CNODE, 1, CNODE, others, 300));
+        retype_many(inner, SHEAF_CNODE, 1, others, 300);
         OK(INVOKE(cnode, SHEAF_CNODE_MOVE, 3, inner));
         fake_set_interrupts(polls == 7 ? VMSA_NEVER : polls);
         OK(INVOKE(cnode, SHEAF_CNODE_REVOKE, 3));

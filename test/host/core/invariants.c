@@ -196,6 +196,11 @@ static unsigned queue_length(const struct thread_queue *queue, const struct thre
         assert_ptr_equal(thread->previous, before);
         if (before != NULL && sorted)
             assert_true(before->priority >= thread->priority);
+        const struct thread *lower = thread->next;
+        while (lower != NULL && lower->priority == thread->priority)
+            lower = lower->next;
+        bool leads = before == NULL || before->priority != thread->priority;
+        assert_ptr_equal(thread->lower, leads ? lower : NULL);
         found += thread == wanted ? 1u : 0u;
         before = thread;
     }
@@ -220,6 +225,8 @@ static void check_thread(const struct thread *thread) {
                                                    ? ENDPOINT_SENDERS
                                                    : ENDPOINT_RECEIVERS);
         assert_int_equal(queue_length(&endpoint->queue, thread, true), 1);
+        if (endpoint->cancel_next != NULL)
+            assert_int_equal(queue_length(&endpoint->queue, endpoint->cancel_next, true), 1);
         if (thread->state == SHEAF_STATE_RECEIVING && thread->reply != NULL)
             assert_ptr_equal(thread->reply->receiver, thread);
         break;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Endpoints and Replies: who meets whom, what arrives, what is told when it cannot.
 #include "machine.h"
+#include <ipc.h>
 #include <string.h>
+#include <thread.h>
 
 static uint64_t endpoint, reply;
 
@@ -404,6 +406,59 @@ static void cancelled_by_badge(void **state) {
     assert_int_equal(others[0].thread->state, SHEAF_STATE_RECEIVING);
 }
 
+static struct {
+    struct thread *caller;
+    struct endpoint *endpoint;
+    uint64_t badge;
+    enum sheaf_error error;
+} pass;
+
+static void run_cancel(struct pe *pe) {
+    pass.error = endpoint_cancel(pe, pass.caller, pass.endpoint, pass.badge);
+    sched_leave(pe);
+}
+
+// Two cancel at one Endpoint in turns, each interrupted at every poll: whoever runs brings on the
+// pass that has begun, and both come to their end, in as many slices as two passes have. Threads
+// leave the queue from under the pass, and change places in it.
+static void two_cancel_at_once(void **state) {
+    (void)state;
+    enum { WAITING = 600, SLICES = WAITING / 128 + WAITING / 3 / 8 + 2 };
+    static struct helper senders[WAITING];
+    uint64_t badge[3] = {badged(endpoint, 1), badged(endpoint, 2), badged(endpoint, 3)};
+    for (unsigned i = 0; i < WAITING; i++) {
+        senders[i] = helper(PRIORITY_READY);
+        by(&senders[i], message(SHEAF_SYS_SEND, badge[i % 3], 0, 0));
+    }
+    struct helper other = helper(PRIORITY_BEHIND);
+    struct thread *callers[2] = {running(), other.thread};
+    bool over[2] = {false, false};
+    pass.endpoint = slot_of(endpoint)->object;
+    fake_set_interrupts(0);
+    for (unsigned i = 0, slices = 0; !over[0] || !over[1]; i ^= 1) {
+        if (over[i])
+            continue;
+        pass.caller = callers[i];
+        pass.badge = i + 1;
+        fake_run(run_cancel, &fake.pe[0]);
+        assert_in_range(++slices, 1, 2 * SLICES);
+        over[i] = pass.error == SHEAF_OK;
+        struct thread *next = pass.endpoint->cancel_next;
+        if (next != NULL && slices % 3 == 0)
+            endpoint_requeue(next, next->priority + (slices % 2 == 0 ? 1 : -1));
+        else if (next != NULL && next->badge == 3)
+            thread_suspend(&fake.pe[0], next);
+    }
+    fake_set_interrupts(VMSA_NEVER);
+    callers[0]->continuation.kind = CONTINUE_NOTHING;
+    callers[1]->continuation.kind = CONTINUE_NOTHING;
+    for (unsigned i = 0; i < WAITING; i++)
+        if (i % 3 < 2)
+            assert_int_equal(senders[i].thread->state, SHEAF_STATE_READY);
+        else
+            assert_int_not_equal(senders[i].thread->state, SHEAF_STATE_READY);
+}
+
 static void cancel_errors(void **state) {
     (void)state;
     uint64_t empty = new_slots(1);
@@ -435,6 +490,7 @@ int main(void) {
         IPC_TEST(a_server_dies),
         IPC_TEST(a_caller_dies),
         IPC_TEST(cancelled_by_badge),
+        IPC_TEST(two_cancel_at_once),
         IPC_TEST(cancel_errors),
     };
     return cmocka_run_group_tests_name("core.ipc", tests, NULL, NULL);

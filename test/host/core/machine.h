@@ -109,6 +109,8 @@ uint64_t make(unsigned type, unsigned bits);
 uint64_t make_many(unsigned type, unsigned bits, unsigned count);
 struct result retype(uint64_t from, unsigned type, unsigned bits, uint64_t cnode, uint64_t first,
                      uint64_t count);
+// Into init's CNode, in as many calls as it takes.
+void retype_many(uint64_t from, unsigned type, unsigned bits, uint64_t first, unsigned count);
 struct result copy(uint64_t slot, uint64_t source, uint64_t rights);
 uint64_t copy_of(uint64_t source, uint64_t rights);
 uint64_t badged(uint64_t source, uint64_t badge);
@@ -147,6 +149,8 @@ struct sheaf_gather_op map_op(uint64_t vspace, uint64_t va, uint64_t pages, uint
 struct sheaf_gather_op unmap_op(uint64_t vspace, uint64_t va, uint64_t pages, uint64_t flags);
 struct result gather(unsigned count, uint64_t flags);
 struct result gather_op(struct sheaf_gather_op op);
+// Frames of a page each into init's VSpace, in as many calls as it takes.
+void map_frames(uint64_t va, uint64_t first, unsigned count, uint64_t flags);
 // Where the Frame capability says it is mapped; pages 0: nowhere.
 struct place {
     uint64_t va, pages;

@@ -18,9 +18,14 @@ static uint64_t largest_untyped(void) {
     return info->untyped[best].slot;
 }
 
+void retype_many(uint64_t from, unsigned type, unsigned bits, uint64_t first, unsigned count) {
+    for (unsigned made = 0; made < count; made += SHEAF_RETYPE_MAX)
+        OK(retype(from, type, bits, CNODE, first + made, MIN(count - made, SHEAF_RETYPE_MAX)));
+}
+
 uint64_t make_many(unsigned type, unsigned bits, unsigned count) {
     uint64_t first = new_slots(count);
-    OK(retype(largest_untyped(), type, bits, CNODE, first, count));
+    retype_many(largest_untyped(), type, bits, first, count);
     return first;
 }
 
@@ -159,6 +164,14 @@ struct result gather(unsigned count, uint64_t flags) {
 struct result gather_op(struct sheaf_gather_op op) {
     buffer()->ops[0] = op;
     return gather(1, 0);
+}
+
+void map_frames(uint64_t va, uint64_t first, unsigned count, uint64_t flags) {
+    for (unsigned done = 0; done < count; done += SHEAF_MAP_FRAMES) {
+        unsigned some = MIN(count - done, SHEAF_MAP_FRAMES);
+        OK(gather_op(map_op(VSPACE, va + ((uint64_t)done << 12), some, first + done, some,
+                            SHEAF_MAP_READ | SHEAF_MAP_WRITE, flags)));
+    }
 }
 
 struct place mapping(uint64_t frame) {

@@ -28,7 +28,7 @@ static void takes_copies_of_copies(void **state) {
 static void more_than_one_slice(void **state) {
     (void)state;
     uint64_t memory = untyped(16), objects = new_slots(200), copies = new_slots(200);
-    OK(retype(memory, SHEAF_ENDPOINT, 0, CNODE, objects, 200));
+    retype_many(memory, SHEAF_ENDPOINT, 0, objects, 200);
     for (unsigned i = 0; i < 200; i++)
         OK(copy(copies + i, objects + i, 7));
     OK(revoke(memory));
@@ -201,9 +201,8 @@ static void mapped_frames_are_unmapped(void **state) {
     (void)state;
     enum { FRAMES = 80 };
     uint64_t memory = untyped(20), frames = new_slots(FRAMES), va = 0x20000000;
-    OK(retype(memory, SHEAF_FRAME, 12, CNODE, frames, FRAMES));
-    OK(gather_op(map_op(VSPACE, va, FRAMES, frames, FRAMES, SHEAF_MAP_READ | SHEAF_MAP_WRITE,
-                        SHEAF_OP_DIRTY)));
+    retype_many(memory, SHEAF_FRAME, 12, frames, FRAMES);
+    map_frames(va, frames, FRAMES, SHEAF_OP_DIRTY);
     uint64_t other = copy_of(frames, 7);
     OK(gather_op(
         map_op(VSPACE, va + (FRAMES << 12), 1, other, 1, SHEAF_MAP_READ, SHEAF_OP_ACCESSED)));

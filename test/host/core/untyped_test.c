@@ -150,6 +150,7 @@ static void destinations(void **state) {
     const uint64_t slots = BIT(SHEAF_BOOT_CNODE_BITS);
     FAILS(ZERO_LENGTH, retype(memory, SHEAF_ENDPOINT, 0, CNODE, slot, 0));
     FAILS(RANGE, retype(memory, SHEAF_ENDPOINT, 0, CNODE, slot, SHEAF_RETYPE_MAX + 1));
+    FAILS(RANGE, retype(memory, SHEAF_VSPACE, 0, CNODE, slot, SHEAF_RETYPE_MAX_VSPACES + 1));
     FAILS(RANGE, retype(memory, SHEAF_ENDPOINT, 0, CNODE, slot, UINT64_MAX));
     FAILS(RANGE, retype(memory, SHEAF_ENDPOINT, 0, CNODE, 0, 1));
     FAILS(RANGE, retype(memory, SHEAF_ENDPOINT, 0, CNODE, slots, 1));
@@ -192,7 +193,8 @@ static void every_identifier_comes_back(void **state) {
     (void)state;
     uint64_t memory = untyped(21), slot = new_slots(32);
     for (unsigned i = 0; i < 20; i++) { // more than there are
-        OK(retype(memory, SHEAF_VSPACE, 0, CNODE, slot, 32));
+        for (unsigned made = 0; made < 32; made += SHEAF_RETYPE_MAX_VSPACES)
+            OK(retype(memory, SHEAF_VSPACE, 0, CNODE, slot + made, SHEAF_RETYPE_MAX_VSPACES));
         OK(revoke(memory));
     }
 }

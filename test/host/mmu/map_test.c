@@ -72,60 +72,54 @@ static void leaf_bits_are_those_asked_for(void **state) {
     gather_finish(gather);
 }
 
-// One Frame at a time: whether its table is there or not, and what is refused.
-static enum sheaf_error run(struct vspace *vspace, uint64_t page, uint64_t pages, uint64_t frame,
-                            struct mapping_record *record) {
+// Pages of one table at once.
+static bool at_once(struct vspace *vspace, uint64_t page, uint64_t pages, uint64_t frame,
+                    struct mapping_record *record) {
     struct gather *gather = gather_begin();
-    const struct map_run run = {.va = PAGE(page),
-                                .frame = FRAME(frame),
-                                .pages = pages,
-                                .level = pages == TABLE_PAGES ? 2 : 3,
-                                .attributes = touched};
-    unsigned missing = 0;
-    enum sheaf_error error = gather_map_run(gather, vspace, &run, record, &missing);
-    assert_int_equal(missing != 0, error == SHEAF_ERR_NO_TABLES);
+    bool done = gather_map_pages(gather, vspace, PAGE(page), FRAME(frame), pages, &touched, record);
     gather_finish(gather);
-    assert_int_equal(gather_totals(gather)->leaves,
-                     error != SHEAF_OK ? 0 : pages % TABLE_PAGES + pages / TABLE_PAGES);
-    assert_int_equal(gather_totals(gather)->dsb, error == SHEAF_OK);
-    assert_int_equal(gather_totals(gather)->batches, error == SHEAF_OK);
-    return error;
+    assert_int_equal(gather_totals(gather)->leaves, done ? pages : 0);
+    assert_int_equal(gather_totals(gather)->dsb, done);
+    assert_int_equal(gather_totals(gather)->batches, done);
+    assert_int_equal(gather_totals(gather)->tlbi, 0);
+    return done;
 }
 
-static void a_run_is_mapped_in_one_step(void **state) {
+static void pages_are_mapped_at_once_where_their_table_is(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
-    struct mapping_record records[4] = {0}, none = {0};
-    assert_int_equal(run(vspace, 5, 1, 10, &records[0]), SHEAF_OK); // takes three tables
-    assert_int_equal(run(vspace, 9, 3, 20, &records[1]), SHEAF_OK); // they are there
-    assert_int_equal(run(vspace, TABLE_PAGES - 2, 2, 30, &records[2]), SHEAF_OK);
-    assert_int_equal(run(vspace, TABLE_PAGES, TABLE_PAGES, 512, &records[3]), SHEAF_OK);
-    assert_true(is_mapped_to(vspace, 5, 10));
-    assert_true(is_mapped_to(vspace, 11, 22));
+    struct mapping_record records[2] = {0}, none = {0};
+    snapshot_take();
+    assert_false(at_once(vspace, 5, 1, 10, &none)); // no table at all
+    snapshot_assert_unchanged();
+    map_pages(vspace, 5, 1, 10);
+    assert_true(at_once(vspace, 9, 3, 20, &records[0]));
+    assert_true(at_once(vspace, TABLE_PAGES - 2, 2, 30, &records[1]));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(is_mapped_to(vspace, 9 + i, 20 + i));
+        assert_true(record_is_live(records[0], FRAME(20 + i), 12));
+    }
     assert_true(is_mapped_to(vspace, TABLE_PAGES - 1, 31));
-    assert_true(is_mapped_to(vspace, TABLE_PAGES + 77, 512 + 77));
-    assert_true(record_is_live(records[0], FRAME(10), 12));
-    for (unsigned i = 0; i < 3; i++)
-        assert_true(record_is_live(records[1], FRAME(20 + i), 12));
-    assert_true(record_is_live(records[2], FRAME(30), 13));
-    assert_true(record_is_live(records[3], FRAME(512), 21));
+    assert_true(record_is_live(records[1], FRAME(30), 13));
+
+    struct gather *gather = gather_begin();
+    map_level(gather, vspace, 2 * TABLE_PAGES, TABLE_PAGES, 512, 2, &touched);
+    gather_finish(gather);
     snapshot_take();
-    assert_int_equal(run(vspace, 5, 1, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
-    assert_int_equal(run(vspace, 3, 3, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
-    assert_int_equal(run(vspace, TABLE_PAGES + 1, 1, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
-    assert_int_equal(run(vspace, 0, TABLE_PAGES, 512, &none), SHEAF_ERR_PLACE_OCCUPIED);
+    assert_false(at_once(vspace, 5, 1, 40, &none));                   // occupied
+    assert_false(at_once(vspace, 3, 3, 40, &none));                   // at the end
+    assert_false(at_once(vspace, TABLE_PAGES, 1, 40, &none));         // no table of pages
+    assert_false(at_once(vspace, 2 * TABLE_PAGES + 1, 1, 40, &none)); // a block
     snapshot_assert_unchanged();
-    uint64_t far = 1; // until the tables are used up
-    while (run(vspace, far * GIB_PAGES, 1, 50, &records[0]) == SHEAF_OK)
-        far++;
-    assert_int_equal(tables_free(vspace) < 2, 1);
-    snapshot_take();
-    assert_int_equal(run(vspace, far * GIB_PAGES, 1, 50, &none), SHEAF_ERR_NO_TABLES);
-    assert_int_equal(run(vspace, 5, 1, 40, &none), SHEAF_ERR_PLACE_OCCUPIED);
-    snapshot_assert_unchanged();
-    assert_int_equal(run(vspace, 6, 1, 40, &records[0]), SHEAF_OK); // needs none
+
+    uint64_t done = 0;
+    gather = gather_begin();
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(5), 1, 0, &done, NULL), SHEAF_OK);
+    assert_false(gather_map_pages(gather, vspace, PAGE(5), FRAME(40), 1, &touched, &none));
+    gather_finish(gather);
+    assert_true(at_once(vspace, 5, 1, 40, &records[0])); // nothing is pending any more
     vspace_destroy(vspace);
-    assert_int_equal(run(vspace, 7, 1, 40, &none), SHEAF_ERR_DEAD);
+    assert_false(at_once(vspace, 7, 1, 40, &none));
     assert_int_equal(none.v, 0);
 }
 
@@ -295,20 +289,37 @@ static void tables_in_the_way_serve_the_range_itself(void **state) {
     assert_int_equal(tables_free(vspace), 1); // two went, one came
 }
 
-static void empty_tables_of_two_levels_give_way_to_a_block(void **state) {
+// A table that names others is not empty, even when those are. UNMAP takes all of them.
+static void tables_of_two_levels_are_in_the_way_of_a_block(void **state) {
     (void)state;
+    unsigned missing = 0;
     struct vspace *vspace = new_vspace(1);
     map_pages(vspace, 0, 1, 0);
     map_pages(vspace, 9 * TABLE_PAGES, 1, 1);
     map_pages(vspace, 511 * TABLE_PAGES, 1, 1);
     unmap_flags(vspace, 0, GIB_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL);
     assert_int_equal(tables_used(vspace), 6);
+    assert_int_equal(begin(vspace, 0, GIB_PAGES, 1, &missing), SHEAF_ERR_PLACE_OCCUPIED);
+    unmap_flags(vspace, 0, GIB_PAGES, 0, NULL, NULL);
     struct gather *gather = gather_begin();
     map_level(gather, vspace, 0, GIB_PAGES, 0, 1, &touched);
     gather_finish(gather);
     assert_int_equal(tables_used(vspace), 2);
     assert_int_equal(count_hooked(vspace), 2);
     assert_true(is_mapped_to(vspace, 12345, 12345));
+}
+
+static void only_so_many_empty_tables_give_way(void **state) {
+    (void)state;
+    enum { MOST = 64 };
+    unsigned missing = 0;
+    struct vspace *vspace = new_vspace(6);
+    map_pages(vspace, 0, (MOST + 1) * TABLE_PAGES, 0);
+    unmap_flags(vspace, 0, (MOST + 1) * TABLE_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    assert_int_equal(begin(vspace, 0, (MOST + 1) * TABLE_PAGES, 2, &missing),
+                     SHEAF_ERR_PLACE_OCCUPIED);
+    assert_int_equal(begin(vspace, 0, MOST * TABLE_PAGES, 2, &missing), SHEAF_OK);
+    assert_int_equal(tables_used(vspace), 4);
 }
 
 static void clearing_the_way_keeps_what_the_batch_has_to_do(void **state) {
@@ -323,6 +334,24 @@ static void clearing_the_way_keeps_what_the_batch_has_to_do(void **state) {
     map_level(gather, vspace, 0, TABLE_PAGES, 512, 2, &touched);
     gather_finish(gather);
     vmsa_frame_reused(FRAME(10), PAGE_BYTES);
+}
+
+// The batch holds a table of the chunk in which another is in the way: it is completed for it.
+static void a_chunk_has_tables_of_one_entry_only(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    map_pages(vspace, 0, 1, 0);
+    map_pages(vspace, TABLE_PAGES, 2, 10);
+    unmap_flags(vspace, 0, 1, SHEAF_OP_KEEP_TABLES, NULL, NULL);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_unmap(gather, vspace, PAGE(TABLE_PAGES), TABLE_PAGES, 0, &done, NULL);
+    map_level(gather, vspace, 0, TABLE_PAGES, 512, 2, &touched);
+    vmsa_frame_reused(FRAME(10), 2 * PAGE_BYTES);
+    gather_finish(gather);
+    assert_int_equal(gather_totals(gather)->tables, 1); // the other one made room, unasked
+    assert_int_equal(tables_used(vspace), 3);
+    assert_int_equal(count_hooked(vspace), 3);
 }
 
 static void mapping_costs_one_barrier_and_no_invalidation(void **state) {
@@ -352,7 +381,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_level_maps_its_leaf, machine_setup),
         cmocka_unit_test_setup(leaf_bits_are_those_asked_for, machine_setup),
-        cmocka_unit_test_setup(a_run_is_mapped_in_one_step, machine_setup),
+        cmocka_unit_test_setup(pages_are_mapped_at_once_where_their_table_is, machine_setup),
         cmocka_unit_test_setup(a_block_has_the_block_type, machine_setup),
         cmocka_unit_test_setup(a_range_crosses_tables, machine_setup),
         cmocka_unit_test_setup(the_last_page_of_the_user_half, machine_setup),
@@ -364,8 +393,10 @@ int main(void) {
         cmocka_unit_test_setup(tables_unhooked_in_the_same_batch_serve_at_once, machine_setup),
         cmocka_unit_test_setup(an_empty_table_gives_way_to_a_block, machine_setup),
         cmocka_unit_test_setup(tables_in_the_way_serve_the_range_itself, machine_setup),
-        cmocka_unit_test_setup(empty_tables_of_two_levels_give_way_to_a_block, machine_setup),
+        cmocka_unit_test_setup(tables_of_two_levels_are_in_the_way_of_a_block, machine_setup),
+        cmocka_unit_test_setup(only_so_many_empty_tables_give_way, machine_setup),
         cmocka_unit_test_setup(clearing_the_way_keeps_what_the_batch_has_to_do, machine_setup),
+        cmocka_unit_test_setup(a_chunk_has_tables_of_one_entry_only, machine_setup),
         cmocka_unit_test_setup(mapping_costs_one_barrier_and_no_invalidation, machine_setup),
         cmocka_unit_test_setup(a_dead_vspace_is_refused, machine_setup),
     };

@@ -119,21 +119,15 @@ static enum sheaf_error map_in_steps(struct gather *gather, const struct place *
     return SHEAF_OK;
 }
 
-static enum sheaf_error map_run(struct gather *gather, const struct place *where, uint32_t frame,
-                                const struct leaf_attributes *attributes) {
-    const struct map_run run = {.va = PAGE(where->page),
-                                .frame = FRAME(frame),
-                                .pages = where->pages,
-                                .level = where->level,
-                                .attributes = *attributes};
-    struct mapping_record record = {0};
-    unsigned missing = 0;
-    enum sheaf_error error = gather_map_run(gather, where->vspace, &run, &record, &missing);
-    assert_int_equal(error == SHEAF_OK, record.v != 0);
-    assert_int_equal(error == SHEAF_ERR_NO_TABLES, missing > 0);
-    if (error == SHEAF_OK)
-        some_record(frame)->record = record;
-    return error;
+// The short way, and where it declines, the long one.
+static enum sheaf_error map_at_once(struct gather *gather, const struct place *where,
+                                    uint32_t frame, const struct leaf_attributes *attributes) {
+    struct mapping_record record;
+    if (!gather_map_pages(gather, where->vspace, PAGE(where->page), FRAME(frame), where->pages,
+                          attributes, &record))
+        return map_in_steps(gather, where, frame, attributes);
+    some_record(frame)->record = record;
+    return SHEAF_OK;
 }
 
 static void do_map(struct gather *gather, unsigned space) {
@@ -152,8 +146,8 @@ static void do_map(struct gather *gather, unsigned space) {
     struct vspace *vspace = world.vspaces[space];
     struct place where = {vspace, BASE + page, pages, level};
     bool one_table = (BASE + page) % span_of(level) + pages <= span_of(level);
-    enum sheaf_error error = one_table && draw(2) == 0
-                                 ? map_run(gather, &where, frame, &attributes)
+    enum sheaf_error error = one_table && level == LEAF_LEVEL && draw(4) != 0
+                                 ? map_at_once(gather, &where, frame, &attributes)
                                  : map_in_steps(gather, &where, frame, &attributes);
     if (!is_free(space, page, pages)) {
         assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
