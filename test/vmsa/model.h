@@ -18,6 +18,7 @@
 #define DESC_CONTIGUOUS BIT(52)
 #define DESC_PXN BIT(53)
 #define DESC_UXN BIT(54)
+#define TTBR_CNP BIT(0)
 #define DESC_OUTPUT UINT64_C(0x0000fffffffff000)
 #define DESC_TYPE UINT64_C(0x1c) // AttrIndx
 #define DESC_SHARED UINT64_C(0x300)
@@ -88,6 +89,12 @@ void tlb_complete(unsigned pe, bool local_only, bool issued);
 // PEs that may have a table descriptor to `table` cached.
 uint8_t tlb_walks_into(uint64_t table);
 
+// ---- Accesses (access.c)
+
+void access_init(void);
+void access_removed(const struct entry *entry, unsigned pe); // from this PE's TLB, by its own TLBI
+void access_synchronised(unsigned pe);                       // ISB, or another such event
+
 // ---- Operands of TLBI (operand.c)
 
 // Which entries an operation is about.
@@ -152,7 +159,7 @@ struct machine {
     uint16_t walking[MAX_PES];     // ASID whose tables software walks, 0: none
     uint32_t locks[MAX_PES];       // ranks held
     unsigned unordered[MAX_PES];   // see vmsa_unordered
-    uint8_t types;                 // memory types in leaves so far, a bit each
+    uint8_t types;                 // memory types of leaves cached so far, a bit each
     uint64_t dead[65536 / 64];     // a bit for each ASID that was given back and not taken again
     uint64_t counters[SHEAF_COUNTER_COUNT];
     uint64_t polls;
@@ -160,6 +167,7 @@ struct machine {
     vmsa_hook *hook;
     bool in_hook;
     unsigned dsb;
+    uint64_t needless; // see vmsa_needless
     uint64_t reads;
 };
 extern struct machine machine;

@@ -30,6 +30,7 @@ void vmsa_init(void *memory, size_t bytes) {
     vmsa_faults = (struct vmsa_faults){0};
     vmsa_features = (struct vmsa_features){0};
     contents_init();
+    access_init();
     memory_init(memory, bytes);
     tlb_init();
     judge_init();
@@ -121,6 +122,7 @@ void vmsa_table_zero(paddr_t table) {
 void vmsa_log_reset(void) {
     tlbi_log.count = 0;
     machine.dsb = 0;
+    machine.needless = 0;
 }
 
 size_t vmsa_log_count(void) { return tlbi_log.count; }
@@ -128,6 +130,8 @@ size_t vmsa_log_count(void) { return tlbi_log.count; }
 const struct vmsa_tlbi *vmsa_log(void) { return tlbi_log.entries; }
 
 unsigned vmsa_dsb_count(void) { return machine.dsb; }
+
+uint64_t vmsa_needless(void) { return machine.needless; }
 
 void vmsa_tlbi(enum port_tlbi kind, uint64_t operand) {
     vmsa_step(VMSA_CALL_TLBI, kind, operand);
@@ -177,7 +181,12 @@ void vmsa_dmb_ishst(void) {
         memory_order_stores(machine.pe);
 }
 
-void vmsa_isb(void) { vmsa_step(VMSA_CALL_BARRIER, 4, 0); }
+void vmsa_isb(void) {
+    vmsa_step(VMSA_CALL_BARRIER, 4, 0);
+    record_event("isb", 0, 0, 0);
+    if (!vmsa_faults.drop_isb)
+        access_synchronised(machine.pe);
+}
 
 void vmsa_sync_instructions(paddr_t start, size_t bytes) {
     vmsa_step(VMSA_CALL_BARRIER, 5, start.v);
@@ -191,6 +200,9 @@ static void load(unsigned pe, uint64_t ttbr0) {
     uint64_t root = ttbr_root(ttbr0);
     uint16_t asid = ttbr_asid(ttbr0);
     machine.ttbr0[pe] = ttbr0;
+    access_synchronised(pe); // the port's function ends with an ISB
+    if ((ttbr0 & TTBR_CNP) != 0)
+        violation(VMSA_COMMON, "%lx loaded", (unsigned long)ttbr0);
     if (root == 0 || asid == 0)
         return; // the empty root: nothing to cache
     const struct home *home = memory_home(root);

@@ -159,6 +159,8 @@ static struct entry *insert(uint16_t asid, unsigned level, uint64_t page, uint64
     };
     *key = slot;
     tlb.globals += value_is_global(value, level);
+    if (value_is_leaf(value, level))
+        machine.types |= (uint8_t)BIT((value & DESC_TYPE) >> 2);
     if (value_is_table(value, level)) {
         uint32_t *target = target_bucket(value & DESC_OUTPUT);
         entry->next_target = *target;
@@ -265,8 +267,11 @@ static uint8_t refill(const struct entry *entry) {
 }
 
 static void match(struct entry *entry, uint8_t pes) {
-    entry->going = entry->cached & pes & (uint8_t)~refill(entry);
+    uint8_t again = refill(entry);
+    entry->going = entry->cached & pes & (uint8_t)~again;
     entry->going_stamp = tlb.stamp;
+    machine.needless +=
+        (entry->cached & pes & again) != 0 && value_is_leaf(entry->value, entry->level);
     if (pes == UINT8_MAX)
         entry->matched[machine.pe] |= entry->going;
     else
@@ -349,6 +354,8 @@ void tlb_complete(unsigned pe, bool local_only, bool issued) {
         entry->matched_local[pe] = 0;
         if (!local_only)
             gone |= complete_broadcast(entry, pe, issued);
+        if ((gone & entry->cached & BIT(pe)) != 0)
+            access_removed(entry, pe);
         entry->cached &= (uint8_t)~gone;
         if (entry->cached == 0)
             drop(i);
