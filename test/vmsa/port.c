@@ -201,6 +201,7 @@ void vmsa_isb(void) {
 void vmsa_sync_instructions(paddr_t start, size_t bytes) {
     vmsa_step(VMSA_CALL_BARRIER, 5, start.v);
     record_event("sync instructions", start.v, bytes, 0);
+    memory_order_stores(machine.pe); // there is a DSB in it, between data and instruction side
     contents_synchronise(start.v, bytes);
 }
 
