@@ -29,8 +29,6 @@ struct slice {
     bool preempted;
 };
 
-static bool is_alike(desc_t a, desc_t b) { return ((a.v ^ b.v) & ~DESC_ADDRESS) == 0; }
-
 // Whether an interrupt is pending, asked for only so often.
 static bool should_stop(struct slice *slice, unsigned cost) {
     slice->cost += cost;
@@ -54,24 +52,6 @@ static unsigned end_index(const struct slice *slice, const struct place *place, 
     uint64_t first = page_at(page, place->level, 0);
     uint64_t reached = (slice->end - 1 - first) >> level_shift(place->level);
     return (unsigned)MIN(reached + 1, TABLE_ENTRIES);
-}
-
-// The first leaf behind `place` that is not like the one there. Four at a time: it is all that a
-// look ahead does for most leaves.
-static unsigned find_other(const struct place *place, unsigned end) {
-    paddr_t table = place->table;
-    unsigned index = place->index + 1;
-    for (; end - index >= 4; index += 4) {
-        uint64_t differ = (port_desc_read(table, index).v ^ place->desc.v) |
-                          (port_desc_read(table, index + 1).v ^ place->desc.v) |
-                          (port_desc_read(table, index + 2).v ^ place->desc.v) |
-                          (port_desc_read(table, index + 3).v ^ place->desc.v);
-        if ((differ & ~DESC_ADDRESS) != 0)
-            break;
-    }
-    while (index < end && is_alike(port_desc_read(table, index), place->desc))
-        index++;
-    return index;
 }
 
 // The first descriptor behind the invalid one at `place` that is valid.
@@ -110,7 +90,7 @@ static enum sheaf_error look_ahead(struct slice *slice) {
                 slice->change->decide(slice->change->what, place.desc, &ignored);
             if (error != SHEAF_OK)
                 return error;
-            index = find_other(&place, end);
+            index = port_desc_alike_run(place.table, place.index, end, place.desc);
         } else {
             index = find_valid(&place, end);
         }
@@ -173,7 +153,7 @@ static enum sheaf_error change_run(struct slice *slice, const struct place *plac
     uint64_t toggled = place->desc.v ^ change.wanted.v;
     unsigned stop, limit = MIN(end, place->index + SLICE);
     if (toggled == 0) {
-        stop = find_other(place, limit);
+        stop = port_desc_alike_run(place->table, place->index, limit, place->desc);
     } else {
         bool executable = (toggled & place->desc.v & DESC_USER_NO_EXECUTE) != 0;
         if (executable && !synchronise(slice, place))

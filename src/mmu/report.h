@@ -10,18 +10,18 @@ static inline void report_clear(uint8_t *report, uint64_t pages) {
         report[i] = 0;
 }
 
-// Adds `bits` to each of `pages` pages from `page` on.
+// Adds `bits` to each of `pages` pages from `page` on. Whole bytes are written at once: a block,
+// and leaves that are alike, have many.
 static inline void report_pages(uint8_t *report, uint64_t page, uint64_t pages, unsigned bits) {
-    uint64_t end = page + pages;
-    while (page < end) {
-        if (page % 4 == 0 && end - page >= 4) { // four at a time: of a block, or of leaves alike
-            report[page / 4] = (uint8_t)(bits * 0x55);
-            page += 4;
-        } else {
-            report[page / 4] |= (uint8_t)(bits << (2 * (page % 4)));
-            page++;
-        }
+    uint64_t end = page + pages, first = MIN(ALIGN_UP(page, 4), end), last = ALIGN_DOWN(end, 4);
+    for (; page < first; page++)
+        report[page / 4] |= (uint8_t)(bits << (2 * (page % 4)));
+    if (last > first) {
+        __builtin_memset(report + first / 4, (int)(bits * 0x55), (last - first) / 4);
+        page = last;
     }
+    for (; page < end; page++)
+        report[page / 4] |= (uint8_t)(bits << (2 * (page % 4)));
 }
 
 #endif

@@ -46,6 +46,14 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
     return vmsa_desc_compare_exchange(table, index, expected, desired);
 }
 
+static inline unsigned port_desc_alike_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like) {
+    while (index < end &&
+           ((vmsa_desc_read(table, index).v ^ like.v) & UINT64_C(0xffff000000000fff)) == 0)
+        index++;
+    return index;
+}
+
 static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
                                             desc_t like, uint64_t toggled) {
     while (index < end && vmsa_desc_toggle(table, index, like, toggled))
