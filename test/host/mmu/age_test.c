@@ -26,7 +26,7 @@ static void map_as(struct vspace *vspace, uint64_t page, uint64_t pages, uint64_
 static struct vspace *with_every_kind(void) {
     struct vspace *vspace = new_vspace_everywhere(1);
     map_as(vspace, 0, 1, 0, 3, &touched);
-    map_as(vspace, 1, 1, 1, 3, &clean);
+    map_as(vspace, 1, 1, 1, 3, &writable_clean);
     map_as(vspace, 2, 1, 2, 3, &untouched);
     map_as(vspace, 3, 1, 3, 3, &read_only);
     return vspace;
@@ -168,7 +168,7 @@ static void interrupts_delay_it_and_change_nothing_else(void **state) {
     struct vspace *vspace = new_vspace_everywhere(1);
     static uint8_t report[SHEAF_REPORT_BYTES(3000)];
     map_pages(vspace, 0, 1100, 0);
-    map_as(vspace, 2560, 4, 2560, 3, &clean);
+    map_as(vspace, 2560, 4, 2560, 3, &writable_clean);
     struct gather *gather = gather_begin();
     uint64_t done = 0, before = 0, slices = 0;
     enum sheaf_error error;

@@ -70,7 +70,7 @@ static void what_a_tlb_cannot_use_needs_no_invalidation(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace_everywhere(1);
     map_as(vspace, 0, 2, 0, 3, &untouched);
-    map_as(vspace, 2, 2, 2, 3, &clean); // cached without write
+    map_as(vspace, 2, 2, 2, 3, &writable_clean); // cached without write
     struct gather_totals totals = must_protect(vspace, 0, 4, RO);
     assert_int_equal(totals.leaves, 4);
     assert_int_equal(totals.tlbi, 0);
@@ -320,7 +320,7 @@ static void interrupts_delay_it_and_change_nothing_else(void **state) {
     for (unsigned rights = RO; rights <= (RW | RX); rights++) {
         machine_setup(NULL);
         struct vspace *vspace = with_pages(1100, &touched);
-        map_as(vspace, 2560, 4, 2560, 3, &clean);
+        map_as(vspace, 2560, 4, 2560, 3, &writable_clean);
         struct gather *gather = gather_begin();
         struct gather_ahead ahead = {0};
         uint64_t done = 0, slices = 0;

@@ -19,7 +19,7 @@ const struct leaf_attributes touched = {
     .write = true, .max_write = true, .accessed = true, .dirty = true};
 const struct leaf_attributes untouched = {.write = true, .max_write = true};
 const struct leaf_attributes read_only = {.accessed = true};
-const struct leaf_attributes clean = {.write = true, .max_write = true, .accessed = true};
+const struct leaf_attributes writable_clean = {.write = true, .max_write = true, .accessed = true};
 const struct leaf_attributes demoted = {.max_write = true, .accessed = true};
 
 static void fail_on_violation(enum vmsa_rule rule, const char *text) {

@@ -32,7 +32,7 @@ asid_t asid_of(const struct vspace *vspace);
 // Leaves written accessed and readable, writable, dirty.
 extern const struct leaf_attributes touched, untouched, read_only;
 // Accessed and writable, not dirty; only readable, and PROTECT may grant write.
-extern const struct leaf_attributes clean, demoted;
+extern const struct leaf_attributes writable_clean, demoted;
 #define RW ((unsigned)(SHEAF_MAP_READ | SHEAF_MAP_WRITE))
 #define RX ((unsigned)(SHEAF_MAP_READ | SHEAF_MAP_EXECUTE))
 #define RO ((unsigned)SHEAF_MAP_READ)
