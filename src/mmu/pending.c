@@ -37,11 +37,6 @@ unsigned pending_open(struct vspace *vspace) {
     return index;
 }
 
-struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
-    struct pending *entry = &vspace->pending[index];
-    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
-}
-
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     struct page_range *nearest = NULL;
     uint64_t smallest = UINT64_MAX, end = first + pages;
@@ -66,22 +61,14 @@ void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     nearest->pages = end - nearest->first;
 }
 
-bool pending_add_table(struct pending *entry, paddr_t table) {
-    struct chunk *chunk = chunk_of_table(table);
+void pending_take_chunk(struct pending *entry, struct chunk *chunk) {
     struct vspace *vspace = chunk->vspace;
-    unsigned index = (unsigned)(entry - vspace->pending);
     // A chunk is in one list only: another entry that has it is helped to its end.
-    if (chunk->pending != 0 && chunk->pending_entry != index)
+    if (chunk->pending != 0)
         pending_complete(vspace, &vspace->pending[chunk->pending_entry]);
-    bool first = chunk->pending == 0;
-    if (first) {
-        chunk->pending_entry = (uint16_t)index;
-        chunk->pending_next = entry->chunks;
-        entry->chunks = (uint16_t)(chunk->index + 1);
-    }
-    chunk->pending |= (uint16_t)(1u << (table.v >> PAGE_BITS & 15));
-    entry->tables++;
-    return first;
+    chunk->pending_entry = (uint16_t)(entry - vspace->pending);
+    chunk->pending_next = entry->chunks;
+    entry->chunks = (uint16_t)(chunk->index + 1);
 }
 
 void pending_close(struct vspace *vspace, struct pending *entry) {

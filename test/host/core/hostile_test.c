@@ -51,7 +51,7 @@ static void operations_change_while_interrupted(void **state) {
     (void)state;
     uint64_t vspace = mapped_space(20);
     buffer()->ops[0] = unmap_op(vspace, VA + 3 * PAGE_BYTES, BIT(24), 0);
-    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 24);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 4);
     assert_int_equal(running()->continuation.kind, CONTINUE_GATHER);
     assert_true(running()->continuation.pages > 1792 && running()->continuation.pages % 4 != 0);
     buffer()->ops[0] = unmap_op(vspace, VA, 2, SHEAF_OP_REPORT);
