@@ -17,6 +17,7 @@ struct event {
 
 static struct {
     vmsa_handler *handler;
+    vmsa_answers *answers;
     bool expecting;
     unsigned count[VMSA_RULES];
     struct event events[EVENTS];
@@ -33,6 +34,11 @@ static const char *const rule_names[VMSA_RULES] = {
     [VMSA_UNORDERED_CONTENTS] = "contents not ordered before the link",
     [VMSA_PREEMPTIBLE] = "preemptible between TLBI and DSB (G8)",
     [VMSA_HINT] = "level hint without FEAT_TTL",
+    [VMSA_OPERAND] = "operand of a TLBI",
+    [VMSA_LOST_UPDATE] = "update of access or dirty state lost",
+    [VMSA_UNSYNCHRONISED] = "instruction side not synchronised",
+    [VMSA_MISMATCHED] = "mismatched memory types",
+    [VMSA_ATTRIBUTES] = "attributes of a user leaf",
     [VMSA_WALK_UNPROTECTED] = "table released under a software walk",
     [VMSA_LOCK_ORDER] = "lock order",
 };
@@ -44,6 +50,8 @@ void judge_init(void) {
 }
 
 void vmsa_set_handler(vmsa_handler *handler) { judge.handler = handler; }
+
+void vmsa_set_answers(vmsa_answers *answers) { judge.answers = answers; }
 
 const char *vmsa_rule_name(enum vmsa_rule rule) { return rule_names[rule]; }
 
@@ -65,6 +73,11 @@ void vmsa_print_events(void) {
     }
 }
 
+void vmsa_print_violation(enum vmsa_rule rule, const char *text) {
+    vmsa_print_events();
+    fprintf(stderr, "# PE %u: %s: %s\n", machine.pe, rule_names[rule], text);
+}
+
 void violation(enum vmsa_rule rule, const char *format, ...) {
     char text[256];
     va_list arguments;
@@ -74,20 +87,38 @@ void violation(enum vmsa_rule rule, const char *format, ...) {
     judge.count[rule]++;
     if (judge.expecting)
         return;
-    vmsa_print_events();
-    fprintf(stderr, "# PE %u: %s: %s\n", machine.pe, rule_names[rule], text);
-    if (judge.handler == NULL)
+    if (judge.handler == NULL) {
+        vmsa_print_violation(rule, text);
         abort();
+    }
     judge.handler(rule, text);
 }
 
-// Whether the descriptor still is what the tables say, so that its being cached is right.
+// Whether the descriptor still is what the tables say, so that its being cached is right. Fewer
+// rights than the tables give now do no harm.
 static bool is_current(const struct entry *entry) {
     const struct home *home = memory_home(entry->table);
-    return home != NULL && home->asid == entry->asid && home->level == entry->level &&
-           home->page + entry->index * span_pages(home->level) == entry->page &&
-           ((*memory_descriptor(entry->table, entry->index) ^ entry->value) & DESC_IDENTITY) == 0 &&
-           (*memory_descriptor(entry->table, entry->index) & DESC_VALID) != 0;
+    uint64_t now = *memory_descriptor(entry->table, entry->index);
+    if (home == NULL || home->asid != entry->asid || home->level != entry->level ||
+        home->page + entry->index * span_pages(home->level) != entry->page ||
+        (now & DESC_VALID) == 0 || ((now ^ entry->value) & DESC_IDENTITY) != 0)
+        return false;
+    return !value_is_leaf(now, home->level) || !value_allows_more(entry->value, now);
+}
+
+// Whether a removal inside the released pages left the entry behind.
+static bool is_left(const struct entry *entry, uint16_t asid, struct vmsa_pages released) {
+    struct vmsa_pages own = {entry->page, span_pages(entry->level)};
+    uint64_t end = released.first + released.pages;
+    if (entry->cached == 0 || entry->asid != asid || own.first >= end ||
+        own.first + own.pages <= released.first || is_current(entry))
+        return false;
+    // A table that reaches beyond the range went by another removal, which answers for it; what can
+    // be walked to through it is looked at by itself.
+    if (value_is_table(entry->value, entry->level) &&
+        (own.first < released.first || own.first + own.pages > end))
+        return false;
+    return judge.answers == NULL || !judge.answers(asid, own, released);
 }
 
 static void judge_range(uint16_t asid, uint64_t first, uint64_t pages) {
@@ -95,8 +126,7 @@ static void judge_range(uint16_t asid, uint64_t first, uint64_t pages) {
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
-        if (entry->cached == 0 || entry->asid != asid || entry->page >= first + pages ||
-            entry->page + span_pages(entry->level) <= first || is_current(entry))
+        if (!is_left(entry, asid, (struct vmsa_pages){first, pages}))
             continue;
         violation(VMSA_REMOVAL_INCOMPLETE, "ASID %u page %lx level %u: %lx may be cached by PEs %x",
                   asid, (unsigned long)entry->page, entry->level, (unsigned long)entry->value,
@@ -122,18 +152,62 @@ static void judge_root(uint64_t root, uint16_t asid) {
         if (ttbr_root(machine.ttbr0[pe]) == root)
             violation(VMSA_ROOT_RELEASED, "PE %u has root %lx loaded", pe, (unsigned long)root);
     }
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (pe != machine.pe && machine.walking[pe] == asid)
+            violation(VMSA_WALK_UNPROTECTED, "root %lx released, PE %u walks ASID %u",
+                      (unsigned long)root, pe, asid);
+    }
     if (vmsa_cached(ASID(asid)) != 0)
         violation(VMSA_ASID_REUSED, "ASID %u: %zu entries may be cached", asid,
                   vmsa_cached(ASID(asid)));
+    machine.dead[asid / 64] |= BIT(asid % 64);
     memory_clear_root(root);
+}
+
+// Something goes on in a VSpace whose tables may be another's by now.
+static void judge_alive(uint16_t asid, const char *what) {
+    if (asid_is_dead(asid))
+        violation(VMSA_ASID_REUSED, "ASID %u was given back, and then %s", asid, what);
+}
+
+static void judge_types(uint64_t value, unsigned level) {
+    machine.types |= (uint8_t)BIT((value & DESC_TYPE) >> 2);
+    if ((machine.types & (machine.types - 1)) == 0)
+        return; // one type in the whole machine
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    uint64_t bytes = span_pages(level) * PAGE_BYTES;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        uint64_t other = span_pages(entry->level) * PAGE_BYTES;
+        uint64_t a = value & DESC_OUTPUT, b = entry->value & DESC_OUTPUT;
+        if (entry->cached != 0 && value_is_leaf(entry->value, entry->level) &&
+            ((entry->value ^ value) & DESC_TYPE) != 0 && a < b + other && b < a + bytes)
+            violation(VMSA_MISMATCHED,
+                      "frame %lx: %lx written, ASID %u page %lx: %lx may be cached",
+                      (unsigned long)a, (unsigned long)value, entry->asid,
+                      (unsigned long)entry->page, (unsigned long)entry->value);
+    }
+}
+
+void judge_leaf(uint64_t value, unsigned level) {
+    bool device = (value & DESC_TYPE) >> 2 == TYPE_DEVICE;
+    if (value_is_global(value, level) || (value & DESC_CONTIGUOUS) != 0 ||
+        (value & DESC_SHARED) != DESC_SHARED || (value & DESC_PXN) == 0 ||
+        (device && (value & DESC_UXN) == 0))
+        violation(VMSA_ATTRIBUTES, "leaf %lx of level %u", (unsigned long)value, level);
+    judge_types(value, level);
+    contents_check(value, level);
 }
 
 void judge_note(enum port_event event, uint64_t a, uint64_t b) {
     switch (event) {
     case PORT_EVENT_TABLE_TAKEN:
+        machine.dead[(uint16_t)b / 64] &= ~BIT((uint16_t)b % 64);
         judge_taken(a);
         break;
     case PORT_EVENT_TABLE_RELEASED:
+        judge_alive((uint16_t)b, "a table released");
         for (unsigned pe = 0; pe < MAX_PES; pe++) {
             if (pe != machine.pe && machine.walking[pe] == b)
                 violation(VMSA_WALK_UNPROTECTED, "table %lx released, PE %u walks ASID %u",
@@ -144,6 +218,7 @@ void judge_note(enum port_event event, uint64_t a, uint64_t b) {
         vmsa_frame_reused(PADDR(a), b);
         break;
     case PORT_EVENT_RANGE_RELEASED:
+        judge_alive((uint16_t)(b >> 48), "a range released");
         judge_range((uint16_t)(b >> 48), a / PAGE_BYTES, b & (BIT(48) - 1));
         break;
     case PORT_EVENT_ROOT_RELEASED:
@@ -192,8 +267,10 @@ unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned ma
     for (uint32_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
         uint64_t offset = va.v / PAGE_BYTES - entry->page;
-        if ((entry->cached >> pe & 1) == 0 || entry->asid != ttbr_asid(machine.ttbr0[pe]) ||
-            !value_is_leaf(entry->value, entry->level) || offset >= span_pages(entry->level))
+        if ((entry->cached >> pe & 1) == 0 || !value_is_leaf(entry->value, entry->level) ||
+            (entry->asid != ttbr_asid(machine.ttbr0[pe]) &&
+             !value_is_global(entry->value, entry->level)) ||
+            offset >= span_pages(entry->level))
             continue;
         paddr_t address = PADDR((entry->value & DESC_OUTPUT) + offset * PAGE_BYTES);
         unsigned n = 0;
