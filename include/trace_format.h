@@ -70,9 +70,9 @@ enum trace_barrier {
 
 static inline unsigned trace_operands(enum trace_kind kind) {
     static const uint8_t operands[TRACE_KINDS] = {
-        [TRACE_STORE] = 3,      [TRACE_ZERO] = 1,     [TRACE_TLBI] = 1, [TRACE_ROOT_ENTERED] = 1,
-        [TRACE_LOCK] = 1,       [TRACE_UNLOCK] = 1,   [TRACE_NOTE] = 2, [TRACE_WALK_BEGIN] = 1,
-        [TRACE_WALK_END] = 1,   [TRACE_SYNC] = 2,
+        [TRACE_STORE] = 3,    [TRACE_ZERO] = 1,   [TRACE_TLBI] = 1, [TRACE_ROOT_ENTERED] = 1,
+        [TRACE_LOCK] = 1,     [TRACE_UNLOCK] = 1, [TRACE_NOTE] = 2, [TRACE_WALK_BEGIN] = 1,
+        [TRACE_WALK_END] = 1, [TRACE_SYNC] = 2,
     };
     return operands[kind];
 }

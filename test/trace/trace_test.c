@@ -41,10 +41,8 @@ static void append(const void *bytes, size_t count) {
 
 static int begin(void **state) {
     (void)state;
-    struct trace_header header = {.magic = TRACE_MAGIC,
-                                  .version = TRACE_VERSION,
-                                  .ram_start = 0,
-                                  .ram_bytes = RAM_BYTES};
+    struct trace_header header = {
+        .magic = TRACE_MAGIC, .version = TRACE_VERSION, .ram_start = 0, .ram_bytes = RAM_BYTES};
     memset(&file, 0, sizeof(file));
     append(&header, sizeof(header));
     return 0;

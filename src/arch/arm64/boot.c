@@ -174,13 +174,15 @@ static void start_trace(void) {
         start = MIN(start, board.memory[i].base.v);
         end = MAX(end, board.memory[i].base.v + board.memory[i].size);
     }
+    struct mmu_features present = pe_mmu_features(); // whatever boot arguments switch off
     struct trace_header header = {
         .magic = TRACE_MAGIC,
         .version = TRACE_VERSION,
         .ram_start = start,
         .ram_bytes = end - start,
         .features = (pe_asid_bits() == 8 ? TRACE_ASIDS_OF_8_BITS : 0) |
-                    (pe_mmu_features().repeat_tlbi ? TRACE_REPEAT_TLBI : 0),
+                    (present.repeat_tlbi ? TRACE_REPEAT_TLBI : 0) | (present.ttl ? TRACE_TTL : 0) |
+                    (present.range ? TRACE_RANGE : 0),
     };
     size_t length;
     const char *name = boot_args_text(boot_args, "trace", &length);
@@ -192,7 +194,7 @@ static void start_memory(paddr_t fdt, uint64_t fdt_bytes) {
     struct memory_range tree = {fdt, fdt_bytes};
     boot_memory_init(&board, tree, ALIGN_UP(asid_bytes, PAGE_BYTES) + PAGE_BYTES);
     struct memory_range asid_table = {boot_memory_take(asid_bytes, PAGE_BYTES), asid_bytes};
-    if (TRACING) {
+    if (SHEAF_TRACE) {
         start_trace();
     }
     start_mmu(&asid_table, boot_memory_take(PAGE_BYTES, PAGE_BYTES));

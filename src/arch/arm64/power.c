@@ -25,7 +25,7 @@ void arch_semihost_exit(uint32_t status) {
 }
 
 _Noreturn void arch_power_off(uint64_t status) {
-    if (TRACING) {
+    if (SHEAF_TRACE) {
         trace_finish();
     }
     serial_drain();

@@ -40,7 +40,7 @@ static inline void port_desc_trace(uint64_t number, enum trace_store how, paddr_
 }
 
 static inline void port_desc_write(paddr_t table, unsigned index, desc_t value) {
-    if (TRACING) {
+    if (SHEAF_TRACE) {
         uint64_t number = trace_draw();
         uint64_t old = port_desc_read(table, index).v;
         port_desc_trace(number, TRACE_WRITE, table, index, old, value.v);
@@ -50,7 +50,7 @@ static inline void port_desc_write(paddr_t table, unsigned index, desc_t value) 
 
 static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t value) {
     desc_t *place = port_desc_place(table, index);
-    uint64_t number = TRACING ? trace_draw() : 0;
+    uint64_t number = SHEAF_TRACE ? trace_draw() : 0;
     uint64_t old;
     uint32_t failed;
     __asm__ volatile("1: ldxr %0, %2\n"
@@ -59,7 +59,7 @@ static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t va
                      : "=&r"(old), "=&r"(failed), "+Q"(place->v)
                      : "r"(value.v)
                      : "memory");
-    if (TRACING) {
+    if (SHEAF_TRACE) {
         port_desc_trace(number, TRACE_EXCHANGE, table, index, old, value.v);
     }
     return DESC(old);
@@ -68,7 +68,7 @@ static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t va
 static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected,
                                               desc_t desired) {
     desc_t *place = port_desc_place(table, index);
-    uint64_t number = TRACING ? trace_draw() : 0;
+    uint64_t number = SHEAF_TRACE ? trace_draw() : 0;
     uint64_t old;
     uint32_t failed;
     __asm__ volatile("1: ldxr %0, %2\n"
@@ -83,7 +83,7 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
                      : "r"(expected->v), "r"(desired.v)
                      : "cc", "memory");
     bool written = old == expected->v;
-    if (TRACING) { // one that fails leaves what it found
+    if (SHEAF_TRACE) { // one that fails leaves what it found
         port_desc_trace(number, TRACE_COMPARE_EXCHANGE, table, index, old,
                         written ? desired.v : old);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Recording port events, in builds with SHEAF_TRACE (preset firmware-trace). Elsewhere TRACING is 0
-// and nothing of it is compiled in. The format is trace_format.h's.
+// Recording port events, where SHEAF_TRACE is 1 (preset firmware-trace). Elsewhere it is 0 and
+// nothing of this is compiled in. The format is trace_format.h's.
 //
 // When a number is drawn decides what the recorded order is worth. Other PEs may come in between an
 // event and its number, so each is drawn on the side where an order that did not happen could
@@ -14,12 +14,6 @@
 
 #include <trace_format.h>
 
-#if defined(SHEAF_TRACE) && SHEAF_TRACE
-#define TRACING 1
-#else
-#define TRACING 0
-#endif
-
 // Draws a number and keeps this PE's ring until trace_put: at most the event itself comes between.
 // Everything that this PE did before has happened, and nothing that it does next.
 uint64_t trace_draw(void);
@@ -27,7 +21,7 @@ void trace_put(uint64_t number, enum trace_kind kind, unsigned detail, uint64_t 
                uint64_t c);
 
 static inline void trace(enum trace_kind kind, unsigned detail, uint64_t a, uint64_t b) {
-    if (TRACING) {
+    if (SHEAF_TRACE) {
         trace_put(trace_draw(), kind, detail, a, b, 0);
     }
 }
