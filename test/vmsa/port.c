@@ -233,7 +233,7 @@ void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
     machine.answered[machine.pe] = 0;
     vmsa_step(VMSA_CALL_EVICT_ROOT, ttbr0, empty);
     record_event("evict root", ttbr0, 0, 0);
-    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+    for (unsigned pe = 0; pe < MAX_PES && !vmsa_faults.no_answer; pe++) {
         if ((machine.answered[machine.pe] >> pe & 1) == 0)
             answer_eviction(pe, machine.pe, ttbr0, empty);
     }

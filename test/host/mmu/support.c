@@ -113,6 +113,25 @@ struct vspace *new_vspace(unsigned chunks) {
     return vspace;
 }
 
+struct vspace *loaded_everywhere(unsigned chunks) {
+    struct vspace *vspace = new_vspace(chunks);
+    for (unsigned pe = 1; pe < MAX_PES; pe++) {
+        vmsa_set_pe(pe);
+        vspace_activate(vspace);
+    }
+    vmsa_set_pe(0);
+    return vspace;
+}
+
+bool is_reachable(uint64_t page) {
+    paddr_t addresses[4];
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)
+            return true;
+    }
+    return false;
+}
+
 asid_t asid_of(const struct vspace *vspace) { return vspace->asid; }
 
 struct mapping_record map_level(struct gather *gather, struct vspace *vspace, uint64_t page,
