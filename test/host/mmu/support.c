@@ -68,7 +68,12 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
     vmsa_set_handler(fail_on_violation);
     vmsa_set_answers(pending_answers);
     vmsa_set_hook(NULL);
-    vmsa_features.asids_of_8_bits = asid_bits == 8;
+    vmsa_features = (struct vmsa_features){
+        .ttl = features.ttl,
+        .range = features.range,
+        .repeat_tlbi = features.repeat_tlbi,
+        .asids_of_8_bits = asid_bits == 8,
+    };
     mmu_init(&(struct mmu_config){
         .features = features,
         .asid_bits = asid_bits,
