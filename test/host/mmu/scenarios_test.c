@@ -172,9 +172,9 @@ static void scenario_0e_a_root_outlives_the_last_pe_that_has_it(void **state) {
 
 static void scenario_0g_tables_of_three_levels_go_without_a_hint(void **state) {
     (void)state;
+    machine_init(8, 0, features_of(3));
     struct vspace *vspace = loaded_everywhere(1);
     map_pages(vspace, 3, 1, 3);
-    vmsa_features.ttl = true;
     vmsa_log_reset();
     assert_int_equal(unmap_pages(vspace, 0, USER_HALF_PAGES).tables, 3);
     assert_no_hint();
@@ -185,11 +185,11 @@ static void scenario_0g_tables_of_three_levels_go_without_a_hint(void **state) {
 
 static void scenario_1e_leaves_of_three_levels_go_without_a_hint(void **state) {
     (void)state;
+    machine_init(8, 0, features_of(3));
     struct vspace *vspace = loaded_everywhere(1);
     map_one(vspace, 0, 0, 1);
     map_one(vspace, GIB_PAGES, GIB_PAGES, 2);
     map_one(vspace, GIB_PAGES + TABLE_PAGES, 5, 3);
-    vmsa_features.ttl = true;
     vmsa_log_reset();
     assert_int_equal(unmap_flags(vspace, 0, 2 * GIB_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL),
                      SHEAF_OK);
@@ -216,7 +216,7 @@ static void scenario_2b_no_memory_and_more_tables_than_a_batch_holds(void **stat
 
 // `count` ranges that do not touch, in one batch.
 static void unmap_scattered(uint64_t count, uint64_t step) {
-    machine_setup(NULL);
+    machine_init(8, 0, features_of(count));
     struct vspace *vspace = loaded_everywhere(2);
     for (uint64_t i = 0; i < count; i++)
         map_pages(vspace, i * step, 1, i);

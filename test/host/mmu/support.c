@@ -88,6 +88,14 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
     vmsa_set_pe(0);
 }
 
+struct mmu_features features_of(uint64_t seed) {
+    return (struct mmu_features){
+        .ttl = (seed & 1) != 0,
+        .range = (seed & 2) != 0,
+        .repeat_tlbi = (seed & 4) != 0,
+    };
+}
+
 int machine_setup(void **state) {
     (void)state;
     machine_init(8, 0, (struct mmu_features){0});

@@ -23,6 +23,7 @@
 // Setup of every test: a fresh machine, 8-bit ASIDs. A violation fails the test.
 int machine_setup(void **state);
 void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features);
+struct mmu_features features_of(uint64_t seed); // of its lowest bits, each in turn
 void *new_chunk(void); // 64 KiB of RAM, first page zeroed, the rest filled with garbage
 paddr_t empty_root(void);
 struct vspace *new_vspace(unsigned chunks);        // with so many chunks, loaded on PE 0
