@@ -211,7 +211,7 @@ static void load(unsigned pe, uint64_t ttbr0) {
                   (unsigned long)root);
     if (asid_is_dead(asid))
         violation(VMSA_ASID_REUSED, "ASID %u was given back, and then loaded", asid);
-    memory_set_root(root, asid);
+    memory_set_root(root, asid, 0);
     tlb_reach_table(root, 0, asid, 0, (uint8_t)BIT(pe));
 }
 
@@ -219,6 +219,12 @@ void vmsa_load_root(uint64_t ttbr0) {
     vmsa_step(VMSA_CALL_LOAD_ROOT, ttbr0, 0);
     record_event("load root", ttbr0, 0, 0);
     load(machine.pe, ttbr0);
+}
+
+void vmsa_load_kernel_root(paddr_t root) {
+    machine.kernel_root = root.v;
+    memory_set_root(root.v, KERNEL_ASID, KERNEL_PAGE);
+    tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
 }
 
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }

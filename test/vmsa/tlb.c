@@ -216,6 +216,8 @@ void tlb_reach_table(uint64_t table, unsigned level, uint16_t asid, uint64_t pag
 
 static uint8_t pes_with_root(uint64_t table, uint16_t asid) {
     uint8_t pes = 0;
+    if (table == machine.kernel_root)
+        return UINT8_MAX;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         if (ttbr_root(machine.ttbr0[pe]) == table && ttbr_asid(machine.ttbr0[pe]) == asid)
             pes |= (uint8_t)BIT(pe);
@@ -230,7 +232,7 @@ void tlb_store(uint64_t table, unsigned index, uint64_t value) {
         if ((value & DESC_VALID) != 0)
             check_make(home->asid, home->level, page, value);
         if (value_is_leaf(value, home->level))
-            judge_leaf(value, home->level);
+            judge_leaf(home->asid, value, home->level);
         if (home->level == 0)
             add(home->asid, 0, page, table, index, value, pes_with_root(table, home->asid));
     } else if (tlb_walks_into(table) != 0) {
