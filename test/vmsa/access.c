@@ -37,6 +37,9 @@ void access_synchronised(unsigned pe) {
     late.count = kept;
 }
 
+// VA[55:12], as entries are kept.
+static uint64_t page_of(vaddr_t va) { return va.v >> PAGE_BITS & (BIT(44) - 1); }
+
 // Whether a leaf translates `page` for what the PE has loaded.
 static bool translates(uint64_t value, unsigned level, uint16_t asid, uint64_t first, unsigned pe,
                        uint64_t page) {
@@ -60,7 +63,7 @@ static void add(struct found *found, uint64_t value, uint64_t offset) {
 
 unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max) {
     struct found found = {addresses, 0, max};
-    uint64_t page = va.v / PAGE_BYTES;
+    uint64_t page = page_of(va);
     uint32_t count;
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++) {
@@ -74,7 +77,7 @@ unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned ma
 
 unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max) {
     struct found found = {addresses, vmsa_reachable(pe, va, addresses, max), max};
-    uint64_t page = va.v / PAGE_BYTES;
+    uint64_t page = page_of(va);
     for (uint32_t i = 0; i < late.count; i++) {
         const struct late *leaf = &late.leaves[i];
         if (leaf->pe == pe &&
@@ -85,7 +88,7 @@ unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, u
 }
 
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va) {
-    uint64_t page = va.v / PAGE_BYTES;
+    uint64_t page = page_of(va);
     uint32_t count;
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++) {

@@ -49,7 +49,7 @@ static const char *const rule_names[VMSA_RULES] = {
     [VMSA_LOST_UPDATE] = "update of access or dirty state lost",
     [VMSA_UNSYNCHRONISED] = "instruction side not synchronised",
     [VMSA_MISMATCHED] = "mismatched memory types",
-    [VMSA_ATTRIBUTES] = "attributes of a user leaf",
+    [VMSA_ATTRIBUTES] = "attributes of a leaf",
     [VMSA_COMMON] = "TTBR0_EL1.CnP set",
     [VMSA_WALK_UNPROTECTED] = "table released under a software walk",
     [VMSA_LOCK_ORDER] = "lock order",
@@ -217,10 +217,10 @@ static void judge_types(uint64_t value, unsigned level) {
     }
 }
 
-void judge_leaf(uint64_t value, unsigned level) {
-    bool device = (value & DESC_TYPE) >> 2 == TYPE_DEVICE;
-    if (value_is_global(value, level) || (value & DESC_CONTIGUOUS) != 0 ||
-        (value & DESC_SHARED) != DESC_SHARED || (value & DESC_PXN) == 0 ||
+void judge_leaf(uint16_t asid, uint64_t value, unsigned level) {
+    bool device = (value & DESC_TYPE) >> 2 == TYPE_DEVICE, user = asid != KERNEL_ASID;
+    if (value_is_global(value, level) == user || (value & DESC_CONTIGUOUS) != 0 ||
+        (value & DESC_SHARED) != DESC_SHARED || (user && (value & DESC_PXN) == 0) ||
         (device && (value & DESC_UXN) == 0))
         violation(VMSA_ATTRIBUTES, "leaf %lx of level %u", (unsigned long)value, level);
     judge_types(value, level);

@@ -27,6 +27,11 @@
 // low bit pair is compared by level and kind.
 #define DESC_IDENTITY (DESC_OUTPUT | DESC_TYPE | DESC_SHARED | DESC_NOT_GLOBAL | DESC_CONTIGUOUS)
 
+#define USER_HALF BIT(36)
+// VA[55:12] of the kernel's half, by which its entries are kept. Their ASID is that of nobody.
+#define KERNEL_PAGE (VMSA_KERNEL_HALF >> 12 & (BIT(44) - 1))
+#define KERNEL_ASID 0u
+
 static inline uint64_t span_pages(unsigned level) // of one descriptor
 {
     return UINT64_C(1) << (9 * (3 - (level & 3)));
@@ -140,7 +145,7 @@ struct home {
     bool linked;
 };
 const struct home *memory_home(uint64_t table);
-void memory_set_root(uint64_t table, uint16_t asid);
+void memory_set_root(uint64_t table, uint16_t asid, uint64_t page);
 void memory_unlink(uint64_t table);
 
 // ---- Judging (judge.c)
@@ -149,12 +154,14 @@ void judge_init(void);
 void violation(enum vmsa_rule rule, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void record_event(const char *name, uint64_t a, uint64_t b, uint64_t c);
 void judge_note(enum port_event event, uint64_t a, uint64_t b);
-void judge_leaf(uint64_t value, unsigned level); // a leaf is written into a linked table
+// A leaf is written into a linked table.
+void judge_leaf(uint16_t asid, uint64_t value, unsigned level);
 
 struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
     uint64_t leaving[MAX_PES];     // TTBR0 from before, until that root is left; 0: none
+    uint64_t kernel_root;          // 0: none
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
     uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already
     uint16_t walking[MAX_PES];     // ASID whose tables software walks, 0: none

@@ -232,7 +232,7 @@ static void load(unsigned pe, uint64_t ttbr0) {
                   (unsigned long)root);
     if (asid_is_dead(asid))
         violation(VMSA_ASID_REUSED, "ASID %u was given back, and then loaded", asid);
-    memory_set_root(root, asid);
+    memory_set_root(root, asid, 0);
     tlb_reach_table(root, 0, asid, 0, (uint8_t)BIT(pe));
 }
 
@@ -253,6 +253,12 @@ void vmsa_leave_root(void) {
     machine.leaving[machine.pe] = 0;
 }
 
+void vmsa_load_kernel_root(paddr_t root) {
+    machine.kernel_root = root.v;
+    memory_set_root(root.v, KERNEL_ASID, KERNEL_PAGE);
+    tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
+}
+
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
 
 void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty) {
@@ -265,7 +271,7 @@ void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
     machine.answered[machine.pe] = 0;
     vmsa_step(VMSA_CALL_EVICT_ROOT, ttbr0, empty);
     record_event("evict root", ttbr0, 0, 0);
-    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+    for (unsigned pe = 0; pe < MAX_PES && !vmsa_faults.no_answer; pe++) {
         if ((machine.answered[machine.pe] >> pe & 1) == 0)
             answer_eviction(pe, machine.pe, ttbr0, empty);
     }

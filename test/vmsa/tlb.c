@@ -220,6 +220,8 @@ static bool begins_at(uint64_t ttbr0, uint64_t table, uint16_t asid) {
 
 static uint8_t pes_with_root(uint64_t table, uint16_t asid) {
     uint8_t pes = 0;
+    if (table == machine.kernel_root)
+        return UINT8_MAX;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         if (begins_at(machine.ttbr0[pe], table, asid) ||
             begins_at(machine.leaving[pe], table, asid))
@@ -235,7 +237,7 @@ void tlb_store(uint64_t table, unsigned index, uint64_t value) {
         if ((value & DESC_VALID) != 0)
             check_make(home->asid, home->level, page, value);
         if (value_is_leaf(value, home->level))
-            judge_leaf(value, home->level);
+            judge_leaf(home->asid, value, home->level);
         if (home->level == 0)
             add(home->asid, 0, page, table, index, value, pes_with_root(table, home->asid));
     } else if (tlb_walks_into(table) != 0) {

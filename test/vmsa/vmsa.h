@@ -40,7 +40,7 @@ enum vmsa_rule {
     VMSA_LOST_UPDATE,        // a plain store over a leaf whose flags hardware may be setting
     VMSA_UNSYNCHRONISED,     // execution granted, the instruction side does not have the contents
     VMSA_MISMATCHED,         // two memory types for one frame at a time
-    VMSA_ATTRIBUTES,         // a leaf that no user mapping may be
+    VMSA_ATTRIBUTES,         // a leaf as no mapping may be
     VMSA_COMMON,             // a root is loaded as common to several PEs (FEAT_TTCNP)
     VMSA_WALK_UNPROTECTED,   // a table is released while another PE walks that VSpace
     VMSA_LOCK_ORDER,         // ranks do not ascend, or a lock is taken twice
@@ -130,6 +130,10 @@ void vmsa_leave_root(void);
 uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value);
 uint64_t vmsa_output(uint64_t value);
 
+// The tables of the kernel's half (TTBR1), on all PEs from now on. They are written through the
+// port like those of VSpaces; their leaves are global.
+void vmsa_load_kernel_root(paddr_t root);
+#define VMSA_KERNEL_HALF UINT64_C(0xffff000000000000)
 // This PE wrote the contents of whole frames, which are to be mapped afterwards.
 void vmsa_frame_written(paddr_t frame, uint64_t bytes);
 // Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.

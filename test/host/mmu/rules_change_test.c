@@ -307,6 +307,22 @@ static void rule_40_two_memory_types_of_one_frame(void **state) {
     assert_int_equal(reported(), 0);
 }
 
+static void rule_40_a_user_leaf_beside_the_kernels_alias(void **state) {
+    (void)state;
+    struct leaf_attributes other = touched;
+    other.memory_type = SHEAF_MEMORY_NON_CACHEABLE;
+    bare_tables();
+    vmsa_desc_write(spare_table(), 0, DESC(leaf_of(0, 1, &touched) & ~DESC_NOT_GLOBAL));
+    paddr_t kernel_root = PADDR(spare_table().v + PAGE_BYTES);
+    vmsa_desc_write(kernel_root, 0, desc_make_table(spare_table()));
+    vmsa_dsb_ish();
+    vmsa_load_kernel_root(kernel_root);
+    vmsa_desc_write(chain[3], 1, DESC(leaf_of(2, 3, &touched)));
+    assert_int_equal(reported(), 0);
+    vmsa_desc_write(chain[3], 2, DESC(leaf_of(3, 3, &other)));
+    assert_true(reported_only(VMSA_MISMATCHED));
+}
+
 static void rule_41_device_memory_that_can_be_executed(void **state) {
     (void)state;
     struct leaf_attributes device = executable;
@@ -340,6 +356,7 @@ int main(void) {
         cmocka_unit_test_setup(rule_37_a_root_loaded_as_common, machine_setup),
         cmocka_unit_test_setup(rule_38_execution_granted_too_early, machine_setup),
         cmocka_unit_test_setup(rule_40_two_memory_types_of_one_frame, machine_setup),
+        cmocka_unit_test_setup(rule_40_a_user_leaf_beside_the_kernels_alias, machine_setup),
         cmocka_unit_test_setup(rule_41_device_memory_that_can_be_executed, machine_setup),
     };
     return cmocka_run_group_tests_name("vmsa.rules_change", tests, NULL, NULL);

@@ -270,6 +270,72 @@ static void rule_19_last_level_only_for_a_table_of_all_asids(void **state) {
     }
 }
 
+// ---- The kernel's own half
+
+#define ALIAS_PAGE (VMSA_KERNEL_HALF >> PAGE_BITS & (BIT(44) - 1))
+
+static paddr_t alias_table; // of level 2
+
+// Tables of the kernel's half, with a block of frames 512 to 1023 as its first alias.
+static uint64_t alias_tables(void) {
+    const struct leaf_attributes attributes = {.write = true, .accessed = true, .dirty = true};
+    uint64_t block = (FRAME(512).v | desc_leaf_bits(2, &attributes)) & ~DESC_NOT_GLOBAL;
+    bare_tables();
+    paddr_t root = spare_table(), upper = PADDR(root.v + PAGE_BYTES);
+    alias_table = PADDR(upper.v + PAGE_BYTES);
+    vmsa_desc_write(root, 0, desc_make_table(upper));
+    vmsa_desc_write(upper, 0, desc_make_table(alias_table));
+    vmsa_desc_write(alias_table, 0, DESC(block));
+    vmsa_dsb_ish();
+    vmsa_load_kernel_root(root);
+    return block;
+}
+
+// The alias becomes non-cacheable with these operations in between: what is reported.
+static unsigned change_alias(bool invalidated, enum port_tlbi kind, bool completed) {
+    machine_setup(NULL);
+    uint64_t block = alias_tables();
+    vmsa_desc_write(alias_table, 0, DESC(0));
+    vmsa_dsb_ishst();
+    if (invalidated)
+        vmsa_tlbi(kind, ALIAS_PAGE);
+    if (completed)
+        vmsa_dsb_ish();
+    vmsa_isb();
+    vmsa_desc_write(alias_table, 0,
+                    DESC(block | SHEAF_MEMORY_NON_CACHEABLE << DESC_ATTRIBUTE_SHIFT));
+    return vmsa_violations(VMSA_BREAK_BEFORE_MAKE);
+}
+
+static void rule_19_a_kernel_alias_changed_without_a_complete_break(void **state) {
+    (void)state;
+    assert_int_equal(change_alias(true, PORT_TLBI_VAALE1IS, true), 0);
+    assert_int_equal(reported(), 0);
+    assert_int_equal(change_alias(true, PORT_TLBI_VAAE1IS, true), 0);
+    assert_int_equal(change_alias(true, PORT_TLBI_VAALE1IS, false), 1);
+    assert_int_equal(change_alias(false, PORT_TLBI_VAALE1IS, true), 1);
+    assert_int_equal(change_alias(true, PORT_TLBI_VALE1, true), 1); // this PE only
+}
+
+static void rule_19_aliases_are_seen_from_every_space(void **state) {
+    (void)state;
+    paddr_t addresses[2];
+    alias_tables();
+    vaddr_t alias = VADDR(VMSA_KERNEL_HALF + 5 * PAGE_BYTES);
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        assert_int_equal(vmsa_reachable(pe, alias, addresses, 2), 1);
+        assert_int_equal(addresses[0].v, FRAME(517).v);
+    }
+    vmsa_desc_write(alias_table, 0, DESC(0));
+    vmsa_dsb_ishst();
+    vmsa_tlbi(PORT_TLBI_ASIDE1IS, OPERAND); // no ASID's
+    vmsa_dsb_ish();
+    assert_int_equal(vmsa_reachable(3, alias, addresses, 2), 1);
+    vmsa_tlbi(PORT_TLBI_VAALE1IS, ALIAS_PAGE);
+    vmsa_dsb_ish();
+    assert_int_equal(vmsa_reachable(3, alias, addresses, 2), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(rule_14_a_hint_without_the_feature, machine_setup),
@@ -291,6 +357,8 @@ int main(void) {
         cmocka_unit_test_setup(rule_18_a_global_user_leaf, machine_setup),
         cmocka_unit_test(rule_19_global_entries_by_address),
         cmocka_unit_test(rule_19_last_level_only_for_a_table_of_all_asids),
+        cmocka_unit_test(rule_19_a_kernel_alias_changed_without_a_complete_break),
+        cmocka_unit_test_setup(rule_19_aliases_are_seen_from_every_space, machine_setup),
     };
     return cmocka_run_group_tests_name("vmsa.rules_operand", tests, NULL, NULL);
 }
