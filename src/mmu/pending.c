@@ -17,6 +17,11 @@ static struct pending *oldest(struct vspace *vspace, bool with_tables) {
     return found;
 }
 
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
+    struct pending *entry = &vspace->pending[index];
+    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
+}
+
 unsigned pending_open(struct vspace *vspace) {
     unsigned index = 0;
     while (index < PENDING_ENTRIES && vspace->pending[index].ticket != 0)
