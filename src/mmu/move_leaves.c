@@ -85,10 +85,10 @@ static enum sheaf_error check_run(struct leaf_move *move, paddr_t table, uint64_
     if (move->leaves > SHEAF_MOVE_LEAVES)
         return SHEAF_ERR_RANGE; // looking through them is not free
     struct run run = record_find(move->vspace, record, frame->address, frame->size_bits);
-    if (!run.live || run.level != move->level || run.first > *index)
+    if (!run.live || run.level != move->level || run.first > *index || run.last < *index)
         return SHEAF_ERR_OTHER_MAPPING;
     uint64_t size = level_pages(move->level);
-    if (run.first < *index)
+    if (run.first < *index) // before this leaf, in the range, is one that another Frame named
         return page - (*index - run.first) * size < move->from ? SHEAF_ERR_BLOCK_CUT
                                                                : SHEAF_ERR_OTHER_MAPPING;
     if (page + (run.last - run.first) * size >= move->end)

@@ -180,8 +180,8 @@ static void what_cannot_be_moved_changes_nothing(void **state) {
     assert_refused(vspace, 0, 20, 3, SHEAF_ERR_PLACE_OCCUPIED);
     assert_refused(vspace, 0, 5, 3, SHEAF_ERR_PLACE_OCCUPIED);           // a block
     assert_refused(vspace, 0, 8 * 512 + 4, 3, SHEAF_ERR_PLACE_OCCUPIED); // a larger one
-    assert_refused(vspace, 0, 3, 3, SHEAF_ERR_PLACE_OCCUPIED); // a block behind free places
-    assert_refused(vspace, 3, 100, 3, SHEAF_ERR_OTHER_MAPPING);           // a block at its end
+    assert_refused(vspace, 0, 3, 3, SHEAF_ERR_PLACE_OCCUPIED);  // a block behind free places
+    assert_refused(vspace, 3, 100, 3, SHEAF_ERR_OTHER_MAPPING); // a block at its end
     assert_refused(vspace, 8 * 512 + 3, 100, 1, SHEAF_ERR_OTHER_MAPPING); // inside of a block
 }
 
@@ -306,8 +306,8 @@ static void an_interrupt_between_any_two_slices(void **state) {
             machine_setup(NULL);
             struct vspace *vspace = loaded_on_two(12);
             fill(vspace, 400, TABLES); // 112 in the first GiB, 38 in the second
-            assert_int_equal(
-                move_interrupted(vspace, 400, targets[n], TABLES, polls, &interrupts), SHEAF_OK);
+            assert_int_equal(move_interrupted(vspace, 400, targets[n], TABLES, polls, &interrupts),
+                             SHEAF_OK);
             assert_moved(vspace, 400, targets[n], TABLES);
             if (polls == 0)
                 assert_in_range(interrupts, 5, 16); // at least three pieces, in two passes or three
