@@ -56,8 +56,8 @@ enum sheaf_gather_operation {
 
 #define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
-#define SHEAF_MOVE_FRAMES 32
-#define SHEAF_MOVE_LEAVES 256
+#define SHEAF_MOVE_FRAMES 8
+#define SHEAF_MOVE_LEAVES 64
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.
 #define SHEAF_MAP_READ UINT64_C(1)

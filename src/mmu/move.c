@@ -16,9 +16,9 @@
 #include "batch.h"
 #include "walk.h"
 
-// Some 100 instructions for each: checked, unhooked, hooked; and as much where an empty table is
-// in its way.
+// Some 60 instructions for each; where empty tables are in the way, more than 200.
 #define MOVE_TABLES 64u
+#define MOVE_TABLES_IN_THE_WAY 16u
 
 #define UNIT_LEVEL 2u // of the descriptors that name the tables
 #define UNIT_SHIFT 9u // pages of a unit: what one of them covers
@@ -107,7 +107,7 @@ static uint64_t room(uint64_t unit, uint64_t span, bool down) {
     return down ? unit % span + 1 : span - unit % span;
 }
 
-static struct piece next_piece(const struct moving *moving) {
+static struct piece next_piece(const struct moving *moving, uint64_t most) {
     bool down = goes_down(moving);
     uint64_t left = moving->units - moving->move->done;
     uint64_t at = down ? left - 1 : moving->move->done;
@@ -118,7 +118,7 @@ static struct piece next_piece(const struct moving *moving) {
         piece.units = MIN(left, room(from, level_pages(piece.from.level) >> UNIT_SHIFT, down));
     } else {
         uint64_t least = MIN(room(from, TABLE_ENTRIES, down), room(to, TABLE_ENTRIES, down));
-        piece.units = MIN(MIN(left, least), MOVE_TABLES);
+        piece.units = MIN(MIN(left, least), most);
     }
     piece.first = down ? at - (piece.units - 1) : at;
     if (down)
@@ -135,26 +135,36 @@ static bool moves_away(const struct moving *moving, const struct piece *piece, u
     return unit - first < (all ? moving->units : piece->units);
 }
 
+// Something is where table `i` of the piece is to go.
+static bool gives_way(const struct moving *moving, struct piece *piece, unsigned i, desc_t desc) {
+    if (moves_away(moving, piece, moving->to + piece->first + i))
+        return true;
+    if (!desc_is_table(desc, UNIT_LEVEL) || table_info(desc_address(desc))->live != 0)
+        return false;
+    piece->in_the_way = true;
+    return true;
+}
+
 static enum sheaf_error check_piece(const struct moving *moving, struct piece *piece) {
     if (piece->from.level < UNIT_LEVEL)
         return desc_is_valid(piece->from.desc) ? SHEAF_ERR_OTHER_MAPPING : SHEAF_OK;
-    for (unsigned i = 0; i < piece->units; i++) {
-        desc_t desc = port_desc_read(piece->from.table, piece->from.index + i);
+    const struct place from = piece->from, to = piece->to;
+    bool there = to.level == UNIT_LEVEL;
+    unsigned units = (unsigned)piece->units, tables = 0;
+    for (unsigned i = 0; i < units; i++) {
+        desc_t desc = port_desc_read(from.table, from.index + i);
         if (!desc_is_valid(desc))
             continue;
         if (!desc_is_table(desc, UNIT_LEVEL))
             return SHEAF_ERR_OTHER_MAPPING;
-        piece->tables++;
-        desc_t there = piece->to.desc;
-        if (piece->to.level == UNIT_LEVEL)
-            there = port_desc_read(piece->to.table, piece->to.index + i);
-        if (!desc_is_valid(there) || moves_away(moving, piece, moving->to + piece->first + i))
-            continue;
-        if (!desc_is_table(there, piece->to.level) || table_info(desc_address(there))->live != 0)
+        tables++;
+        desc_t occupant = there ? port_desc_read(to.table, to.index + i) : DESC(0);
+        if (unlikely(desc_is_valid(occupant)) && !gives_way(moving, piece, i, occupant))
             return SHEAF_ERR_PLACE_OCCUPIED;
-        piece->in_the_way = true;
     }
-    return SHEAF_OK;
+    piece->tables = tables;
+    bool block = !there && desc_is_valid(to.desc); // all of it is one block
+    return block && tables != 0 ? SHEAF_ERR_PLACE_OCCUPIED : SHEAF_OK;
 }
 
 // ---- Passes
@@ -174,42 +184,57 @@ static enum sheaf_error hook_upper(const struct moving *moving, struct piece *pi
     return error;
 }
 
+// Enters that the tables of `count` units, up to `end`, were unhooked with all that they held.
+static void enter(struct removal *removal, uint64_t end, unsigned count) {
+    if (count != 0)
+        removal_add(removal, (end - count) << UNIT_SHIFT, (uint64_t)count << UNIT_SHIFT,
+                    LEAF_LEVEL);
+}
+
 // Unhooks the tables. How many that were.
 static unsigned unhook(const struct moving *moving, const struct piece *piece,
                        struct removal *removal) {
-    unsigned count = 0;
-    uint64_t leaves = 0;
-    for (unsigned i = 0; i < piece->units; i++) {
-        desc_t desc = port_desc_read(piece->from.table, piece->from.index + i);
-        if (!desc_is_valid(desc))
+    const struct place from = piece->from;
+    uint64_t first = moving->from + piece->first;
+    unsigned units = (unsigned)piece->units, count = 0, run = 0;
+    for (unsigned i = 0; i < units; i++) {
+        desc_t desc = port_desc_read(from.table, from.index + i);
+        if (!desc_is_valid(desc)) {
+            enter(removal, first + i, run);
+            run = 0;
             continue;
+        }
         // Hardware changes nothing in a table descriptor, so a plain store loses no update.
-        port_desc_write(piece->from.table, piece->from.index + i, DESC(desc.v & ~DESC_VALID));
-        removal_add(removal, (moving->from + piece->first + i) << UNIT_SHIFT, TABLE_ENTRIES,
-                    LEAF_LEVEL);
-        leaves += table_info(desc_address(desc))->live;
+        port_desc_write(from.table, from.index + i, DESC(desc.v & ~DESC_VALID));
         count++;
+        run++;
     }
-    table_info(piece->from.table)->live -= (uint16_t)count;
-    moving->gather->totals.leaves += leaves;
+    enter(removal, first + units, run);
+    table_info(from.table)->live -= (uint16_t)count;
     return count;
 }
 
-// Hooks them in their new place. The completion before has ordered their contents.
-static void hook(const struct moving *moving, const struct piece *piece) {
+// Hooks them in their new place. The completion before has ordered their contents. Returns how many
+// leaves they hold.
+static uint64_t hook(const struct moving *moving, const struct piece *piece) {
+    const struct place from = piece->from, to = piece->to;
     bool down = goes_down(moving);
-    uint16_t parent = (uint16_t)table_number(piece->to.table);
-    for (unsigned n = 0; n < piece->units; n++) {
-        unsigned i = down ? (unsigned)piece->units - 1 - n : n;
-        desc_t desc = port_desc_read(piece->from.table, piece->from.index + i);
+    unsigned units = (unsigned)piece->units;
+    unsigned parent = table_number(to.table);
+    uint64_t leaves = 0;
+    for (unsigned n = 0; n < units; n++) {
+        unsigned i = down ? units - 1 - n : n;
+        desc_t desc = port_desc_read(from.table, from.index + i);
         if (desc.v == 0)
             continue;
         struct table_info *info = table_info(desc_address(desc));
-        info->parent = parent;
-        info->parent_index = (uint16_t)(piece->to.index + i);
-        port_desc_write(piece->from.table, piece->from.index + i, DESC(0));
-        port_desc_write(piece->to.table, piece->to.index + i, DESC(desc.v | DESC_VALID));
+        info->parent = (uint16_t)parent;
+        info->parent_index = (uint16_t)(to.index + i);
+        leaves += info->live;
+        port_desc_write(from.table, from.index + i, DESC(0));
+        port_desc_write(to.table, to.index + i, DESC(desc.v | DESC_VALID));
     }
+    return leaves;
 }
 
 static void move_piece(const struct moving *moving, const struct piece *piece) {
@@ -230,7 +255,7 @@ static void move_piece(const struct moving *moving, const struct piece *piece) {
         tables_clear_the_way(vspace, to, to + pages, UNIT_LEVEL);
     unsigned count = unhook(moving, piece, &removal);
     removal_complete(vspace, &removal);
-    hook(moving, piece);
+    moving->gather->totals.leaves += hook(moving, piece);
     table_info(piece->to.table)->live += (uint16_t)count;
     moving->gather->stored = true;
     port_count(SHEAF_COUNTER_TABLES_MOVED, count);
@@ -251,10 +276,14 @@ static enum sheaf_error move_slice(const struct moving *moving) {
     struct gather_move *move = moving->move;
     if (!vspace_state_is_live(moving->vspace))
         return SHEAF_ERR_DEAD;
-    struct piece piece = next_piece(moving);
+    struct piece piece = next_piece(moving, MOVE_TABLES);
     if (piece.units == moving->units && move->pass == PASS_CHECK)
         move->pass = PASS_MOVE; // which checks as well
     enum sheaf_error error = check_piece(moving, &piece);
+    if (error == SHEAF_OK && move->pass == PASS_MOVE && piece.in_the_way) {
+        piece = next_piece(moving, MOVE_TABLES_IN_THE_WAY);
+        error = check_piece(moving, &piece);
+    }
     if (error == SHEAF_OK && piece.tables != 0) {
         if (move->pass == PASS_CHECK)
             count_missing(moving, &piece);

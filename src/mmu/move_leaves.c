@@ -32,10 +32,8 @@ static uint64_t target_of(const struct leaf_move *move, uint64_t page) {
 
 // ---- What can fail
 
-// Whether a leaf can be written for `page` where `desc` is.
+// Something is where the leaf of `page`, of the destination, is to go.
 static bool gives_way(struct leaf_move *move, uint64_t page, desc_t desc) {
-    if (!desc_is_valid(desc))
-        return true;
     if (desc_is_leaf(desc, move->level))
         return page - move->from < move->end - move->from; // moves away itself
     bool empty = table_info(desc_address(desc))->live == 0;
@@ -43,29 +41,49 @@ static bool gives_way(struct leaf_move *move, uint64_t page, desc_t desc) {
     return empty;
 }
 
-// The leaves of a run, and where they go.
-static enum sheaf_error check_places(struct leaf_move *move, const struct run *run, uint64_t page) {
+// What is between the leaves of a run must be nothing.
+static bool is_alone(const struct leaf_move *move, const struct run *run) {
     const struct moved_frame *frame = &move->frames[move->runs];
     struct pattern pattern = pattern_of(move->level, frame->address, frame->size_bits);
+    paddr_t table = run->table;
+    for (unsigned i = run->first, last = run->last; i <= last; i++) {
+        desc_t desc = port_desc_read(table, i);
+        if (desc_is_valid(desc) && !matches(&pattern, desc))
+            return false;
+    }
+    return true;
+}
+
+// Whether every leaf of a run can be written from `index` of the table on; `page` is that of the
+// first.
+static bool have_room(struct leaf_move *move, const struct run *run, paddr_t to, unsigned index,
+                      uint64_t page) {
+    paddr_t from = run->table;
+    unsigned first = run->first, count = run->last - run->first + 1;
+    for (unsigned i = 0; i < count; i++) {
+        desc_t desc = port_desc_read(to, index + i);
+        if (desc_is_valid(desc) && desc_is_valid(port_desc_read(from, first + i)) &&
+            !gives_way(move, page + ((uint64_t)i << level_shift(move->level)), desc))
+            return false;
+    }
+    return true;
+}
+
+// The leaves of a run, and where they go.
+static enum sheaf_error check_places(struct leaf_move *move, const struct run *run, uint64_t page) {
     uint64_t to = target_of(move, page);
-    struct place place = walk(move->vspace, to, move->level);
-    unsigned index = level_index(to, move->level), count = run->last - run->first + 1;
-    if (index + count > TABLE_ENTRIES)
+    unsigned index = level_index(to, move->level);
+    if (index + (run->last - run->first) >= TABLE_ENTRIES)
         return SHEAF_ERR_RANGE; // a record names a run in one table
-    bool there = place.level == move->level;
-    if (!there) {
+    if (!is_alone(move, run))
+        return SHEAF_ERR_OTHER_MAPPING; // of another Frame, in between
+    struct place place = walk(move->vspace, to, move->level);
+    if (place.level < move->level) {
         if (desc_is_valid(place.desc))
             return SHEAF_ERR_PLACE_OCCUPIED; // a larger block
         move_count_missing(&place, move->level, to, &move->missing, &move->counted);
-    }
-    for (unsigned i = 0; i < count; i++, to += level_pages(move->level)) {
-        desc_t desc = port_desc_read(run->table, run->first + i);
-        if (!desc_is_valid(desc))
-            continue;
-        if (!matches(&pattern, desc))
-            return SHEAF_ERR_OTHER_MAPPING; // of another Frame, in between
-        if (there && !gives_way(move, to, port_desc_read(place.table, index + i)))
-            return SHEAF_ERR_PLACE_OCCUPIED;
+    } else if (!have_room(move, run, place.table, index, to)) {
+        return SHEAF_ERR_PLACE_OCCUPIED;
     }
     return SHEAF_OK;
 }
@@ -138,44 +156,57 @@ static enum sheaf_error check(struct leaf_move *move, unsigned *missing) {
 
 // ---- What cannot
 
-// Clears the valid bits of a run. Exchange, not store: hardware and other PEs' fault paths set
-// access and dirty bits.
-static void clear_run(struct leaf_move *move, unsigned n, struct removal *removal) {
-    const struct run *run = &move->run[n];
+// Clears the valid bits of leaves `i` to `last`, and answers what they were, all in one. Exchange,
+// not store: hardware and other PEs' fault paths set access and dirty bits.
+static uint64_t clear_leaves(paddr_t table, unsigned i, unsigned last) {
     uint64_t seen = 0;
-    for (unsigned i = run->first; i <= run->last; i++) {
-        if (!desc_is_valid(port_desc_read(run->table, i)))
+    for (; i <= last; i++) {
+        if (!desc_is_valid(port_desc_read(table, i)))
             continue;
-        desc_t old = port_desc_exchange(run->table, i, DESC(0));
-        port_desc_write(run->table, i, DESC(old.v & ~DESC_VALID));
+        desc_t old = port_desc_exchange(table, i, DESC(0));
+        port_desc_write(table, i, DESC(old.v & ~DESC_VALID));
         seen |= old.v;
     }
-    unsigned count = run->last - run->first + 1;
-    if (desc_is_untouched(DESC(seen)))
+    return seen;
+}
+
+static void clear_run(const struct leaf_move *move, unsigned n, struct removal *removal) {
+    const struct run *run = &move->run[n];
+    uint64_t count = run->last - run->first + 1;
+    if (desc_is_untouched(DESC(clear_leaves(run->table, run->first, run->last))))
         port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, count);
     else
-        removal_add(removal, move->page[n], count * level_pages(move->level), move->level);
+        removal_add(removal, move->page[n], count << level_shift(move->level), move->level);
+}
+
+// Writes what was cleared to its new place, in the order of memmove. Returns how many leaves.
+static unsigned write_leaves(paddr_t from, unsigned first, paddr_t to, unsigned index,
+                             unsigned count, bool down) {
+    unsigned written = 0;
+    for (unsigned k = 0; k < count; k++) {
+        unsigned i = down ? count - 1 - k : k;
+        desc_t desc = port_desc_read(from, first + i);
+        if (desc.v == 0)
+            continue;
+        port_desc_write(from, first + i, DESC(0));
+        port_desc_write(to, index + i, DESC(desc.v | DESC_VALID));
+        written++;
+    }
+    return written;
 }
 
 // Writes a run to its new place and gives the Frame its new record. Returns how many leaves.
 static unsigned write_run(struct leaf_move *move, unsigned n) {
     const struct run *run = &move->run[n];
-    bool down = move->to > move->from;
-    unsigned count = run->last - run->first + 1, written = 0;
+    paddr_t to = move->to_table[n];
     unsigned index = level_index(target_of(move, move->page[n]), move->level);
-    for (unsigned k = 0; k < count; k++) {
-        unsigned i = down ? count - 1 - k : k;
-        desc_t desc = port_desc_read(run->table, run->first + i);
-        if (desc.v == 0)
-            continue;
-        port_desc_write(run->table, run->first + i, DESC(0));
-        port_desc_write(move->to_table[n], index + i, DESC(desc.v | DESC_VALID));
-        written++;
-    }
+    unsigned count = run->last - run->first + 1;
+    unsigned written =
+        write_leaves(run->table, run->first, to, index, count, move->to > move->from);
     table_info(run->table)->live -= (uint16_t)written;
-    table_info(move->to_table[n])->live += (uint16_t)written;
+    table_info(to)->live += (uint16_t)written;
     *move->frames[n].record =
-        record_make(move->vspace->asid, move->level, table_number(move->to_table[n]), index, count);
+        record_make(move->vspace->asid, move->level, table_number(to), index, count);
     return written;
 }
 

@@ -206,10 +206,10 @@ static void nothing_there_and_nowhere_to_go(void **state) {
     struct vspace *vspace = loaded_on_two(1);
     map_frame_at(vspace, 0, 0, 1, 64, LEAF_LEVEL, &touched);
     snapshot_take();
-    assert_int_equal(move_pages(vspace, 1, 10, 200, 1), SHEAF_OK); // no leaf
+    assert_int_equal(move_pages(vspace, 1, 10, 60, 1), SHEAF_OK); // no leaf
     assert_int_equal(named, 0);
-    assert_int_equal(move_pages(vspace, 5 * GIB_PAGES, 10, 200, 1), SHEAF_OK); // no table
-    assert_int_equal(move_pages(vspace, 0, 0, 10, 1), SHEAF_OK);               // onto itself
+    assert_int_equal(move_pages(vspace, 5 * GIB_PAGES, 10, 60, 1), SHEAF_OK); // no table
+    assert_int_equal(move_pages(vspace, 0, 0, 10, 1), SHEAF_OK);              // onto itself
     snapshot_assert_unchanged();
     assert_true(is_recorded_at(0, 0, 1));
 }
@@ -267,13 +267,15 @@ static void leaves_of_another_size(void **state) {
 static void what_does_not_fit(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(2);
-    map_frame_at(vspace, 0, 0, 256, 256, LEAF_LEVEL, &touched);
-    map_frame_at(vspace, 1, 256, 1, 9, LEAF_LEVEL, &touched);
-    assert_refused(vspace, 0, 4 * TABLE_PAGES, 257, 2, SHEAF_ERR_RANGE); // too many places
-    assert_refused(vspace, 1, 4 * TABLE_PAGES, 256, 1, SHEAF_ERR_BLOCK_CUT);
-    assert_refused(vspace, 0, 4 * TABLE_PAGES, 255, 1, SHEAF_ERR_BLOCK_CUT);
-    assert_refused(vspace, 0, 5 * TABLE_PAGES - 255, 256, 1, SHEAF_ERR_RANGE); // two tables
-    unmap_pages(vspace, 1, 255);
+    enum { LEAVES = SHEAF_MOVE_LEAVES };
+    map_frame_at(vspace, 0, 0, LEAVES, LEAVES, LEAF_LEVEL, &touched);
+    map_frame_at(vspace, 1, LEAVES, 1, 9, LEAF_LEVEL, &touched);
+    assert_refused(vspace, 0, 4 * TABLE_PAGES, LEAVES + 1, 2, SHEAF_ERR_RANGE); // too many places
+    assert_refused(vspace, 1, 4 * TABLE_PAGES, LEAVES, 1, SHEAF_ERR_BLOCK_CUT);
+    assert_refused(vspace, 0, 4 * TABLE_PAGES, LEAVES - 1, 1, SHEAF_ERR_BLOCK_CUT);
+    // Over two tables.
+    assert_refused(vspace, 0, 5 * TABLE_PAGES - LEAVES + 1, LEAVES, 1, SHEAF_ERR_RANGE);
+    unmap_pages(vspace, 1, LEAVES - 1);
     assert_int_equal(move_pages(vspace, 0, 5 * TABLE_PAGES - 1, 1, 1), SHEAF_OK); // fits by now
     map_frame_at(vspace, 2, 8 * TABLE_PAGES, TABLE_PAGES, 512, LEAF_LEVEL, &touched);
     unmap_pages(vspace, 8 * TABLE_PAGES + 1, 511);
@@ -283,7 +285,7 @@ static void what_does_not_fit(void **state) {
     map_frame_at(vspace, 0, 9 * TABLE_PAGES, TABLE_PAGES, 1024, 2, &touched);
     assert_refused(vspace, 9 * TABLE_PAGES, 1, TABLE_PAGES, 1, SHEAF_ERR_MISALIGNED);
     assert_refused(vspace, 9 * TABLE_PAGES, 20 * TABLE_PAGES, 1, 1, SHEAF_ERR_MISALIGNED);
-    assert_refused(vspace, 9 * TABLE_PAGES, 1024 * TABLE_PAGES, 257 * TABLE_PAGES, 1,
+    assert_refused(vspace, 9 * TABLE_PAGES, 1024 * TABLE_PAGES, (LEAVES + 1) * TABLE_PAGES, 1,
                    SHEAF_ERR_RANGE);
 }
 
