@@ -63,6 +63,10 @@ struct pending *batch_entry(struct batch_space *space) {
     return entry;
 }
 
+static uint64_t operations_of(const struct plan_range *range) {
+    return plan_operations(&finish_features, range->pages, range->level);
+}
+
 // The batch has no room: merges with the nearest range of the same VSpace, among the latest. All of
 // them would be too many to look at for each leaf.
 static void merge_range(struct gather *gather, struct batch_space *space,
@@ -83,26 +87,29 @@ static void merge_range(struct gather *gather, struct batch_space *space,
         space->operations = PLAN_THRESHOLD + 1; // none of its own: by ASID
         return;
     }
-    space->operations -= plan_operations(nearest->pages, nearest->level);
-    space->operations -= plan_operations(range->pages, range->level);
-    space->operations += plan_operations(best.pages, best.level);
+    space->operations += operations_of(&best) - operations_of(nearest) - operations_of(range);
     *nearest = best;
 }
 
 static void add_range(struct gather *gather, struct batch_space *space, uint64_t first,
                       uint64_t pages, unsigned level) {
-    uint8_t number = (uint8_t)(space - gather->spaces);
-    space->operations += plan_operations(pages, level);
+    // Once it is too many it stays too many: what came since is not recorded.
     if (batch_is_whole(space))
         return;
+    uint8_t number = (uint8_t)(space - gather->spaces);
+    struct plan_range range = {first, pages, (uint8_t)level, number};
     if (gather->range_count > 0) {
         struct plan_range *last = &gather->ranges[gather->range_count - 1];
         if (last->space == number && last->level == level && last->first + last->pages == first) {
+            space->operations -= operations_of(last);
             last->pages += pages;
+            space->operations += operations_of(last);
             return;
         }
     }
-    struct plan_range range = {first, pages, (uint8_t)level, number};
+    space->operations += operations_of(&range);
+    if (batch_is_whole(space))
+        return;
     if (gather->range_count == BATCH_RANGES)
         merge_range(gather, space, &range);
     else
@@ -111,6 +118,7 @@ static void add_range(struct gather *gather, struct batch_space *space, uint64_t
 
 void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
                       uint64_t pages, unsigned level) {
+    space->levels |= (uint8_t)(1u << level);
     add_range(gather, space, first, pages, level);
 }
 
@@ -141,6 +149,7 @@ void batch_forget(const struct vspace *vspace, uint64_t ticket) {
             gather->ranges[i].pages = 0;
     }
     space->operations = 0;
+    space->levels = 0;
     space->tables_freed = false;
     space->ticket = 0;
 }
@@ -166,9 +175,14 @@ static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
         const struct batch_space *space = &gather->spaces[i];
         struct plan_facts facts = {
             .operations = space->operations,
+            .levels = space->levels,
             .tables_freed = space->tables_freed,
         };
-        spaces[i] = (struct finish_space){space->vspace, plan_form(&facts)};
+        spaces[i] = (struct finish_space){
+            .vspace = space->vspace,
+            .form = plan_form(&facts),
+            .hint = plan_hint(&finish_features, &facts),
+        };
         needed = needed || spaces[i].form != PLAN_NONE;
     }
     if (needed) {

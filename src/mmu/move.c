@@ -42,8 +42,14 @@ struct piece {
 
 // ---- What both forms share
 
+void removal_begin(struct removal *removal, bool tables) {
+    removal->count = 0; // what the ranges hold is of no account
+    removal->levels = 0;
+    removal->tables = tables;
+}
+
 void removal_add(struct removal *removal, uint64_t first, uint64_t pages, unsigned level) {
-    removal->operations += plan_operations(pages, level);
+    removal->levels |= (uint8_t)(1u << level);
     if (removal->count != 0) {
         struct plan_range *last = &removal->ranges[removal->count - 1];
         if (last->first + last->pages == first) {
@@ -57,19 +63,23 @@ void removal_add(struct removal *removal, uint64_t first, uint64_t pages, unsign
 }
 
 void removal_complete(struct vspace *vspace, const struct removal *removal) {
-    struct plan_facts facts = {
-        .operations = removal->operations,
-        .tables_freed = removal->tables,
+    struct plan_facts facts = {.levels = removal->levels, .tables_freed = removal->tables};
+    if (removal->count == 0)
+        return;
+    for (unsigned i = 0; i < removal->count; i++)
+        facts.operations +=
+            plan_operations(&finish_features, removal->ranges[i].pages, removal->ranges[i].level);
+    struct finish_space space = {
+        .vspace = vspace,
+        .form = plan_form(&facts),
+        .hint = plan_hint(&finish_features, &facts),
     };
-    struct finish_space space = {vspace, plan_form(&facts)};
     struct finish_work work = {
         .spaces = &space,
         .space_count = 1,
         .ranges = removal->ranges,
         .range_count = removal->count,
     };
-    if (space.form == PLAN_NONE)
-        return;
     finish_work(&work, batch_totals());
     for (unsigned i = 0; i < removal->count; i++)
         port_note(PORT_EVENT_RANGE_RELEASED, removal->ranges[i].first << PAGE_BITS,
@@ -243,9 +253,7 @@ static void move_piece(const struct moving *moving, const struct piece *piece) {
     uint64_t to = (moving->to + piece->first) << UNIT_SHIFT;
     uint64_t pages = piece->units << UNIT_SHIFT;
     struct removal removal;
-    removal.count = 0;
-    removal.operations = 0;
-    removal.tables = true;
+    removal_begin(&removal, true);
     // At the destination, because of what is written there. At the source, because a table may
     // hold another PE's stores that no walker needs to see yet: they must not be read as they were
     // before at the new address, which that PE's invalidation does not name.

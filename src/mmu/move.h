@@ -15,7 +15,7 @@
 #ifndef MMU_MOVE_H
 #define MMU_MOVE_H
 
-#include "plan.h"
+#include "finish.h"
 #include "table.h"
 
 // Runs of leaves or tables that one step clears.
@@ -24,9 +24,11 @@
 struct removal {
     struct plan_range ranges[REMOVAL_RANGES];
     unsigned count;
-    uint64_t operations;
-    bool tables; // unhooked, with all that they hold
+    uint8_t levels; // bit n: leaves of level n are among it
+    bool tables;    // what is removed is tables, with all that they hold
 };
+
+void removal_begin(struct removal *removal, bool tables);
 
 void removal_add(struct removal *removal, uint64_t first, uint64_t pages, unsigned level);
 // No PE can use what was removed, by a cached leaf or by a walk. VSpace lock held.

@@ -215,9 +215,7 @@ static unsigned move_runs(struct leaf_move *move) {
     uint64_t pages = move->end - move->from;
     struct removal removal;
     unsigned written = 0;
-    removal.count = 0;
-    removal.operations = 0;
-    removal.tables = false;
+    removal_begin(&removal, false);
     pending_complete_overlapping(vspace, move->from, pages, 0);
     pending_complete_overlapping(vspace, move->to, pages, 0);
     if (move->in_the_way)

@@ -104,9 +104,9 @@ void pending_complete(struct vspace *vspace, struct pending *entry) {
     for (unsigned i = 0; i < entry->range_count; i++) {
         const struct page_range *range = &entry->ranges[i];
         ranges[i] = (struct plan_range){range->first, range->pages, level, 0};
-        facts.operations += plan_operations(range->pages, level);
+        facts.operations += plan_operations(&finish_features, range->pages, level);
     }
-    struct finish_space space = {vspace, plan_form(&facts)};
+    struct finish_space space = {.vspace = vspace, .form = plan_form(&facts)};
     struct finish_work work = {
         .spaces = &space,
         .space_count = 1,
