@@ -86,7 +86,7 @@ void trace_put(uint64_t number, enum trace_kind kind, unsigned detail, uint64_t 
             ring_write(ring, pe);
         }
         ring->words[ring->used++] = trace_word(number, kind, detail);
-        for (unsigned i = 0; i < trace_operands(kind); i++) {
+        for (unsigned i = 0; i < MIN(trace_operands(kind), TRACE_MAX_OPERANDS); i++) {
             ring->words[ring->used++] = operand[i];
         }
     }
