@@ -37,7 +37,10 @@
     X(TLBI_AVOIDED_UNTOUCHED, "tlbi.avoided.untouched")                                            \
     X(TLBI_AVOIDED_UNLOADED, "tlbi.avoided.unloaded")                                              \
     X(DSB_ISHST, "dsb.ishst")                                                                      \
-    X(DSB_ISH, "dsb.ish")
+    X(DSB_ISH, "dsb.ish")                                                                          \
+    X(GATHER_PROTECTED, "gather.protected")                                                        \
+    X(GATHER_AGED, "gather.aged")                                                                  \
+    X(TLBI_AVOIDED_RIGHTS, "tlbi.avoided.rights")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,
