@@ -49,10 +49,12 @@ static size_t report_bytes(const struct operation *operation) {
 // Words and bits that an operation does not use must be zero, those that it needs must not.
 static bool is_malformed(const struct operation *operation) {
     unsigned rights = operation->rights;
-    bool unused = operation->code != SHEAF_OP_MAP && operation->code != SHEAF_OP_MOVE &&
-                  (operation->word4 | operation->word5) != 0;
+    bool unused = (operation->word4 | operation->word5) != 0;
     switch (operation->code) {
     case SHEAF_OP_MAP:
+        return rights == 0 || (rights & ~MAP_RIGHTS) != 0;
+    case SHEAF_OP_MOVE:
+        return rights != 0;
     case SHEAF_OP_PROTECT:
         return unused || rights == 0 || (rights & ~MAP_RIGHTS) != 0;
     case SHEAF_OP_AGE:
@@ -231,10 +233,10 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
     if (is_same_operation(continuation, vector)) {
         vector->done = continuation->pages;
-        vector->move = continuation->move;
     } else {
         continuation->ahead = (struct gather_ahead){0};
     }
+    vector->move = continuation->move;
     for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
         struct operation operation = take_apart(op);
         size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);

@@ -86,7 +86,8 @@ void trace_put(uint64_t number, enum trace_kind kind, unsigned detail, uint64_t 
             ring_write(ring, pe);
         }
         ring->words[ring->used++] = trace_word(number, kind, detail);
-        for (unsigned i = 0; i < trace_operands(kind); i++) {
+        unsigned operands = trace_operands(kind);
+        for (unsigned i = 0; i < operands && i < TRACE_MAX_OPERANDS; i++) {
             ring->words[ring->used++] = operand[i];
         }
     }

@@ -187,8 +187,26 @@ static inline bool port_desc_toggle_one(desc_t *place, uint64_t like, uint64_t f
     return failed == 0;
 }
 
+// A traced kernel changes one at a time, each an event.
+static inline unsigned port_desc_toggle_traced(paddr_t table, unsigned index, unsigned end,
+                                               desc_t like, uint64_t toggled) {
+    while (index < end) {
+        desc_t old = port_desc_read(table, index);
+        if (((old.v ^ like.v) & PORT_DESC_ATTRIBUTES) != 0) {
+            break;
+        }
+        if (port_desc_compare_exchange(table, index, &old, DESC(old.v ^ toggled))) {
+            index++;
+        }
+    }
+    return index;
+}
+
 static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
                                             desc_t like, uint64_t toggled) {
+    if (SHEAF_TRACE) {
+        return port_desc_toggle_traced(table, index, end, like, toggled);
+    }
     desc_t *const first = port_desc_place(table, 0);
     desc_t *place = first + index, *const behind = first + end;
     uint64_t fresh = like.v ^ toggled;
