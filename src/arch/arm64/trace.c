@@ -18,7 +18,7 @@ struct ring {
     struct trace_block block; // what is written begins here
     uint64_t words[RING_WORDS];
     unsigned used;
-    uint8_t taken; // by its own PE while it records; by the one that ends the trace
+    uint8_t taken; // PE + 1: its own while it records, or the one that ends the trace
     uint64_t lost;
 };
 
@@ -32,11 +32,19 @@ static bool write_file(const void *bytes, uint64_t count) {
     return semihost_call(SEMIHOST_WRITE, block) == 0; // bytes that were not written
 }
 
-// Not a lock of the kernel's (lock.h): those are recorded.
-static void ring_take(struct ring *ring) {
-    while (__atomic_exchange_n(&ring->taken, 1, __ATOMIC_ACQUIRE) != 0) {
+// Not a lock of the kernel's (lock.h): those are recorded. False: this PE has it already, as an
+// event of its own was an exception, which is a panic now.
+static bool ring_take(struct ring *ring) {
+    uint8_t self = (uint8_t)(pe_self()->id + 1), found = 0;
+    while (!__atomic_compare_exchange_n(&ring->taken, &found, self, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+        if (found == self) {
+            return false;
+        }
+        found = 0;
         __asm__ volatile("yield" ::: "memory");
     }
+    return true;
 }
 
 static void ring_give(struct ring *ring) { __atomic_store_n(&ring->taken, 0, __ATOMIC_RELEASE); }
@@ -75,7 +83,9 @@ uint64_t trace_draw(void) {
         return NOT_DRAWN;
     }
     struct ring *ring = &rings[pe_self()->id];
-    ring_take(ring);
+    if (!ring_take(ring)) {
+        return NOT_DRAWN;
+    }
     if (!open) { // the trace has ended meanwhile
         ring_give(ring);
         return NOT_DRAWN;
@@ -131,10 +141,7 @@ void trace_finish(void) {
     bool whole = true;
     uint64_t lost = 0;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (pe !=
-            pe_self()->id) { // its own is taken if an event was an exception, and this its panic
-            ring_take(&rings[pe]);
-        }
+        (void)ring_take(&rings[pe]);
     }
     if (open) {
         for (unsigned pe = 0; pe < MAX_PES; pe++) {
