@@ -380,43 +380,73 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
 
 // ---- A few pages
 
+// What lies further away than this is another range of the pending entry.
+#define NEAR TABLE_ENTRIES
+
+struct few {
+    struct gather *gather;
+    struct batch_space *space;
+    struct pending *entry;    // NULL until something is removed that a TLB may hold
+    uint64_t first, end;      // pages that are not entered yet
+    unsigned leaves, touched; // cleared; those of them that a TLB may hold
+};
+
+static void enter_pending(struct few *few) {
+    if (few->first != few->end)
+        pending_add_range(few->entry, few->first, few->end - few->first);
+}
+
+// `count` leaves from page `page` on are gone, which a TLB may hold.
+ALWAYS_INLINE void enter_few(struct few *few, uint64_t page, unsigned count) {
+    if (few->entry == NULL) {
+        few->entry = batch_entry(few->space);
+        few->entry->levels |= 1u << LEAF_LEVEL;
+    }
+    few->touched += count;
+    batch_add_leaves(few->gather, few->space, page, count, LEAF_LEVEL);
+    if (few->first == few->end || page - few->end > NEAR) { // further away, or below
+        enter_pending(few);
+        few->first = page;
+    }
+    few->end = page + count;
+}
+
 // Clears the leaves among `pages` pages of one table, from `place` on.
-static void clear_few(struct gather *gather, struct batch_space *space, const struct place *place,
-                      uint64_t first, uint64_t pages) {
-    unsigned end = place->index + (unsigned)pages, leaves = 0, untouched = 0, stop;
+ALWAYS_INLINE void clear_few(struct few *few, const struct place *place, uint64_t page,
+                             unsigned pages) {
+    unsigned end = place->index + pages, leaves = 0, stop;
+    uint64_t first = page - place->index;
     for (unsigned index = place->index; index < end; index = stop + 1) {
         struct taken taken;
         stop = take_run(place->table, index, end, true, false, &taken);
         leaves += stop - index;
-        if (desc_is_untouched(DESC(taken.any))) {
-            untouched += stop - index;
-        } else {
-            uint64_t page = first + (index - place->index);
-            struct pending *entry = batch_entry(space);
-            batch_add_leaves(gather, space, page, stop - index, LEAF_LEVEL);
-            entry->levels |= 1u << LEAF_LEVEL;
-            pending_add_range(entry, page, stop - index);
-        }
+        if (!desc_is_untouched(DESC(taken.any)))
+            enter_few(few, first + index, stop - index);
     }
     table_info(place->table)->live -= (uint16_t)leaves;
-    gather->totals.leaves += leaves;
-    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, leaves);
-    if (untouched != 0)
-        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, untouched);
+    few->leaves += leaves;
 }
 
-bool gather_unmap_few(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages) {
-    ASSERT(gather_check_range(va, pages) == SHEAF_OK && pages <= GATHER_UNMAP_FEW);
-    struct batch_space *space = batch_join(gather, vspace);
+unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
+                          const struct gather_pages *list, unsigned count) {
+    struct few few = {.gather = gather, .space = batch_join(gather, vspace)};
+    unsigned done = 0;
     if (unlikely(!vspace_try_lock(vspace)))
-        return false;
-    uint64_t first = va.v >> PAGE_BITS;
-    struct place place = walk(vspace, first, LEAF_LEVEL);
-    unsigned own = pending_find(vspace, space->entry, space->ticket) != NULL;
-    bool simple = vspace->state == VSPACE_LIVE && vspace->pending_count == own &&
-                  place.level == LEAF_LEVEL && place.index + pages <= TABLE_ENTRIES;
-    if (likely(simple))
-        clear_few(gather, space, &place, first, pages);
+        return 0;
+    unsigned own = pending_find(vspace, few.space->entry, few.space->ticket) != NULL;
+    if (likely(vspace->state == VSPACE_LIVE && vspace->pending_count == own)) {
+        for (; done < count; done++) {
+            uint64_t page = list[done].va.v >> PAGE_BITS, pages = list[done].pages;
+            struct place place = walk(vspace, page, LEAF_LEVEL);
+            if (place.level != LEAF_LEVEL || place.index + pages > TABLE_ENTRIES)
+                break;
+            clear_few(&few, &place, page, (unsigned)pages);
+        }
+        enter_pending(&few);
+    }
     vspace_unlock(vspace);
-    return simple;
+    gather->totals.leaves += few.leaves;
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, few.leaves);
+    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, few.leaves - few.touched);
+    return done;
 }
