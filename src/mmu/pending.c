@@ -37,6 +37,11 @@ unsigned pending_open(struct vspace *vspace) {
     return index;
 }
 
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
+    struct pending *entry = &vspace->pending[index];
+    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
+}
+
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     struct page_range *nearest = NULL;
     uint64_t smallest = UINT64_MAX, end = first + pages;

@@ -20,10 +20,7 @@
 // A new entry for this PE's gather. Completes the oldest where all are taken.
 unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.
-static inline struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
-    struct pending *entry = &vspace->pending[index];
-    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
-}
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
 // Makes the chunk the entry's, which it is not yet.
 void pending_take_chunk(struct pending *entry, struct chunk *chunk);
