@@ -95,6 +95,9 @@ ALWAYS_INLINE void batch_add_leaves(struct gather *gather, struct batch_space *s
     space->levels |= (uint8_t)(1u << level);
     batch_add_range(gather, space, first, pages, level);
 }
+// The same, and enters it as pending. The batch's entry is made where there is none.
+void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
+                        uint64_t pages, unsigned level);
 // A table of `level` whose span begins at page `first` was unhooked.
 void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
                      unsigned level);

@@ -9,6 +9,7 @@
 // pending interrupt (polled after every VISIT_DESCRIPTORS at most) or with a batch full of tables.
 // Then what it removed is entered as pending before the lock is dropped.
 #include "batch.h"
+#include "report.h"
 #include "table.h"
 #include "walk.h"
 
@@ -122,30 +123,16 @@ ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, boo
     return index;
 }
 
-// `pages` pages with the same flags, from page `page` on.
-static void report_pages(const struct unmap *unmap, uint64_t page, uint64_t pages, uint64_t desc) {
-    unsigned bits = ((desc & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
-                    (desc_is_dirty(DESC(desc)) ? SHEAF_REPORT_DIRTY : 0);
-    uint64_t i = page - unmap->start, end = i + pages;
-    for (; i < end && i % 4 != 0; i++)
-        unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
-    uint8_t *whole = unmap->report + i / 4, *stop = unmap->report + end / 4;
-    while (whole < stop)
-        *whole++ = (uint8_t)(bits * 0x55);
-    for (i = MAX(i, ALIGN_DOWN(end, 4)); i < end; i++)
-        unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
-}
-
 // Most often a run has one set of flags.
 static void report_run(const struct unmap *unmap, uint64_t page, unsigned count,
                        const struct taken *taken) {
-    uint64_t step = level_pages(unmap->level);
+    uint64_t step = level_pages(unmap->level), first = page - unmap->start;
     if (((taken->any ^ taken->common) & (DESC_ACCESSED | DESC_WRITABLE | DESC_READ_ONLY)) == 0) {
-        report_pages(unmap, page, count * step, taken->any);
+        report_pages(unmap->report, first, count * step, desc_report(DESC(taken->any)));
         return;
     }
     for (unsigned i = 0; i < count; i++)
-        report_pages(unmap, page + i * step, step, taken->old[i].v);
+        report_pages(unmap->report, first + i * step, step, desc_report(taken->old[i]));
 }
 
 // Enters what a TLB may hold of `count` leaves from page `page` on.
@@ -357,10 +344,8 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
     unmap.looked_through = 0;
     unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0;
     unmap.preempted = false;
-    if (unmap.report != NULL && *done == 0) {
-        for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)
-            report[i] = 0;
-    }
+    if (unmap.report != NULL && *done == 0)
+        report_clear(report, pages);
     while (unmap.cursor < unmap.end) {
         unmap.space = batch_join(gather, vspace);
         vspace_lock(vspace);
