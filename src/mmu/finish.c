@@ -73,16 +73,15 @@ ALWAYS_INLINE void issue_kind(struct issued *issued, enum port_tlbi kind, uint64
         issue(issued, PORT_TLBI_ASIDE1IS, operand, 1, 0);
 }
 
+// `base`: operand of the ASID's page 0, by address.
 ALWAYS_INLINE void issue_range(const struct finish_space *space, struct plan_range left,
-                               struct issued *issued) {
-    asid_t asid = space->vspace->asid;
+                               uint64_t base, struct issued *issued) {
     while (left.pages != 0) {
         struct plan_run run = plan_next(&finish_features, space->form, &left);
-        vaddr_t first = VADDR(run.first << PAGE_BITS);
-        bool by_range = run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS;
-        uint64_t operand = by_range
-                               ? tlbi_operand_range(asid, first, run.scale, run.num, space->hint)
-                               : tlbi_operand_address(asid, first, space->hint);
+        uint64_t operand = base + run.first * TLBI_NEXT_PAGE;
+        if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS))
+            operand = tlbi_operand_range(space->vspace->asid, VADDR(run.first << PAGE_BITS),
+                                         run.scale, run.num, space->hint);
         issue_kind(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
     }
 }
@@ -93,11 +92,16 @@ static void issue_all(const struct finish_work *work, struct issued *issued) {
         if (space->form == PLAN_ASID)
             issue(issued, PORT_TLBI_ASIDE1IS, tlbi_operand_asid(space->vspace->asid), 1, 0);
     }
-    for (unsigned i = 0; i < work->range_count; i++) {
-        const struct plan_range *range = &work->ranges[i];
-        const struct finish_space *space = &work->spaces[range->space];
+    const struct finish_space *space = NULL;
+    uint64_t base = 0;
+    const struct plan_range *end = work->ranges + work->range_count;
+    for (const struct plan_range *range = work->ranges; range != end; range++) {
+        if (space != &work->spaces[range->space]) { // neighbours are mostly of one
+            space = &work->spaces[range->space];
+            base = tlbi_operand_address(space->vspace->asid, VADDR(0), space->hint);
+        }
         if (space->form != PLAN_NONE && space->form != PLAN_ASID)
-            issue_range(space, *range, issued);
+            issue_range(space, *range, base, issued);
     }
 }
 

@@ -368,70 +368,81 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
 // What lies further away than this is another range of the pending entry.
 #define NEAR TABLE_ENTRIES
 
-struct few {
-    struct gather *gather;
-    struct batch_space *space;
-    struct pending *entry;    // NULL until something is removed that a TLB may hold
-    uint64_t first, end;      // pages that are not entered yet
-    unsigned leaves, touched; // cleared; those of them that a TLB may hold
-};
-
-static void enter_pending(struct few *few) {
-    if (few->first != few->end)
-        pending_add_range(few->entry, few->first, few->end - few->first);
-}
-
-// `count` leaves from page `page` on are gone, which a TLB may hold.
-ALWAYS_INLINE void enter_few(struct few *few, uint64_t page, unsigned count) {
-    if (few->entry == NULL) {
-        few->entry = batch_entry(few->space);
-        few->entry->levels |= 1u << LEAF_LEVEL;
-    }
-    few->touched += count;
-    batch_add_leaves(few->gather, few->space, page, count, LEAF_LEVEL);
-    if (few->first == few->end || page - few->end > NEAR) { // further away, or below
-        enter_pending(few);
-        few->first = page;
-    }
-    few->end = page + count;
-}
-
-// Clears the leaves among `pages` pages of one table, from `place` on.
-ALWAYS_INLINE void clear_few(struct few *few, const struct place *place, uint64_t page,
-                             unsigned pages) {
-    unsigned end = place->index + pages, leaves = 0, stop;
-    uint64_t first = page - place->index;
-    for (unsigned index = place->index; index < end; index = stop + 1) {
+// Clears the leaves among `pages` pages of `table` from page `page` on, and enters those that a TLB
+// may hold in the batch. Answers how many; *leaves counts all of them.
+ALWAYS_INLINE unsigned clear_few(struct gather *gather, struct batch_space *space, paddr_t table,
+                                 uint64_t page, unsigned pages, unsigned *leaves) {
+    unsigned begin = level_index(page, LEAF_LEVEL), end = begin + pages, touched = 0, stop;
+    uint64_t first = page - begin;
+    for (unsigned index = begin; index < end; index = stop + 1) {
         struct taken taken;
-        stop = take_run(place->table, index, end, true, false, &taken);
-        leaves += stop - index;
-        if (!desc_is_untouched(DESC(taken.any)))
-            enter_few(few, first + index, stop - index);
+        stop = take_run(table, index, end, true, false, &taken);
+        *leaves += stop - index;
+        if (!desc_is_untouched(DESC(taken.any))) {
+            touched += stop - index;
+            batch_add_leaves(gather, space, first + index, stop - index, LEAF_LEVEL);
+        }
     }
-    table_info(place->table)->live -= (uint16_t)leaves;
-    few->leaves += leaves;
+    return touched;
+}
+
+// Under the VSpace lock. Answers how many ranges of the list are done.
+static unsigned clear_list(struct gather *gather, struct batch_space *space,
+                           const struct gather_pages *list, unsigned count) {
+    struct vspace *vspace = space->vspace;
+    struct pending *entry = NULL;
+    paddr_t upper = PADDR(0);                            // the last level 2 table
+    uint64_t upper_span = UINT64_MAX, low = 0, high = 0; // and which; pages not entered yet
+    unsigned done = 0, leaves = 0, touched = 0;
+    for (; done < count; done++) {
+        uint64_t page = list[done].va.v >> PAGE_BITS, pages = list[done].pages;
+        if (page >> level_shift(1) != upper_span) {
+            struct place place = walk(vspace, page, LEAF_LEVEL - 1);
+            if (place.level != LEAF_LEVEL - 1)
+                break;
+            upper = place.table;
+            upper_span = page >> level_shift(1);
+        }
+        struct place place = look(upper, page, LEAF_LEVEL - 1);
+        if (!desc_is_table(place.desc, LEAF_LEVEL - 1) ||
+            level_index(page, LEAF_LEVEL) + pages > TABLE_ENTRIES)
+            break;
+        paddr_t table = desc_address(place.desc);
+        unsigned cleared = 0;
+        unsigned few = clear_few(gather, space, table, page, (unsigned)pages, &cleared);
+        table_info(table)->live -= (uint16_t)cleared;
+        leaves += cleared;
+        if (few == 0)
+            continue;
+        touched += few;
+        if (entry == NULL) {
+            entry = batch_entry(space);
+            entry->levels |= 1u << LEAF_LEVEL;
+        }
+        if (low == high || page - high > NEAR) { // further away, or below
+            if (low != high)
+                pending_add_range(entry, low, high - low);
+            low = page;
+        }
+        high = page + pages;
+    }
+    if (low != high)
+        pending_add_range(entry, low, high - low);
+    gather->totals.leaves += leaves;
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, leaves);
+    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, leaves - touched);
+    return done;
 }
 
 unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
                           const struct gather_pages *list, unsigned count) {
-    struct few few = {.gather = gather, .space = batch_join(gather, vspace)};
+    struct batch_space *space = batch_join(gather, vspace);
     unsigned done = 0;
     if (unlikely(!vspace_try_lock(vspace)))
         return 0;
-    unsigned own = pending_find(vspace, few.space->entry, few.space->ticket) != NULL;
-    if (likely(vspace->state == VSPACE_LIVE && vspace->pending_count == own)) {
-        for (; done < count; done++) {
-            uint64_t page = list[done].va.v >> PAGE_BITS, pages = list[done].pages;
-            struct place place = walk(vspace, page, LEAF_LEVEL);
-            if (place.level != LEAF_LEVEL || place.index + pages > TABLE_ENTRIES)
-                break;
-            clear_few(&few, &place, page, (unsigned)pages);
-        }
-        enter_pending(&few);
-    }
+    unsigned own = pending_find(vspace, space->entry, space->ticket) != NULL;
+    if (likely(vspace->state == VSPACE_LIVE && vspace->pending_count == own))
+        done = clear_list(gather, space, list, count);
     vspace_unlock(vspace);
-    gather->totals.leaves += few.leaves;
-    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, few.leaves);
-    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, few.leaves - few.touched);
     return done;
 }

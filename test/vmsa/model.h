@@ -161,6 +161,8 @@ struct machine {
     vmsa_hook *hook;
     bool in_hook;
     unsigned dsb;
+    bool counts_over; // which takes time
+    uint64_t over;    // live leaves that TLBIs have hit since then
     uint64_t reads;
 };
 extern struct machine machine;

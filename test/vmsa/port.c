@@ -143,6 +143,13 @@ void vmsa_log_reset(void) {
     machine.dsb = 0;
 }
 
+void vmsa_count_over(void) {
+    machine.counts_over = true;
+    machine.over = 0;
+}
+
+uint64_t vmsa_over(void) { return machine.over; }
+
 size_t vmsa_log_count(void) { return tlbi_log.count; }
 
 const struct vmsa_tlbi *vmsa_log(void) { return tlbi_log.entries; }

@@ -277,7 +277,24 @@ static uint8_t refill(const struct entry *entry) {
     return pes;
 }
 
+// A leaf that is still there, and no other that is not at the same place: dropping it serves
+// nobody.
+static bool is_needless(const struct entry *entry) {
+    if (!value_is_leaf(entry->value, entry->level) || refill(entry) == 0)
+        return false;
+    for (uint32_t i = with_key(*key_bucket(entry->asid, entry->level, entry->page), entry->asid,
+                               entry->level, entry->page);
+         i != NONE; i = with_key(tlb.entries[i].next_key, entry->asid, entry->level, entry->page)) {
+        const struct entry *other = &tlb.entries[i];
+        if (other->cached != 0 && !memory_shows(other->table, other->index, other->value))
+            return false;
+    }
+    return true;
+}
+
 static void match(struct entry *entry, uint8_t pes) {
+    if (machine.counts_over && is_needless(entry))
+        machine.over++;
     entry->going = entry->cached & pes & (uint8_t)~refill(entry);
     entry->going_stamp = tlb.stamp;
     if (pes == UINT8_MAX)

@@ -146,7 +146,11 @@ void vmsa_log_reset(void);
 size_t vmsa_log_count(void);
 const struct vmsa_tlbi *vmsa_log(void);
 unsigned vmsa_dsb_count(void); // DSB ISHST and ISH since vmsa_log_reset
-uint64_t vmsa_reads(void);     // descriptors read since vmsa_init
+// Since vmsa_count_over: leaves that a TLBI dropped although nothing about their pages had changed.
+// A leaf counts once for each operation that hits it.
+void vmsa_count_over(void);
+uint64_t vmsa_over(void);
+uint64_t vmsa_reads(void); // descriptors read since vmsa_init
 uint64_t vmsa_counter(enum sheaf_counter counter);
 
 #endif

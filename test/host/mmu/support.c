@@ -44,6 +44,9 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
     vmsa_set_handler(fail_on_violation);
     vmsa_set_hook(NULL);
     vmsa_features.asids_of_8_bits = asid_bits == 8;
+    vmsa_features.ttl = features.ttl;
+    vmsa_features.range = features.range;
+    vmsa_features.repeat_tlbi = features.repeat_tlbi;
     mmu_init(&(struct mmu_config){
         .features = features,
         .asid_bits = asid_bits,
