@@ -106,7 +106,7 @@ struct taken {
 ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, bool pages,
                                 bool report, struct taken *taken) {
     uint64_t any = 0, common = ~UINT64_C(0);
-    for (desc_t *old = taken->old; index < end; index++) {
+    for (unsigned begin = index; index < end; index++) {
         if (!pages && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) != DESC_VALID)
             break;
         desc_t desc = port_desc_exchange(table, index, DESC(0));
@@ -115,7 +115,7 @@ ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, boo
         any |= desc.v;
         if (report) {
             common &= desc.v;
-            *old++ = desc;
+            taken->old[index - begin] = desc;
         }
     }
     taken->any = any;
