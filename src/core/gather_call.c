@@ -192,7 +192,7 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
 }
 
 // Operations of UNMAP that are run together. Each is some 150 instructions.
-#define UNMAP_TOGETHER 32u
+#define UNMAP_TOGETHER 16u
 
 // UNMAP of a few pages, and the operations behind it that are the same in the same VSpace. Answers
 // how many operations are done.

@@ -97,7 +97,7 @@ static void unhook(struct unmap *unmap) {
 // What a run of leaves was, before it was taken away.
 struct taken {
     uint64_t any, common; // bits that some of the descriptors had, and that all of them had
-    desc_t old[VISIT_DESCRIPTORS]; // with a report only
+    uint64_t old[VISIT_DESCRIPTORS]; // with a report only
 };
 
 // Clears leaves from `index` on while there are any, at most up to `end`; returns where it stopped.
@@ -105,8 +105,8 @@ struct taken {
 // the exchange tells, too, whether there was a leaf; above, there may be tables.
 ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, bool pages,
                                 bool report, struct taken *taken) {
-    uint64_t any = 0, common = ~UINT64_C(0);
-    for (unsigned begin = index; index < end; index++) {
+    uint64_t any = 0, common = ~UINT64_C(0), *old = taken->old;
+    for (; index < end; index++) {
         if (!pages && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) != DESC_VALID)
             break;
         desc_t desc = port_desc_exchange(table, index, DESC(0));
@@ -115,7 +115,7 @@ ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, boo
         any |= desc.v;
         if (report) {
             common &= desc.v;
-            taken->old[index - begin] = desc;
+            *old++ = desc.v;
         }
     }
     taken->any = any;
@@ -132,7 +132,7 @@ static void report_run(const struct unmap *unmap, uint64_t page, unsigned count,
         return;
     }
     for (unsigned i = 0; i < count; i++)
-        report_pages(unmap->report, first + i * step, step, desc_report(taken->old[i]));
+        report_pages(unmap->report, first + i * step, step, desc_report(DESC(taken->old[i])));
 }
 
 // Enters what a TLB may hold of `count` leaves from page `page` on.
