@@ -51,7 +51,7 @@ static uint64_t over(const struct shape *shape, const struct mmu_features *featu
     static uint8_t report[SHEAF_REPORT_BYTES(512)];
     machine_init(8, 0, *features);
     struct vspace *vspace = prepare(shape);
-    vmsa_count_over();
+    vmsa_log_reset();
     struct gather *gather = gather_begin();
     for (unsigned i = 0; i < shape->operations; i++) {
         uint64_t done = 0;
@@ -60,7 +60,7 @@ static uint64_t over(const struct shape *shape, const struct mmu_features *featu
                          SHEAF_OK);
     }
     gather_finish(gather);
-    return vmsa_over();
+    return vmsa_needless();
 }
 
 // Few pages, and any that are invalidated by range, cost nobody anything. What is invalidated by

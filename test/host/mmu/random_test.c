@@ -411,10 +411,7 @@ static void one_batch(void) {
 
 // Each seed on cores of its own.
 static void run(uint64_t seed) {
-    machine_init(8, 0,
-                 (struct mmu_features){.ttl = (seed & 1) != 0,
-                                       .range = (seed & 2) != 0,
-                                       .repeat_tlbi = (seed & 4) != 0});
+    machine_init(8, 0, features_of(seed));
     memset(&world.mapped, 0, sizeof(world.mapped));
     memset(&world.records, 0, sizeof(world.records));
     world.random = seed * 0x9e3779b97f4a7c15u + 1;
