@@ -164,12 +164,18 @@ static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
-// The same for up to GATHER_UNMAP_FEW pages, without a report, where that is simple: they lie in
-// one table, which is there and of which more is left, nothing is pending in the VSpace but by this
-// batch, the VSpace lives, and its lock is free. False: something is not so, and nothing has
-// changed.
+// UNMAP of several ranges of a few pages each, without a report, as long as that is simple: a range
+// lies in one table, which is there and of which more is left, nothing is pending in the VSpace but
+// by this batch, the VSpace lives, and its lock is free. Answers how many of the ranges are done,
+// from the first on. Nothing is preemptible meanwhile, so together they are at most
+// GATHER_UNMAP_FEW pages. They were checked (gather_check_range).
 #define GATHER_UNMAP_FEW 64u
-bool gather_unmap_few(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages);
+struct gather_pages {
+    vaddr_t va;
+    uint64_t pages;
+};
+unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
+                          const struct gather_pages *list, unsigned count);
 
 // A PROTECT or an AGE. The range was checked (gather_check_range). *done and report are as for
 // gather_unmap.

@@ -409,6 +409,7 @@ static void one_batch(void) {
     release_frames();
 }
 
+// Each seed on cores of its own.
 static void run(uint64_t seed) {
     machine_init(8, 0, features_of(seed));
     memset(&world.mapped, 0, sizeof(world.mapped));
