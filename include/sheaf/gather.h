@@ -43,10 +43,19 @@
 //        Taking write takes the dirty bit; a leaf that is given write is clean.
 // AGE    clears the accessed bits (ACCESSED), the dirty bits (DIRTY) or both of every leaf in the
 //        range, and reports what was set of them.
+// MOVE   word 4: where to; word 5: first Frame slot, or 0. What is mapped in the range goes to the
+//        address in word 4, with its rights and its accessed and dirty bits; nothing may be mapped
+//        where it goes, but what moves away itself. With word 5 = 0 whole tables of pages change
+//        their place: all three numbers are multiples of 2 MiB, no block is in the range. Else
+//        leaves of one size move, and the slots from word 5 on name them: one for each mapping in
+//        the range, in the order of the addresses. An operation moves the mappings of at most
+//        SHEAF_MOVE_FRAMES Frames, made of at most SHEAF_MOVE_LEAVES leaves, in a range that has
+//        room for as many (RANGE).
 enum sheaf_gather_operation {
     SHEAF_OP_MAP = 1,
     SHEAF_OP_UNMAP = 2,
     SHEAF_OP_PROTECT = 3,
+    SHEAF_OP_MOVE = 4,
     SHEAF_OP_AGE = 5,
 };
 #define SHEAF_OP_WORD0(op, rights, flags)                                                          \
@@ -54,6 +63,8 @@ enum sheaf_gather_operation {
 
 #define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
+#define SHEAF_MOVE_FRAMES 8
+#define SHEAF_MOVE_LEAVES 64
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.
 #define SHEAF_MAP_READ UINT64_C(1)

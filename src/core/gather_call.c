@@ -21,6 +21,7 @@ struct vector {
     const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
     unsigned missing;                         // tables, with NO_TABLES
     uint64_t done;                            // pages of the operation at `next`
+    struct gather_move move;                  // the same of a MOVE, where `done` is not 0
     size_t report_start;                      // bytes of reports of the operations before it
     size_t report_first;                      // where `report` begins to hold something
     size_t report_end;                        // bytes of `report` that hold something
@@ -48,9 +49,12 @@ static size_t report_bytes(const struct operation *operation) {
 // Words and bits that an operation does not use must be zero, those that it needs must not.
 static bool is_malformed(const struct operation *operation) {
     unsigned rights = operation->rights;
-    bool unused = operation->code != SHEAF_OP_MAP && (operation->word4 | operation->word5) != 0;
+    bool unused = (operation->word4 | operation->word5) != 0;
     switch (operation->code) {
     case SHEAF_OP_MAP:
+        return rights == 0 || (rights & ~MAP_RIGHTS) != 0;
+    case SHEAF_OP_MOVE:
+        return rights != 0;
     case SHEAF_OP_PROTECT:
         return unused || rights == 0 || (rights & ~MAP_RIGHTS) != 0;
     case SHEAF_OP_AGE:
@@ -66,11 +70,10 @@ static enum sheaf_error check(const struct operation *operation) {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
         [SHEAF_OP_PROTECT] = SHEAF_OP_REPORT,
+        [SHEAF_OP_MOVE] = 0,
         [SHEAF_OP_AGE] = SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY | SHEAF_OP_REPORT,
     };
-    static const uint32_t operations =
-        BIT(SHEAF_OP_MAP) | BIT(SHEAF_OP_UNMAP) | BIT(SHEAF_OP_PROTECT) | BIT(SHEAF_OP_AGE);
-    if (operation->code >= ARRAY_SIZE(flags) || (operations >> operation->code & 1) == 0) {
+    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
     if ((operation->flags & ~flags[operation->code]) != 0) {
@@ -152,6 +155,17 @@ static enum sheaf_error run_range(struct vector *vector, struct vspace *vspace,
     return error;
 }
 
+static enum sheaf_error run_move(struct vector *vector, struct vspace *vspace,
+                                 const struct operation *operation) {
+    if (vector->done == 0) {
+        vector->move = (struct gather_move){0};
+    }
+    enum sheaf_error error = gather_move_operation(vector->thread, vector->gather, vspace,
+                                                   operation, &vector->move, &vector->missing);
+    vector->done = operation->pages; // begun: how far is in `move`
+    return error;
+}
+
 static enum sheaf_error run_ordinary(struct vector *vector) {
     struct operation operation = take_apart(vector->next);
     struct slot *slot;
@@ -163,7 +177,9 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
         return error;
     }
     struct vspace *vspace = slot->object;
-    if (operation.code == SHEAF_OP_MAP) {
+    if (operation.code == SHEAF_OP_MOVE) {
+        error = run_move(vector, vspace, &operation);
+    } else if (operation.code == SHEAF_OP_MAP) {
         error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
                                      &vector->done, &vector->missing);
     } else {
@@ -219,6 +235,7 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     } else {
         continuation->ahead = (struct gather_ahead){0};
     }
+    vector->move = continuation->move;
     for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
         struct operation operation = take_apart(op);
         size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
@@ -306,6 +323,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
+    continuation->move = vector->move;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;
     }

@@ -25,6 +25,7 @@ const struct test_area *const test_areas[] = {
     &map_error_area,
     &unmap_area,
     &unmap_cost_area,
+    &move_area,
     &report_area,
     &protect_area,
     &preempt_area,
