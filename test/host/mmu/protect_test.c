@@ -190,6 +190,7 @@ static void watch_instructions(enum vmsa_call call, uint64_t a, uint64_t b) {
 static void granting_execute_synchronises_first(void **state) {
     (void)state;
     struct vspace *vspace = with_pages(20, &touched);
+    vmsa_frame_written(FRAME(0), 20 * PAGE_BYTES);
     seen.pages = seen.granted = 0;
     vmsa_set_hook(watch_instructions);
     must_protect(vspace, 0, 20, RX);
@@ -219,6 +220,7 @@ static void a_block_becomes_executable_in_slices(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace_everywhere(1);
     map_as(vspace, TABLE_PAGES, TABLE_PAGES, TABLE_PAGES, 2, &touched);
+    vmsa_frame_written(FRAME(TABLE_PAGES), TABLE_PAGES * PAGE_BYTES);
     struct gather *gather = gather_begin();
     struct gather_ahead ahead = {0};
     uint64_t done = 0, synchronised = 0, slices = 0;
@@ -256,6 +258,7 @@ static void another_block_is_synchronised_from_its_beginning(void **state) {
     gather_finish(gather);
     unmap_pages(vspace, TABLE_PAGES, TABLE_PAGES);
     map_as(vspace, TABLE_PAGES, TABLE_PAGES, 5 * TABLE_PAGES, 2, &touched);
+    vmsa_frame_written(FRAME(5 * TABLE_PAGES), TABLE_PAGES * PAGE_BYTES);
     gather = gather_begin();
     assert_int_equal(gather_protect(gather, vspace, RX, &change), SHEAF_OK);
     gather_finish(gather);
@@ -421,6 +424,26 @@ static void scenario_3d_nothing_but_rights_changes_in_place(void **state) {
     }
 }
 
+// ---- The model notices
+
+static void without_invalidation_the_model_objects(void **state) {
+    (void)state;
+    static const struct vmsa_faults faults[] = {{.drop_tlbi = true},      {.drop_dsb_ish = true},
+                                                {.drop_dsb_ishst = true}, {.local_only = true},
+                                                {.wrong_asid = true},     {.next_page = true}};
+    for (unsigned i = 0; i < 2 * ARRAY_SIZE(faults); i++) {
+        machine_setup(NULL);
+        struct vspace *vspace = with_pages(3, &touched);
+        vmsa_expect_violations();
+        vmsa_faults = faults[i / 2];
+        if (i % 2 == 0)
+            must_protect(vspace, 0, 1, RO);
+        else
+            age_pages(vspace, 0, 1, (unsigned)SHEAF_OP_DIRTY, NULL);
+        assert_true(vmsa_violations(VMSA_REMOVAL_INCOMPLETE) > 0);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(taking_write_invalidates_and_reports, machine_setup),
@@ -444,6 +467,7 @@ int main(void) {
         cmocka_unit_test_setup(what_another_took_is_completed_first, machine_setup),
         cmocka_unit_test_setup(scenario_3g_no_update_of_hardware_is_lost, machine_setup),
         cmocka_unit_test_setup(scenario_3d_nothing_but_rights_changes_in_place, machine_setup),
+        cmocka_unit_test(without_invalidation_the_model_objects),
     };
     return cmocka_run_group_tests_name("mmu.protect", tests, NULL, NULL);
 }
