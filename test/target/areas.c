@@ -29,7 +29,6 @@ const struct test_area *const test_areas[] = {
     &report_area,
     &protect_area,
     &preempt_area,
-    &random_area,
     &newlib_area,
     NULL,
 };
