@@ -26,6 +26,9 @@ static const char *const triples[][3] = {
     {"unmap_preempted", "replace_one", "destroy"},
     {"complete_record", "unmap_one", "map_block"},
     {"unmap_all", "unmap_keeping_tables", "grow"},
+    {"age_accessed", "unmap_one", "fault_write"},
+    {"protect_demote", "protect_promote", "fault_write"},
+    {"age_dirty", "protect_demote", "unmap_table"},
 };
 
 struct named_case {
@@ -78,7 +81,7 @@ static int replay(const char *names, const char *schedule) {
 }
 
 int main(int argc, char **argv) {
-    static struct named_case cases[256];
+    static struct named_case cases[320];
     static struct CMUnitTest tests[ARRAY_SIZE(cases)];
     unsigned count = 0;
     if (argc == 4 && strcmp(argv[1], "replay") == 0)

@@ -119,6 +119,28 @@ static void complete_record(void) {
         reuse(5, 1);
 }
 
+// Pages 4 to 6: two that are accessed and dirty, one of them the record's, and one that is not.
+static void change(unsigned rights, unsigned flags) {
+    struct gather *gather = gather_begin();
+    struct gather_ahead ahead = {0};
+    uint64_t done = 0;
+    const struct gather_change operation = {PAGE(4), 3, &done, rights != 0 ? &ahead : NULL, NULL};
+    enum sheaf_error error;
+    do
+        error = rights != 0 ? gather_protect(gather, world.vspace, rights, &operation)
+                            : gather_age(gather, world.vspace, flags, &operation);
+    while (error == SHEAF_ERR_PREEMPTED);
+    gather_finish(gather);
+}
+
+static void protect_demote(void) { change(RO, 0); }
+
+static void protect_promote(void) { change(RW | RX, 0); }
+
+static void age_accessed(void) { change(0, (unsigned)SHEAF_OP_ACCESSED); }
+
+static void age_dirty(void) { change(0, (unsigned)SHEAF_OP_DIRTY); }
+
 static void fault_write(void) { mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE); }
 
 static void fault_untouched(void) { mmu_fault(world.vspace, PAGE(7), SHEAF_ACCESS_READ); }
@@ -181,6 +203,10 @@ const struct world_operation world_operations[] = {
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
     {"complete_record", complete_record},
+    {"protect_demote", protect_demote},
+    {"protect_promote", protect_promote},
+    {"age_accessed", age_accessed},
+    {"age_dirty", age_dirty},
     {"fault_write", fault_write},
     {"fault_untouched", fault_untouched},
     {"activate", activate},
