@@ -55,7 +55,7 @@ enum sheaf_gather_operation {
 
 #define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
-#define SHEAF_MOVE_LEAVES 128
+#define SHEAF_MOVE_LEAVES 64
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.
 #define SHEAF_MAP_READ UINT64_C(1)

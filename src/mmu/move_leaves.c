@@ -6,7 +6,7 @@
 // one run of leaves in one table and stays that: a run moves as a whole, in one slice.
 //
 // A slice is one critical section: what begins in LOOKED_AT descriptors of one table, at most
-// MOVE_FRAMES runs with SLICE_LEAVES leaves, or one run; or a stretch without tables. A first pass
+// MOVE_FRAMES runs with SHEAF_MOVE_LEAVES leaves; or a stretch without tables. A first pass
 // checks all of them; a second one checks them again and moves them, in the order of memmove. Where
 // one slice is all, it does both.
 #include "batch.h"
@@ -14,7 +14,7 @@
 #include "record.h"
 
 #define LOOKED_AT 128u
-#define SLICE_LEAVES 64u // of several runs
+#define TABLES_IN_THE_WAY 16u // that a slice unhooks
 
 struct leaf_move {
     struct vspace *vspace;
@@ -27,7 +27,7 @@ struct leaf_move {
     uint32_t missing;           // tables of the destination, in the slice or the first pass
     uint64_t counted;           // for move_count_missing
     bool down;                  // from the highest leaf to the lowest
-    bool in_the_way;            // there are empty tables where blocks go
+    unsigned in_the_way;        // empty tables where blocks go
     bool full;                  // the slice ends before one more run
     uint64_t page[MOVE_FRAMES]; // of each run's first leaf
     struct run run[MOVE_FRAMES];
@@ -44,24 +44,6 @@ static uint64_t run_pages(const struct leaf_move *move, const struct run *run) {
 
 // ---- What can fail
 
-// Something is where the leaf of `page`, of the destination, is to go: it may be a leaf that moves
-// itself, in this slice or, before anything moves, at all. What moved in an earlier one is gone.
-// `run` begins at `first`.
-static bool gives_way(struct leaf_move *move, const struct run *run, uint64_t first, uint64_t page,
-                      desc_t desc) {
-    if (desc_is_leaf(desc, move->level)) {
-        uint64_t low = move->from, high = move->end;
-        if (move->move->pass == MOVE_MOVE) {
-            low = move->down ? first : move->begin;
-            high = move->down ? move->begin : first + run_pages(move, run);
-        }
-        return page - low < high - low;
-    }
-    bool empty = table_info(desc_address(desc))->live == 0;
-    move->in_the_way = move->in_the_way || empty;
-    return empty;
-}
-
 // What is between the leaves of a run must be nothing.
 static bool is_alone(const struct leaf_move *move, const struct run *run) {
     unsigned n = move->frames->named;
@@ -76,17 +58,29 @@ static bool is_alone(const struct leaf_move *move, const struct run *run) {
     return true;
 }
 
+// A table that names nothing may be where a block is to go: it is unhooked first.
+static bool gives_way(struct leaf_move *move, desc_t desc) {
+    return table_info(desc_address(desc))->live == 0 && ++move->in_the_way <= TABLES_IN_THE_WAY;
+}
+
 // Whether every leaf of a run, the first of which is at `page`, can be written from `index` of a
-// table on.
+// table on. A leaf that is there may be one that moves itself: in this slice or, before anything
+// moves, at all. What moved in an earlier slice is gone.
 static bool have_room(struct leaf_move *move, const struct run *run, uint64_t page, paddr_t to,
                       unsigned index) {
     paddr_t from = run->table;
-    uint64_t target = target_of(move, page);
-    unsigned first = run->first, count = run->last - run->first + 1;
-    for (unsigned i = 0; i < count; i++) {
-        desc_t desc = port_desc_read(to, index + i);
-        if (desc_is_valid(desc) && desc_is_valid(port_desc_read(from, first + i)) &&
-            !gives_way(move, run, page, target + ((uint64_t)i << level_shift(move->level)), desc))
+    uint64_t target = target_of(move, page), size = level_pages(move->level);
+    uint64_t low = move->from, high = move->end, leaf = desc_leaf_type(move->level);
+    if (move->move->pass == MOVE_MOVE) {
+        low = move->down ? page : move->begin;
+        high = move->down ? move->begin : page + run_pages(move, run);
+    }
+    for (unsigned i = run->first, last = run->last; i <= last; i++, index++, target += size) {
+        desc_t desc = port_desc_read(to, index);
+        if (!desc_is_valid(desc) || !desc_is_valid(port_desc_read(from, i)))
+            continue;
+        bool moves = (desc.v & (DESC_VALID | DESC_TABLE)) == leaf;
+        if (moves ? target - low >= high - low : !gives_way(move, desc))
             return false;
     }
     return true;
@@ -146,7 +140,7 @@ static enum sheaf_error enter_run(struct leaf_move *move, paddr_t table, unsigne
     if (error != SHEAF_OK)
         return error;
     unsigned leaves = run.last - run.first + 1;
-    move->full = n != 0 && move->leaves + leaves > SLICE_LEAVES;
+    move->full = n != 0 && move->leaves + leaves > SHEAF_MOVE_LEAVES;
     if (move->full)
         return SHEAF_OK;
     uint64_t first = page - (uint64_t)(*index - run.first) * level_pages(move->level);
@@ -267,7 +261,7 @@ static void move_runs(struct gather *gather, struct leaf_move *move, uint64_t pa
     removal_begin(&removal, false);
     pending_complete_overlapping(vspace, from, pages, 0);
     pending_complete_overlapping(vspace, to, pages, 0);
-    if (move->in_the_way)
+    if (move->in_the_way != 0)
         tables_clear_the_way(vspace, to, to + pages, move->level);
     for (unsigned n = 0; n < runs; n++)
         move->to_table[n] =
@@ -349,7 +343,7 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
     move.counted = progress->counted;
     move.down = move_goes_down(progress, from, to);
     move.begin = move.down ? move.end - progress->done : move.from + progress->done;
-    move.in_the_way = false;
+    move.in_the_way = 0;
     move.full = false;
     if (!IS_ALIGNED(move.from | move.to | pages, level_pages(move.level)))
         return SHEAF_ERR_MISALIGNED;

@@ -115,7 +115,7 @@ static void masked_move(void) {
     move_and_measure(move_op(vspace, 8 * GIB, MANY * TABLE_PAGES, 12 * GIB - 5 * BLOCK, 0),
                      MANY * TABLE_PAGES);
 
-    sheaf_cptr large = make(SHEAF_FRAME, SHEAF_PAGE_BITS + 7);
+    sheaf_cptr large = make(SHEAF_FRAME, SHEAF_PAGE_BITS + 6);
     uint64_t place = 15 * GIB;
     must_gather(map_op(vspace, place, SHEAF_MOVE_LEAVES, large, 1, ALL_ACCESS, TOUCHED));
     move_and_measure(move_op(vspace, place, SHEAF_MOVE_LEAVES, place + PAGE, large),
