@@ -336,11 +336,11 @@ static void do_move_tables(struct gather *gather, unsigned space) {
     unsigned missing = 0;
     enum sheaf_error error;
     do {
-        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
         error = gather_move_tables(gather, world.vspaces[space], PAGE(BASE + page),
                                    PAGE(BASE + target), pages, &move, &missing);
-    } while (error == SHEAF_ERR_PREEMPTED);
-    vmsa_set_interrupt(VMSA_NEVER);
+        if (draw(3) == 0)
+            gather_finish(gather); // as when an interrupt comes
+    } while (error == SHEAF_OK && move.pass != MOVE_DONE);
     if (error == SHEAF_ERR_NO_TABLES) {
         assert_true(missing > 0);
         assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
@@ -379,8 +379,9 @@ static void do_move_leaf(struct gather *gather) {
         space++;
     uint64_t page = va.v / PAGE_BYTES - BASE;
     uint64_t to = ALIGN_DOWN(draw(WINDOW), pages);
+    struct gather_move move = {0};
     enum sheaf_error error = gather_move_leaves(gather, world.vspaces[space], va, PAGE(BASE + to),
-                                                pages, &frames, &missing);
+                                                pages, &frames, &move, &missing);
     if (error == SHEAF_ERR_NO_TABLES) {
         assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
     } else if (error == SHEAF_ERR_RANGE) { // of many leaves once, or a mapping in several tables
@@ -389,6 +390,7 @@ static void do_move_leaf(struct gather *gather) {
         assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
     } else {
         assert_int_equal(error, SHEAF_OK);
+        assert_int_equal(move.pass, MOVE_DONE);
         note_moved(space, page, to, pages);
         known->record = frame.record;
         assert_true(record_is_live(known->record, frame.address, known->size_bits));
