@@ -262,10 +262,22 @@ def print_table(rows):
     print(f"{len(rows)} cases, {sum(map(within, rows))} within limit")
 
 
+def read_open():
+    """Cases whose limit is known not to be reached yet."""
+    with open(os.path.join(HERE, "open.txt"), encoding="ascii") as file:
+        return {line.split()[0] for line in file if line.strip() and not line.startswith("#")}
+
+
 def print_tap(rows):
+    """A case that is known to be above its limit passes, as long as it is; the table says so all the same."""
+    known, good = read_open(), True
     print(f"1..{len(rows)}")
     for number, row in enumerate(rows, 1):
-        print(f"{'' if within(row) else 'not '}ok {number} - {row['case']}: {row['kernel']} of {row['limit']}")
+        passed = within(row) or (row["case"] in known and row["kernel"] is not None)
+        note = "" if within(row) else " (above, test/bench/open.txt)" if passed else ""
+        print(f"{'' if passed else 'not '}ok {number} - {row['case']}: {row['kernel']} of {row['limit']}{note}")
+        good = good and passed
+    return good
 
 
 def print_json(rows):
@@ -321,8 +333,11 @@ def main():
         rows = measure(arguments, functions)
     except Failed as error:
         sys.exit(f"bench: {error}")
-    good = all(map(within, rows))
-    (print_json if arguments.json else print_tap if arguments.tap else print_table)(rows)
+    if arguments.tap:
+        good = print_tap(rows)
+    else:
+        (print_json if arguments.json else print_table)(rows)
+        good = all(map(within, rows))
     sys.exit(0 if good else 1)
 
 
