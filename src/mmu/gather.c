@@ -108,8 +108,9 @@ void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t 
     gather->tables++;
     if (gather->range_count > 0 && !batch_is_whole(space)) {
         const struct plan_range *last = &gather->ranges[gather->range_count - 1];
+        // One without pages was completed meanwhile (batch_forget).
         if (last->space == (uint8_t)(space - gather->spaces) && last->level >= level &&
-            last->first < first + pages && last->first + last->pages > first)
+            last->pages != 0 && last->first < first + pages && last->first + last->pages > first)
             return;
     }
     batch_add_range(gather, space, first, pages, level - 1);
