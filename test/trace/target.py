@@ -22,9 +22,9 @@ LEAST = 1000 # gathers, and reuses: fewer would not have judged much
 LAST = re.compile(r"^events (\d+), PEs (\d+), gathers (\d+), reuses (\d+), lost (\d+), violations (\d+)$")
 
 
-def record(build, cases, trace, options=()):
+def record(build, arguments, trace, options=(), program=PROGRAM):
     return run([os.path.join(TOP, "scripts/lib/boot"), "--build", build, "--trace", trace, *options,
-                "--add", f"init={PROGRAM}", "--bootargs", f"asids=64 {cases}"], 240)
+                "--add", f"init={program}", "--bootargs", f"asids=64 {arguments}"], 240)
 
 
 def judge(trace, *options):
@@ -68,6 +68,17 @@ other_machine("a core whose TLBIs are to be repeated",
               "case=fault.* case=gather.unmap_* case=gather.report* case=revoke.*", "--cpu", "cortex-a76")
 other_machine("a boot by U-Boot", "case=fault.*", "--boot", "uboot")
 other_machine("raspi4b", "case=fault.* case=gather.unmap_*", "--machine", "raspi4b")
+
+
+@case("fifty thousand random system calls: the kernel obeys the architecture")
+def _():
+    with tempfile.TemporaryDirectory() as work:
+        trace = os.path.join(work, "trace")
+        result = record(BUILD, "seed=1 calls=50000", trace, program=os.path.join(os.path.dirname(PROGRAM), "randomtest"),
+                        options=["--qemu-option", "-icount", "--qemu-option", "shift=0,sleep=off"])
+        result.expect_status(0)
+        status, text, _ = judge(trace)
+    check(status == 0, f"status {status}:\n{text}")
 
 
 def build_planted(fault):
