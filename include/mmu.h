@@ -286,7 +286,7 @@ static inline bool move_goes_down(const struct gather_move *move, vaddr_t from, 
 }
 enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace, vaddr_t from,
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
-                                    struct gather_move *move, unsigned *missing);
+                                    struct gather_move *progress, unsigned *missing);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.

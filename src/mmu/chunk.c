@@ -75,6 +75,7 @@ void table_link(paddr_t parent, unsigned index, paddr_t table) {
 
 struct place table_hook_down(struct vspace *vspace, uint64_t page, unsigned level) {
     struct place place = walk(vspace, page, level);
+    ASSERT(level <= LEAF_LEVEL);
     while (place.level < level) {
         paddr_t table = table_take(vspace, place.level + 1);
         table_link(place.table, place.index, table);
