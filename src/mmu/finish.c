@@ -94,8 +94,8 @@ static void issue_all(const struct finish_work *work, struct issued *issued) {
     }
     const struct finish_space *space = NULL;
     uint64_t base = 0;
-    const struct plan_range *end = work->ranges + work->range_count;
-    for (const struct plan_range *range = work->ranges; range != end; range++) {
+    const struct plan_range *range = work->ranges;
+    for (uint64_t left = work->range_count; left != 0; left--, range++) {
         if (space != &work->spaces[range->space]) { // neighbours are mostly of one
             space = &work->spaces[range->space];
             base = tlbi_operand_address(space->vspace->asid, VADDR(0), space->hint);
