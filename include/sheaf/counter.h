@@ -37,7 +37,9 @@
     X(TLBI_AVOIDED_UNTOUCHED, "tlbi.avoided.untouched")                                            \
     X(TLBI_AVOIDED_UNLOADED, "tlbi.avoided.unloaded")                                              \
     X(DSB_ISHST, "dsb.ishst")                                                                      \
-    X(DSB_ISH, "dsb.ish")
+    X(DSB_ISH, "dsb.ish")                                                                          \
+    X(GATHER_MOVED, "gather.moved")                                                                \
+    X(TABLES_MOVED, "tables.moved")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,

@@ -21,6 +21,7 @@ struct vector {
     const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
     unsigned missing;                         // tables, with NO_TABLES
     uint64_t done;                            // pages of the operation at `next`
+    struct gather_move move;                  // the same of a MOVE, where `done` is not 0
     size_t report_start;                      // bytes of reports of the operations before it
     size_t report_first;                      // where `report` begins to hold something
     size_t report_end;                        // bytes of `report` that hold something
@@ -49,8 +50,10 @@ static enum sheaf_error check(const struct operation *operation) {
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+        [SHEAF_OP_MOVE] = 0,
     };
-    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
+    static const uint64_t known = BIT(SHEAF_OP_MAP) | BIT(SHEAF_OP_UNMAP) | BIT(SHEAF_OP_MOVE);
+    if (operation->code >= ARRAY_SIZE(flags) || (known >> operation->code & 1) == 0) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
     if ((operation->flags & ~flags[operation->code]) != 0) {
@@ -58,6 +61,7 @@ static enum sheaf_error check(const struct operation *operation) {
     }
     bool unused = operation->code == SHEAF_OP_UNMAP &&
                   (operation->rights | operation->word4 | operation->word5) != 0;
+    unused = unused || (operation->code == SHEAF_OP_MOVE && operation->rights != 0);
     if (operation->rest != 0 || unused) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
@@ -96,6 +100,17 @@ static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
     return error;
 }
 
+static enum sheaf_error run_move(struct vector *vector, struct vspace *vspace,
+                                 const struct operation *operation) {
+    if (vector->done == 0) {
+        vector->move = (struct gather_move){0};
+    }
+    enum sheaf_error error = gather_move_operation(vector->thread, vector->gather, vspace,
+                                                   operation, &vector->move, &vector->missing);
+    vector->done = operation->pages; // begun: how far is in `move`
+    return error;
+}
+
 static enum sheaf_error run_ordinary(struct vector *vector) {
     struct operation operation = take_apart(vector->next);
     struct slot *slot;
@@ -109,6 +124,8 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
     struct vspace *vspace = slot->object;
     if (operation.code == SHEAF_OP_UNMAP) {
         error = run_unmap(vector, vspace, &operation);
+    } else if (operation.code == SHEAF_OP_MOVE) {
+        error = run_move(vector, vspace, &operation);
     } else {
         error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
                                      &vector->done, &vector->missing);
@@ -166,6 +183,7 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     const struct continuation *continuation = &vector->thread->continuation;
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
     vector->done = pages_done(continuation, vector);
+    vector->move = continuation->move;
     for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
         struct operation operation = take_apart(op);
         size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
@@ -253,6 +271,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
+    continuation->move = vector->move;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;
     }

@@ -9,34 +9,8 @@
 // with interrupts masked may be.
 #define RECORD_LEAVES 128u
 
-// The leaves of a record's run that output into its Frame.
-struct run {
-    paddr_t table;
-    unsigned level;
-    unsigned first, last; // first and last such leaf
-    bool live;            // there is one
-};
-
-// What a leaf that outputs into the Frame has in common with all others: the bits of `mask` are
-// those of `value`. So looking through a run costs two instructions for each of its descriptors
-// beside the loop.
-struct pattern {
-    uint64_t mask, value;
-};
-
-static struct pattern pattern_of(unsigned level, paddr_t frame, unsigned size_bits) {
-    uint64_t mask = DESC_ADDRESS & ~(BIT(size_bits) - 1);
-    return (struct pattern){.mask = mask | DESC_VALID | DESC_TABLE,
-                            .value = (frame.v & mask) | desc_leaf_type(level)};
-}
-
-static bool matches(const struct pattern *pattern, desc_t desc) {
-    return (desc.v & pattern->mask) == pattern->value;
-}
-
-// With the VSpace lock held.
-static struct run find_run(struct vspace *vspace, struct mapping_record record, paddr_t frame,
-                           unsigned size_bits) {
+struct run record_find(struct vspace *vspace, struct mapping_record record, paddr_t frame,
+                       unsigned size_bits) {
     struct run run = {0};
     unsigned number = record_table(record);
     if ((number & 15) == 0 || vspace_chunk(vspace, number >> 4) == NULL)
@@ -66,7 +40,7 @@ bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bit
     if (vspace == NULL)
         return false;
     vspace_lock(vspace);
-    struct run run = find_run(vspace, record, frame, size_bits);
+    struct run run = record_find(vspace, record, frame, size_bits);
     if (run.live) {
         unsigned shift = level_shift(run.level);
         uint64_t page = table_first_page(vspace, run.table) + ((uint64_t)run.first << shift);
@@ -137,7 +111,7 @@ bool gather_unmap_record(struct gather *gather, struct mapping_record record, pa
     vspace_lock(vspace);
     // The leaf may be gone already and its invalidation not: "not found" is not "invalidated".
     pending_complete_all(vspace, batch_ticket(space));
-    struct run run = find_run(vspace, record, frame, size_bits);
+    struct run run = record_find(vspace, record, frame, size_bits);
     bool through = !run.live || clear_run(gather, space, &run, frame, size_bits);
     vspace_unlock(vspace);
     vspace_unpin(vspace);

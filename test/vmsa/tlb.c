@@ -112,9 +112,17 @@ static void check_key(uint16_t asid, unsigned level, uint64_t page, unsigned new
     }
 }
 
-// A valid descriptor is made at a place: nothing else may be cached for its addresses.
+// A valid descriptor is made at a place: nothing else may be cached for its addresses. A table
+// brings all that it holds.
 static void check_make(uint16_t asid, unsigned level, uint64_t page, uint64_t value) {
     check_key(asid, level, page, level, value, false);
+    if (value_is_table(value, level)) {
+        for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+            uint64_t below = *memory_descriptor(value & DESC_OUTPUT, i);
+            if ((below & DESC_VALID) != 0)
+                check_make(asid, level + 1, page + i * span_pages(level + 1), below);
+        }
+    }
     if (!value_is_leaf(value, level))
         return;
     for (unsigned upper = 1; upper < level; upper++)

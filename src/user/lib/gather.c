@@ -13,6 +13,12 @@ void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, s
         {SHEAF_OP_WORD0(SHEAF_OP_MAP, rights, flags), vspace, va, pages, slot, count}};
 }
 
+void sheaf_put_move(unsigned i, sheaf_cptr vspace, uint64_t from, uint64_t pages, uint64_t to,
+                    sheaf_cptr slot) {
+    sheaf_ipc_buffer()->ops[i] = (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0), vspace, from, pages, to, slot}};
+}
+
 struct sheaf_gather_result sheaf_gather_result(const struct sheaf_registers *registers) {
     uint64_t done = registers->x[SHEAF_REG_GATHER];
     uint64_t totals = registers->x[SHEAF_REG_TOTALS];
