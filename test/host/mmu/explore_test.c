@@ -26,6 +26,9 @@ static const char *const triples[][3] = {
     {"unmap_preempted", "replace_one", "destroy"},
     {"complete_record", "unmap_one", "map_block"},
     {"unmap_all", "unmap_keeping_tables", "grow"},
+    {"move_table", "unmap_record", "unmap_one"},
+    {"move_leaf", "unmap_table", "complete_record"},
+    {"move_table", "move_leaf", "destroy"},
 };
 
 struct named_case {
@@ -78,7 +81,7 @@ static int replay(const char *names, const char *schedule) {
 }
 
 int main(int argc, char **argv) {
-    static struct named_case cases[256];
+    static struct named_case cases[1024];
     static struct CMUnitTest tests[ARRAY_SIZE(cases)];
     unsigned count = 0;
     if (argc == 4 && strcmp(argv[1], "replay") == 0)

@@ -6,12 +6,15 @@
 #include <string.h>
 
 #define ELSEWHERE (5 * TABLE_PAGES)
+#define MOVED (3 * TABLE_PAGES)
 
 static struct {
     struct vspace *vspace, *other;
     struct mapping_record record; // of page 5
     void *spare;                  // a chunk
-    bool spare_used, destroyed;
+    struct lock slots;            // guards the record, as a CNode's does
+    bool spare_used, destroyed, dying;
+    bool moved;
 } world;
 
 struct mmu_features world_features;
@@ -47,29 +50,43 @@ static void reuse(uint64_t frame, uint64_t frames) {
     vmsa_frame_reused(FRAME(frame), frames * PAGE_BYTES);
 }
 
+// By address, frames 0 to 9 may have gone elsewhere: only what is mapped nowhere is free, not
+// pending there either, and nobody is just removing it.
+static void reuse_unmapped(uint64_t frame, uint64_t frames) {
+    const struct vspace *vspace = world.vspace;
+    if (world.moved && (vspace->pending_count != 0 || vspace->lock.held != 0))
+        return;
+    for (; frames-- > 0; frame++) {
+        if (!is_mapped_to(world.vspace, frame, frame) &&
+            !is_mapped_to(world.vspace, MOVED + frame, frame) &&
+            !is_mapped_to(world.vspace, ELSEWHERE + frame, frame))
+            reuse(frame, 1);
+    }
+}
+
 static void unmap_one(void) {
     if (unmap(5, 1, 0))
-        reuse(5, 1);
+        reuse_unmapped(5, 1);
 }
 
 static void unmap_untouched(void) {
     if (unmap(7, 2, 0))
-        reuse(7, 2);
+        reuse_unmapped(7, 2);
 }
 
 static void unmap_keeping_tables(void) {
     if (unmap(0, TABLE_PAGES, SHEAF_OP_KEEP_TABLES))
-        reuse(0, 10);
+        reuse_unmapped(0, 10);
 }
 
 static void unmap_table(void) {
     if (unmap(0, TABLE_PAGES, 0))
-        reuse(0, 10);
+        reuse_unmapped(0, 10);
 }
 
 static void unmap_all(void) {
     if (unmap(0, USER_HALF_PAGES, 0)) {
-        reuse(0, 10);
+        reuse_unmapped(0, 10);
         reuse(20, 1);
     }
 }
@@ -98,25 +115,72 @@ static void replace_one(void) {
     }
     gather_finish(gather);
     if (error == SHEAF_OK)
-        reuse(5, 1);
+        reuse_unmapped(5, 1);
+}
+
+static struct mapping_record read_record(void) {
+    lock_acquire(&world.slots);
+    struct mapping_record record = world.record;
+    lock_release(&world.slots);
+    return record;
+}
+
+// Of a slot that is to die: nobody moves the mapping any more.
+static struct mapping_record take_record(void) {
+    lock_acquire(&world.slots);
+    world.dying = true;
+    struct mapping_record record = world.record;
+    lock_release(&world.slots);
+    return record;
 }
 
 static void unmap_record(void) {
+    struct mapping_record record = take_record();
     struct gather *gather = gather_begin();
-    gather_unmap_record(gather, world.record, FRAME(5), PAGE_BITS);
+    gather_unmap_record(gather, record, FRAME(5), PAGE_BITS);
     gather_finish(gather);
-    explore_require(!record_is_live(world.record, FRAME(5), PAGE_BITS),
+    explore_require(!record_is_live(record, FRAME(5), PAGE_BITS),
                     "a deleted mapping is still there");
     reuse(5, 1);
 }
 
 static void complete_record(void) {
     struct gather *gather = gather_begin();
-    bool live = record_is_live(world.record, FRAME(5), PAGE_BITS);
-    gather_complete_record(gather, world.record);
+    struct mapping_record record = read_record();
+    bool live = record_is_live(record, FRAME(5), PAGE_BITS);
+    gather_complete_record(gather, record);
     gather_finish(gather);
     if (!live) // whoever removed it: it is complete now
-        reuse(5, 1);
+        reuse_unmapped(5, 1);
+}
+
+// ---- MOVE
+
+static void move_table(void) {
+    struct gather *gather = gather_begin();
+    struct gather_move move = {0};
+    unsigned missing;
+    enum sheaf_error error;
+    world.moved = true;
+    do
+        error = gather_move_tables(gather, world.vspace, PAGE(0), PAGE(MOVED), TABLE_PAGES, &move,
+                                   &missing);
+    while (error == SHEAF_ERR_PREEMPTED);
+    gather_finish(gather);
+}
+
+// The slot's lock is held, as in a system call: who deletes marks the slot under it.
+static void move_leaf(void) {
+    struct gather *gather = gather_begin();
+    struct moved_frame frame = {&world.record, FRAME(5), PAGE_BITS};
+    unsigned named, missing;
+    world.moved = true;
+    lock_acquire(&world.slots);
+    if (!world.dying)
+        gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1, &frame, 1, &named,
+                           &missing);
+    lock_release(&world.slots);
+    gather_finish(gather);
 }
 
 static void fault_write(void) { mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE); }
@@ -181,6 +245,8 @@ const struct world_operation world_operations[] = {
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
     {"complete_record", complete_record},
+    {"move_table", move_table},
+    {"move_leaf", move_leaf},
     {"fault_write", fault_write},
     {"fault_untouched", fault_untouched},
     {"activate", activate},
@@ -209,7 +275,8 @@ static void load_on(unsigned pe, struct vspace *vspace) {
 
 static void build(void) {
     machine_init(8, 2, world_features);
-    world.destroyed = world.spare_used = false;
+    world.destroyed = world.spare_used = world.dying = world.moved = false;
+    lock_init(&world.slots, LOCK_CNODE);
     vspace_create(new_chunk(), &world.vspace);
     vspace_create(new_chunk(), &world.other);
     know_vspace(world.vspace);
