@@ -84,10 +84,26 @@ bool pending_add_table(struct pending *entry, paddr_t table) {
     return first;
 }
 
+static void note(enum port_event event, const struct vspace *vspace,
+                 const struct page_range *range) {
+    port_note(event, range->first << PAGE_BITS, (uint64_t)vspace->asid.v << 48 | range->pages);
+}
+
+// Merged ranges reach over pages that other entries hold.
+static void note_held(const struct vspace *vspace, const struct pending *except) {
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        const struct pending *entry = &vspace->pending[i];
+        for (unsigned n = 0; entry->ticket != 0 && entry != except && n < entry->range_count; n++)
+            note(PORT_EVENT_RANGE_HELD, vspace, &entry->ranges[n]);
+    }
+}
+
 void pending_close(struct vspace *vspace, struct pending *entry) {
-    for (unsigned i = 0; i < entry->range_count; i++)
-        port_note(PORT_EVENT_RANGE_RELEASED, entry->ranges[i].first << PAGE_BITS,
-                  (uint64_t)vspace->asid.v << 48 | entry->ranges[i].pages);
+    for (unsigned i = 0; i < entry->range_count; i++) {
+        if (vspace->pending_count > 1)
+            note_held(vspace, entry);
+        note(PORT_EVENT_RANGE_RELEASED, vspace, &entry->ranges[i]);
+    }
     entry->ticket = 0;
     vspace->pending_count--;
     port_count(SHEAF_COUNTER_TABLES_FREED, entry->tables);

@@ -15,13 +15,24 @@ struct event {
     unsigned pe;
 };
 
+struct pages {
+    uint64_t first, count;
+};
+
+// What other removals of a VSpace still answer for, while this PE says that one is complete.
+#define HELD 64u
+struct held {
+    struct pages pages[HELD];
+    unsigned count;
+};
+
 static struct {
     vmsa_handler *handler;
-    vmsa_answers *answers;
     bool expecting;
     unsigned count[VMSA_RULES];
     struct event events[EVENTS];
     uint64_t event_count;
+    struct held held[MAX_PES];
 } judge;
 
 static const char *const rule_names[VMSA_RULES] = {
@@ -49,11 +60,10 @@ void judge_init(void) {
     memset(judge.count, 0, sizeof(judge.count));
     judge.expecting = false;
     judge.event_count = 0;
+    memset(judge.held, 0, sizeof(judge.held));
 }
 
 void vmsa_set_handler(vmsa_handler *handler) { judge.handler = handler; }
-
-void vmsa_set_answers(vmsa_answers *answers) { judge.answers = answers; }
 
 const char *vmsa_rule_name(enum vmsa_rule rule) { return rule_names[rule]; }
 
@@ -108,19 +118,36 @@ static bool is_current(const struct entry *entry) {
     return !value_is_leaf(now, home->level) || !value_allows_more(entry->value, now);
 }
 
+static void hold(struct pages pages) {
+    struct held *held = &judge.held[machine.pe];
+    if (held->count == HELD)
+        panic("vmsa: more than %u ranges are held", HELD);
+    held->pages[held->count++] = pages;
+}
+
+static bool is_held(struct pages pages) {
+    const struct held *held = &judge.held[machine.pe];
+    for (unsigned i = 0; i < held->count; i++) {
+        const struct pages *by = &held->pages[i];
+        if (by->first <= pages.first && pages.first + pages.count <= by->first + by->count)
+            return true;
+    }
+    return false;
+}
+
 // Whether a removal inside the released pages left the entry behind.
-static bool is_left(const struct entry *entry, uint16_t asid, struct vmsa_pages released) {
-    struct vmsa_pages own = {entry->page, span_pages(entry->level)};
-    uint64_t end = released.first + released.pages;
+static bool is_left(const struct entry *entry, uint16_t asid, struct pages released) {
+    struct pages own = {entry->page, span_pages(entry->level)};
+    uint64_t end = released.first + released.count;
     if (entry->cached == 0 || entry->asid != asid || own.first >= end ||
-        own.first + own.pages <= released.first || is_current(entry))
+        own.first + own.count <= released.first || is_current(entry))
         return false;
     // A table that reaches beyond the range went by another removal, which answers for it; what can
     // be walked to through it is looked at by itself.
     if (value_is_table(entry->value, entry->level) &&
-        (own.first < released.first || own.first + own.pages > end))
+        (own.first < released.first || own.first + own.count > end))
         return false;
-    return judge.answers == NULL || !judge.answers(asid, own, released);
+    return !is_held(own);
 }
 
 static void judge_range(uint16_t asid, uint64_t first, uint64_t pages) {
@@ -128,7 +155,7 @@ static void judge_range(uint16_t asid, uint64_t first, uint64_t pages) {
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
-        if (!is_left(entry, asid, (struct vmsa_pages){first, pages}))
+        if (!is_left(entry, asid, (struct pages){first, pages}))
             continue;
         violation(VMSA_REMOVAL_INCOMPLETE, "ASID %u page %lx level %u: %lx may be cached by PEs %x",
                   asid, (unsigned long)entry->page, entry->level, (unsigned long)entry->value,
@@ -143,7 +170,7 @@ static void judge_taken(uint64_t table) {
         violation(VMSA_TABLE_REUSED, "table %lx taken, PEs %x may walk into it",
                   (unsigned long)table, pes);
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (ttbr_root(machine.ttbr0[pe]) == table)
+        if (walks_from(pe, table))
             violation(VMSA_TABLE_REUSED, "table %lx taken, it is the root of PE %u",
                       (unsigned long)table, pe);
     }
@@ -151,7 +178,7 @@ static void judge_taken(uint64_t table) {
 
 static void judge_root(uint64_t root, uint16_t asid) {
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (ttbr_root(machine.ttbr0[pe]) == root)
+        if (walks_from(pe, root))
             violation(VMSA_ROOT_RELEASED, "PE %u has root %lx loaded", pe, (unsigned long)root);
     }
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
@@ -163,7 +190,7 @@ static void judge_root(uint64_t root, uint16_t asid) {
         violation(VMSA_ASID_REUSED, "ASID %u: %zu entries may be cached", asid,
                   vmsa_cached(ASID(asid)));
     machine.dead[asid / 64] |= BIT(asid % 64);
-    memory_clear_root(root);
+    memory_unlink(root);
 }
 
 // Something goes on in a VSpace whose tables may be another's by now.
@@ -206,6 +233,7 @@ void judge_note(enum port_event event, uint64_t a, uint64_t b) {
     case PORT_EVENT_TABLE_TAKEN:
         machine.dead[(uint16_t)b / 64] &= ~BIT((uint16_t)b % 64);
         judge_taken(a);
+        memory_unlink(a); // its place in a VSpace that died, whose tables nobody unlinked
         break;
     case PORT_EVENT_TABLE_RELEASED:
         judge_alive((uint16_t)b, "a table released");
@@ -221,6 +249,10 @@ void judge_note(enum port_event event, uint64_t a, uint64_t b) {
     case PORT_EVENT_RANGE_RELEASED:
         judge_alive((uint16_t)(b >> 48), "a range released");
         judge_range((uint16_t)(b >> 48), a / PAGE_BYTES, b & (BIT(48) - 1));
+        judge.held[machine.pe].count = 0;
+        break;
+    case PORT_EVENT_RANGE_HELD:
+        hold((struct pages){a / PAGE_BYTES, b & (BIT(48) - 1)});
         break;
     case PORT_EVENT_ROOT_RELEASED:
         judge_root(a, (uint16_t)b);
@@ -245,10 +277,10 @@ void vmsa_frame_reused(paddr_t frame, uint64_t bytes) {
         }
     }
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        uint64_t root = ttbr_root(machine.ttbr0[pe]);
-        if (root != 0 && root - frame.v < bytes)
-            violation(VMSA_ROOT_RELEASED, "%lx reused, PE %u has it loaded", (unsigned long)root,
-                      pe);
+        uint64_t now = ttbr_root(machine.ttbr0[pe]), before = ttbr_root(machine.leaving[pe]);
+        if ((now != 0 && now - frame.v < bytes) || (before != 0 && before - frame.v < bytes))
+            violation(VMSA_ROOT_RELEASED, "%lx reused, PE %u has a root in it loaded",
+                      (unsigned long)frame.v, pe);
     }
 }
 

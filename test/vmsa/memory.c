@@ -30,6 +30,7 @@ struct table {
 
 static struct {
     char *ram;
+    uint64_t start;
     size_t bytes;
     struct overwritten *stores;
     uint32_t count, capacity;
@@ -60,7 +61,7 @@ static void empty_buckets(void) {
 }
 
 // An explorer begins anew a million times: only what is in use is emptied.
-void memory_init(void *ram, size_t bytes) {
+void memory_init(uint64_t start, void *ram, size_t bytes) {
     if (memory.tables == NULL) {
         memory.tables = vmsa_grow(NULL, TABLES * sizeof(*memory.tables));
         memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
@@ -68,6 +69,7 @@ void memory_init(void *ram, size_t bytes) {
     }
     empty_buckets();
     memory.ram = ram;
+    memory.start = start;
     memory.bytes = bytes;
     memory.count = 0;
     memset(memory.epoch, 0, sizeof(memory.epoch));
@@ -77,16 +79,16 @@ void memory_init(void *ram, size_t bytes) {
 }
 
 void *vmsa_kernel_address(paddr_t address) {
-    if (address.v < VMSA_BASE || address.v - VMSA_BASE >= memory.bytes)
+    if (address.v < memory.start || address.v - memory.start >= memory.bytes)
         panic("vmsa: %lx is no address of RAM", (unsigned long)address.v);
-    return memory.ram + (address.v - VMSA_BASE);
+    return memory.ram + (address.v - memory.start);
 }
 
 paddr_t vmsa_physical_address(const void *pointer) {
     size_t offset = (size_t)((const char *)pointer - memory.ram);
     if (offset >= memory.bytes)
         panic("vmsa: %p is not in RAM", pointer);
-    return PADDR(VMSA_BASE + offset);
+    return PADDR(memory.start + offset);
 }
 
 uint64_t *memory_descriptor(uint64_t table, unsigned index) {
@@ -241,7 +243,7 @@ void memory_set_root(uint64_t table, uint16_t asid, uint64_t page) {
         settle(table, (struct home){page, asid, 0, true});
 }
 
-void memory_clear_root(uint64_t table) { find_table(table)->home.linked = false; }
+void memory_unlink(uint64_t table) { find_table(table)->home.linked = false; }
 
 uint64_t memory_store(uint64_t table, unsigned index, uint64_t value) {
     uint64_t *place = memory_descriptor(table, index);

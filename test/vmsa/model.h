@@ -116,7 +116,7 @@ bool operand_decode(enum port_tlbi kind, uint64_t operand, struct scope *scope);
 
 // ---- Memory: the arena, stores on their way, where tables hang (memory.c)
 
-void memory_init(void *ram, size_t bytes);
+void memory_init(uint64_t start, void *ram, size_t bytes);
 uint64_t *memory_descriptor(uint64_t table, unsigned index);
 // Whether a walker may read `value` there: it is there, or was before a store not yet ordered.
 bool memory_shows(uint64_t table, unsigned index, uint64_t value);
@@ -146,7 +146,7 @@ struct home {
 };
 const struct home *memory_home(uint64_t table);
 void memory_set_root(uint64_t table, uint16_t asid, uint64_t page);
-void memory_clear_root(uint64_t table);
+void memory_unlink(uint64_t table);
 
 // ---- Judging (judge.c)
 
@@ -161,6 +161,7 @@ struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
     uint64_t kernel_root;          // 0: none
+    uint64_t leaving[MAX_PES];     // TTBR0 from before, until that root is left; 0: none
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
     uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already
     uint16_t walking[MAX_PES];     // ASID whose tables software walks, 0: none
@@ -189,5 +190,10 @@ static inline bool asid_is_dead(uint16_t asid) {
 static inline uint16_t ttbr_asid(uint64_t ttbr0) { return (uint16_t)(ttbr0 >> 48); }
 
 static inline uint64_t ttbr_root(uint64_t ttbr0) { return ttbr0 & DESC_OUTPUT; }
+
+// Whether walks of the PE may begin at the root.
+static inline bool walks_from(unsigned pe, uint64_t root) {
+    return ttbr_root(machine.ttbr0[pe]) == root || ttbr_root(machine.leaving[pe]) == root;
+}
 
 #endif

@@ -24,14 +24,16 @@ static void vmsa_step(enum vmsa_call call, uint64_t a, uint64_t b) {
     machine.pe = pe;
 }
 
-void vmsa_init(void *memory, size_t bytes) {
+void vmsa_init(void *memory, size_t bytes) { vmsa_init_at(VMSA_BASE, memory, bytes); }
+
+void vmsa_init_at(uint64_t start, void *memory, size_t bytes) {
     memset(&machine, 0, sizeof(machine));
     machine.polls = VMSA_NEVER;
     vmsa_faults = (struct vmsa_faults){0};
     vmsa_features = (struct vmsa_features){0};
     contents_init();
     access_init();
-    memory_init(memory, bytes);
+    memory_init(start, memory, bytes);
     tlb_init();
     judge_init();
     vmsa_log_reset();
@@ -116,6 +118,14 @@ void vmsa_table_zero(paddr_t table) {
         violation(VMSA_TABLE_REUSED, "table %lx zeroed, it may be walked", (unsigned long)table.v);
     memory_zero(table.v);
 }
+
+uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value) {
+    const struct home *home = memory_home(table.v);
+    bool leaf = home != NULL && value_is_leaf(value, home->level);
+    return leaf ? span_pages(home->level) * PAGE_BYTES : 0;
+}
+
+uint64_t vmsa_output(uint64_t value) { return value & DESC_OUTPUT; }
 
 // ---- TLBI and barriers
 
@@ -227,6 +237,17 @@ void vmsa_load_kernel_root(paddr_t root) {
     tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
 }
 
+void vmsa_enter_root(uint64_t ttbr0) {
+    record_event("enter root", ttbr0, 0, 0);
+    machine.leaving[machine.pe] = machine.ttbr0[machine.pe];
+    load(machine.pe, ttbr0);
+}
+
+void vmsa_leave_root(void) {
+    record_event("leave root", machine.leaving[machine.pe], 0, 0);
+    machine.leaving[machine.pe] = 0;
+}
+
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
 
 void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty) {
@@ -325,7 +346,8 @@ void vmsa_count(enum sheaf_counter counter, uint64_t n) { machine.counters[count
 uint64_t vmsa_counter(enum sheaf_counter counter) { return machine.counters[counter]; }
 
 void vmsa_note(enum port_event event, uint64_t a, uint64_t b) {
-    vmsa_step(VMSA_CALL_NOTE, a, b);
+    if (event != PORT_EVENT_RANGE_HELD) // nobody can do anything about it in between
+        vmsa_step(VMSA_CALL_NOTE, a, b);
     record_event("note event", event, a, b);
     judge_note(event, a, b);
 }

@@ -222,12 +222,17 @@ void tlb_reach_table(uint64_t table, unsigned level, uint16_t asid, uint64_t pag
     }
 }
 
+static bool begins_at(uint64_t ttbr0, uint64_t table, uint16_t asid) {
+    return ttbr_root(ttbr0) == table && ttbr_asid(ttbr0) == asid;
+}
+
 static uint8_t pes_with_root(uint64_t table, uint16_t asid) {
     uint8_t pes = 0;
     if (table == machine.kernel_root)
         return UINT8_MAX;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (ttbr_root(machine.ttbr0[pe]) == table && ttbr_asid(machine.ttbr0[pe]) == asid)
+        if (begins_at(machine.ttbr0[pe], table, asid) ||
+            begins_at(machine.leaving[pe], table, asid))
             pes |= (uint8_t)BIT(pe);
     }
     return pes;

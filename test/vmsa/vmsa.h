@@ -79,6 +79,7 @@ struct vmsa_faults {
 // `memory`: `bytes` of host memory, aligned to 64, which becomes the simulated RAM from VMSA_BASE
 // on. All PEs are on a root of zero. Forgets everything from before.
 void vmsa_init(void *memory, size_t bytes);
+void vmsa_init_at(uint64_t start, void *memory, size_t bytes); // RAM from `start` on
 
 void vmsa_set_pe(unsigned pe); // what follows runs on this PE
 bool vmsa_holds_locks(unsigned pe);
@@ -91,13 +92,6 @@ void vmsa_expect_violations(void);
 unsigned vmsa_violations(enum vmsa_rule rule);
 void vmsa_print_events(void);                                     // the last ones, to stderr
 void vmsa_print_violation(enum vmsa_rule rule, const char *text); // and the events before it
-// Asked before VMSA_REMOVAL_INCOMPLETE is reported when `released` of an ASID is given out: whether
-// another record than the one given out still answers for `left`. NULL: none does.
-struct vmsa_pages {
-    uint64_t first, pages;
-};
-typedef bool vmsa_answers(uint16_t asid, struct vmsa_pages left, struct vmsa_pages released);
-void vmsa_set_answers(vmsa_answers *answers);
 // Called for panic(), before the abort. May not return to the caller of panic(). NULL: none.
 void vmsa_set_panic_handler(void (*handler)(const char *text));
 
@@ -132,6 +126,15 @@ void vmsa_set_hook(vmsa_hook *hook);
 // port like those of VSpaces; their leaves are global.
 void vmsa_load_kernel_root(paddr_t root);
 #define VMSA_KERNEL_HALF UINT64_C(0xffff000000000000)
+// For a trace of another machine, which has moments that the port's one call does not show: from
+// entering a root until the one before is left, walks may use either.
+void vmsa_enter_root(uint64_t ttbr0);
+void vmsa_leave_root(void);
+// What a descriptor is about, by the Arm manual: bytes of a leaf in this table, 0 if it is none or
+// if the table is not linked; the output address.
+uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value);
+uint64_t vmsa_output(uint64_t value);
+
 // This PE wrote the contents of whole frames, which are to be mapped afterwards.
 void vmsa_frame_written(paddr_t frame, uint64_t bytes);
 // Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.

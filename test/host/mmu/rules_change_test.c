@@ -98,7 +98,6 @@ static void rule_26_a_demotion_relied_on_too_early(void **state) {
         bool right = i % 2 != 0;
         machine_setup(NULL);
         bare_tables();
-        vmsa_set_answers(NULL);
         uint64_t leaf = leaf_of(2, 3, &all);
         vmsa_desc_write(chain[3], 1, DESC(leaf));
         vmsa_desc_exchange(chain[3], 1, DESC(leaf | demotions[i / 2]));

@@ -163,7 +163,6 @@ static void rule_05_a_range_said_to_be_removed_before_the_finish(void **state) {
     (void)state;
     struct vspace *vspace = prepared();
     uint64_t range = (uint64_t)asid_of(vspace).v << 48 | 1;
-    vmsa_set_answers(NULL); // nobody else answers for it
     struct gather *gather = open_unmap(vspace, 3, 1);
     vmsa_note(PORT_EVENT_RANGE_RELEASED, PAGE(3).v, range);
     assert_true(reported_only(VMSA_REMOVAL_INCOMPLETE));
@@ -259,7 +258,6 @@ static void rule_12_a_subtree_with_one_address(void **state) {
 static void unhook_with_a_leaf(uint64_t page) {
     machine_setup(NULL);
     bare_tables();
-    vmsa_set_answers(NULL);
     vmsa_desc_write(chain[2], 0, DESC(0));
     vmsa_dsb_ishst();
     vmsa_tlbi(PORT_TLBI_VAE1IS, OPERAND | page);

@@ -25,32 +25,6 @@ static void fail_on_violation(enum vmsa_rule rule, const char *text) {
     fail_msg("%s: %s", vmsa_rule_name(rule), text);
 }
 
-static bool covers(const struct page_range *range, struct vmsa_pages pages) {
-    return range->first <= pages.first && pages.first + pages.pages <= range->first + range->pages;
-}
-
-// Whether a pending entry of the VSpace, but one that has just the released range, holds the pages.
-static bool pending_answers(uint16_t asid, struct vmsa_pages left, struct vmsa_pages released) {
-    bool passed = false;
-    for (unsigned i = 0; i < vspace_count * PENDING_ENTRIES; i++) {
-        const struct vspace *vspace = vspaces[i / PENDING_ENTRIES];
-        const struct pending *entry = &vspace->pending[i % PENDING_ENTRIES];
-        bool own = false, answers = false;
-        for (unsigned n = 0; n < entry->range_count; n++) {
-            const struct page_range *range = &entry->ranges[n];
-            own = own || (range->first == released.first && range->pages == released.pages);
-            answers = answers || covers(range, left);
-        }
-        if (vspace->asid.v != asid || entry->ticket == 0 || vspace->state == VSPACE_RELEASED)
-            continue;
-        if (own && !passed)
-            passed = true;
-        else if (answers)
-            return true;
-    }
-    return false;
-}
-
 void know_vspace(struct vspace *vspace) {
     assert_true(vspace_count < ARRAY_SIZE(vspaces));
     vspaces[vspace_count++] = vspace;
@@ -66,7 +40,6 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
     vspace_count = 0;
     vmsa_init(arena, sizeof(arena));
     vmsa_set_handler(fail_on_violation);
-    vmsa_set_answers(pending_answers);
     vmsa_set_hook(NULL);
     vmsa_features = (struct vmsa_features){
         .ttl = features.ttl,
