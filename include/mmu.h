@@ -159,6 +159,32 @@ static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
+// A PROTECT or an AGE. The range was checked (gather_check_range). *done and report are as for
+// gather_unmap.
+struct gather_change {
+    vaddr_t va;
+    uint64_t pages;
+    uint64_t *done;
+    struct gather_ahead *ahead; // PROTECT; zero before and after, but for PREEMPTED. Else NULL
+    uint8_t *report;            // NULL: none is wanted
+};
+// What PROTECT has found out or prepared beyond *done, for going on after an interrupt.
+struct gather_ahead {
+    uint64_t checked;      // pages of the operation whose leaves may have the rights
+    uint64_t synchronised; // pages of the leaf in turn that instruction fetch sees
+    paddr_t leaf;          // its memory
+};
+
+// PROTECT. `rights`: SHEAF_MAP_*. Leaves that are not there are passed over. The report has the
+// bits of leaves that lost a right. BLOCK_CUT, RIGHTS_EXCEEDED, MEMORY_TYPE, DEAD, PREEMPTED; after
+// an interrupt, leaves that came meanwhile may be refused with what is before *done changed.
+enum sheaf_error gather_protect(struct gather *gather, struct vspace *vspace, unsigned rights,
+                                const struct gather_change *operation);
+// AGE. flags: SHEAF_OP_ACCESSED, SHEAF_OP_DIRTY: what to clear; the report has what was set of it.
+// BLOCK_CUT, DEAD, PREEMPTED.
+enum sheaf_error gather_age(struct gather *gather, struct vspace *vspace, unsigned flags,
+                            const struct gather_change *operation);
+
 // How leaves are written.
 struct leaf_attributes {
     bool write, execute;  // read is implied

@@ -39,7 +39,10 @@
     X(DSB_ISHST, "dsb.ishst")                                                                      \
     X(DSB_ISH, "dsb.ish")                                                                          \
     X(GATHER_MOVED, "gather.moved")                                                                \
-    X(TABLES_MOVED, "tables.moved")
+    X(TABLES_MOVED, "tables.moved")                                                                \
+    X(GATHER_PROTECTED, "gather.protected")                                                        \
+    X(GATHER_AGED, "gather.aged")                                                                  \
+    X(TLBI_AVOIDED_RIGHTS, "tlbi.avoided.rights")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,

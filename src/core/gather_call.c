@@ -42,27 +42,44 @@ static struct operation take_apart(const struct sheaf_gather_op *op) {
 }
 
 static size_t report_bytes(const struct operation *operation) {
-    bool reports = operation->code == SHEAF_OP_UNMAP && (operation->flags & SHEAF_OP_REPORT) != 0;
+    bool reports = operation->code != SHEAF_OP_MAP && (operation->flags & SHEAF_OP_REPORT) != 0;
     return reports ? SHEAF_REPORT_BYTES(operation->pages) : 0;
+}
+
+// Words and bits that an operation does not use must be zero, those that it needs must not.
+static bool is_malformed(const struct operation *operation) {
+    unsigned rights = operation->rights;
+    bool unused = (operation->word4 | operation->word5) != 0;
+    switch (operation->code) {
+    case SHEAF_OP_MAP:
+        return rights == 0 || (rights & ~MAP_RIGHTS) != 0;
+    case SHEAF_OP_MOVE:
+        return rights != 0;
+    case SHEAF_OP_PROTECT:
+        return unused || rights == 0 || (rights & ~MAP_RIGHTS) != 0;
+    case SHEAF_OP_AGE:
+        return unused || rights != 0 ||
+               (operation->flags & (SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)) == 0;
+    default:
+        return unused || rights != 0;
+    }
 }
 
 static enum sheaf_error check(const struct operation *operation) {
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+        [SHEAF_OP_PROTECT] = SHEAF_OP_REPORT,
         [SHEAF_OP_MOVE] = 0,
+        [SHEAF_OP_AGE] = SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY | SHEAF_OP_REPORT,
     };
-    static const uint64_t known = BIT(SHEAF_OP_MAP) | BIT(SHEAF_OP_UNMAP) | BIT(SHEAF_OP_MOVE);
-    if (operation->code >= ARRAY_SIZE(flags) || (known >> operation->code & 1) == 0) {
+    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
     if ((operation->flags & ~flags[operation->code]) != 0) {
         return SHEAF_ERR_UNKNOWN_FLAG;
     }
-    bool unused = operation->code == SHEAF_OP_UNMAP &&
-                  (operation->rights | operation->word4 | operation->word5) != 0;
-    unused = unused || (operation->code == SHEAF_OP_MOVE && operation->rights != 0);
-    if (operation->rest != 0 || unused) {
+    if (operation->rest != 0 || is_malformed(operation)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
     return gather_check_range(operation->va, operation->pages);
@@ -82,19 +99,57 @@ static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) 
     }
 }
 
-static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
+static unsigned index_of(const struct vector *vector) {
+    return (unsigned)(vector->next - vector->ops);
+}
+
+static bool is_resumed(const struct thread *thread) {
+    return unlikely(thread->continuation.kind == CONTINUE_GATHER);
+}
+
+// What PROTECT has found out beyond the pages done stays in the thread. It is of the operation that
+// was interrupted; another begins with nothing.
+static struct gather_ahead *ahead_of(const struct vector *vector) {
+    struct continuation *continuation = &vector->thread->continuation;
+    if (!is_resumed(vector->thread) || continuation->index != index_of(vector)) {
+        continuation->ahead = (struct gather_ahead){0};
+    }
+    return &continuation->ahead;
+}
+
+// Operations on whatever is mapped in a range. `report`: where its bits go, NULL without REPORT.
+static enum sheaf_error run_on_range(struct vector *vector, struct vspace *vspace,
+                                     const struct operation *operation, uint8_t *report) {
+    const struct gather_change change = {
+        .va = operation->va,
+        .pages = operation->pages,
+        .done = &vector->done,
+        .ahead = operation->code == SHEAF_OP_PROTECT ? ahead_of(vector) : NULL,
+        .report = report,
+    };
+    switch (operation->code) {
+    case SHEAF_OP_PROTECT:
+        return gather_protect(vector->gather, vspace, operation->rights, &change);
+    case SHEAF_OP_AGE:
+        return gather_age(vector->gather, vspace, operation->flags, &change);
+    default:
+        return gather_unmap(vector->gather, vspace, operation->va, operation->pages,
+                            operation->flags, &vector->done, report);
+    }
+}
+
+static enum sheaf_error run_range(struct vector *vector, struct vspace *vspace,
                                   const struct operation *operation) {
     size_t bytes = report_bytes(operation);
     if (bytes > SHEAF_RESULT_BYTES - vector->report_start) {
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
-    uint8_t *report = vector->report + vector->report_start;
+    uint8_t *report = bytes != 0 ? vector->report + vector->report_start : NULL;
     if (bytes != 0 && vector->done != 0) {
         resume_report(vector, report, bytes);
     }
-    enum sheaf_error error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
-                                          operation->flags, &vector->done, report);
-    if (bytes != 0 && (error == SHEAF_OK || error == SHEAF_ERR_PREEMPTED)) {
+    enum sheaf_error error = run_on_range(vector, vspace, operation, report);
+    if (bytes != 0) { // also of what was done before an error, if it was interrupted in between
         vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
     }
     return error;
@@ -122,13 +177,13 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
         return error;
     }
     struct vspace *vspace = slot->object;
-    if (operation.code == SHEAF_OP_UNMAP) {
-        error = run_unmap(vector, vspace, &operation);
-    } else if (operation.code == SHEAF_OP_MOVE) {
+    if (operation.code == SHEAF_OP_MOVE) {
         error = run_move(vector, vspace, &operation);
-    } else {
+    } else if (operation.code == SHEAF_OP_MAP) {
         error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
                                      &vector->done, &vector->missing);
+    } else {
+        error = run_range(vector, vspace, &operation);
     }
     if (error == SHEAF_OK) {
         vector->report_start += report_bytes(&operation);
@@ -156,33 +211,30 @@ static inline enum sheaf_error run_all(struct vector *vector) {
     return SHEAF_OK;
 }
 
-// How far the operation in turn has come. The buffer is user space's, and other threads may have
-// written to it since: another operation than the one that was interrupted has not begun.
-static uint64_t pages_done(const struct continuation *continuation, const struct vector *vector) {
+// Whether the operation in turn is the one that was interrupted. The buffer is user space's, and
+// other threads may have written to it since: another operation has not begun.
+static bool is_same_operation(const struct continuation *continuation,
+                              const struct vector *vector) {
     if (vector->next == vector->end) {
-        return 0;
+        return false;
     }
     for (unsigned i = 0; i < SHEAF_GATHER_OP_WORDS; i++) {
         if (continuation->op.word[i] != vector->next->word[i]) {
-            return 0;
+            return false;
         }
     }
-    return continuation->pages;
-}
-
-static unsigned index_of(const struct vector *vector) {
-    return (unsigned)(vector->next - vector->ops);
-}
-
-static bool is_resumed(const struct thread *thread) {
-    return unlikely(thread->continuation.kind == CONTINUE_GATHER);
+    return true;
 }
 
 // Goes on where an interrupted execution was.
 static __attribute__((noinline)) void resume(struct vector *vector) {
-    const struct continuation *continuation = &vector->thread->continuation;
+    struct continuation *continuation = &vector->thread->continuation;
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
-    vector->done = pages_done(continuation, vector);
+    if (is_same_operation(continuation, vector)) {
+        vector->done = continuation->pages;
+    } else {
+        continuation->ahead = (struct gather_ahead){0};
+    }
     vector->move = continuation->move;
     for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
         struct operation operation = take_apart(op);

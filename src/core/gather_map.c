@@ -187,9 +187,7 @@ static enum sheaf_error lay_frames(struct map_plan *plan) {
 static enum sheaf_error prepare(const struct thread *thread, struct gather *gather,
                                 struct map_plan *plan) {
     const struct operation *operation = plan->operation;
-    unsigned rights = operation->rights;
-    if (rights == 0 || (rights & ~(SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)) != 0 ||
-        ((operation->flags & SHEAF_OP_DIRTY) != 0 && (rights & SHEAF_MAP_WRITE) == 0)) {
+    if ((operation->flags & SHEAF_OP_DIRTY) != 0 && (operation->rights & SHEAF_MAP_WRITE) == 0) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
     enum sheaf_error error = find_slots(thread, plan);

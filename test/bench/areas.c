@@ -8,6 +8,7 @@ const struct test_area *const test_areas[] = {
     &memory_bench_area,
     &unmap_bench_area,
     &move_bench_area,
+    &protect_bench_area,
     &long_bench_area,
     NULL,
 };

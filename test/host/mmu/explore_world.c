@@ -15,6 +15,7 @@ static struct {
     struct lock slots;            // guards the record, as a CNode's does
     bool spare_used, destroyed, dying;
     bool moved;
+    bool written; // a PE makes pages writable again
 } world;
 
 struct mmu_features world_features;
@@ -154,6 +155,48 @@ static void complete_record(void) {
         reuse_unmapped(5, 1);
 }
 
+// ---- PROTECT and AGE
+
+static bool change(enum sheaf_error (*operation)(struct gather *, struct vspace *, unsigned,
+                                                 const struct gather_change *),
+                   unsigned what, uint64_t page, uint64_t pages, uint8_t *report) {
+    struct gather *gather = gather_begin();
+    struct gather_ahead ahead = {0};
+    uint64_t done = 0;
+    struct gather_change wanted = {PAGE(page), pages, &done, &ahead, report};
+    enum sheaf_error error;
+    do
+        error = operation(gather, world.vspace, what, &wanted);
+    while (error == SHEAF_ERR_PREEMPTED);
+    gather_finish(gather);
+    return error == SHEAF_OK;
+}
+
+// What is said not to be written any more is relied on, where no PE makes it writable again or
+// takes it to another address.
+static void rely(void) {
+    if (!world.written && !world.moved)
+        vmsa_frames_relied_on(FRAME(0), 10 * PAGE_BYTES);
+}
+
+static void protect_read_only(void) {
+    if (change(gather_protect, SHEAF_MAP_READ, 0, 10, NULL))
+        rely();
+}
+
+static void protect_writable(void) {
+    change(gather_protect, SHEAF_MAP_READ | SHEAF_MAP_WRITE, 4, 4, NULL);
+}
+
+static void age_accessed(void) { change(gather_age, SHEAF_OP_ACCESSED, 0, 10, NULL); }
+
+// Copies what was dirty, and says that it is clean.
+static void age_dirty(void) {
+    uint8_t report[SHEAF_REPORT_BYTES(10)];
+    if (change(gather_age, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY, 0, 10, report))
+        rely();
+}
+
 // ---- MOVE
 
 static void move_table(void) {
@@ -183,7 +226,10 @@ static void move_leaf(void) {
     gather_finish(gather);
 }
 
-static void fault_write(void) { mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE); }
+static void fault_write(void) {
+    world.written = true;
+    mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE);
+}
 
 static void fault_untouched(void) { mmu_fault(world.vspace, PAGE(7), SHEAF_ACCESS_READ); }
 
@@ -245,6 +291,10 @@ const struct world_operation world_operations[] = {
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
     {"complete_record", complete_record},
+    {"protect_read_only", protect_read_only},
+    {"protect_writable", protect_writable},
+    {"age_accessed", age_accessed},
+    {"age_dirty", age_dirty},
     {"move_table", move_table},
     {"move_leaf", move_leaf},
     {"fault_write", fault_write},
@@ -275,7 +325,7 @@ static void load_on(unsigned pe, struct vspace *vspace) {
 
 static void build(void) {
     machine_init(8, 2, world_features);
-    world.destroyed = world.spare_used = world.dying = world.moved = false;
+    world.destroyed = world.spare_used = world.dying = world.moved = world.written = false;
     lock_init(&world.slots, LOCK_CNODE);
     vspace_create(new_chunk(), &world.vspace);
     vspace_create(new_chunk(), &world.other);
