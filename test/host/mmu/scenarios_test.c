@@ -281,6 +281,24 @@ static void scenario_2e_a_record_twice_and_of_a_dead_vspace(void **state) {
 
 // ---- Seed 3: one mechanism for all changes
 
+static void scenario_3a_a_page_copied_before_the_finish(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 4, 0);
+    vmsa_expect_violations();
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    uint8_t report[SHEAF_REPORT_BYTES(4)];
+    struct gather_change change = {PAGE(0), 4, &done, NULL, report};
+    assert_int_equal(gather_age(gather, vspace, SHEAF_OP_DIRTY, &change), SHEAF_OK);
+    vmsa_frames_relied_on(FRAME(0), PAGE_BYTES); // a write of another PE may still land
+    assert_int_equal(vmsa_violations(VMSA_STALE_RIGHTS), 1);
+    gather_finish(gather);
+    assert_int_equal(report[0], SHEAF_REPORT_DIRTY * 0x55);
+    vmsa_frames_relied_on(FRAME(0), 4 * PAGE_BYTES);
+    assert_int_equal(vmsa_violations(VMSA_STALE_RIGHTS), 1);
+}
+
 static void scenario_3b_a_new_mapping_costs_no_invalidation(void **state) {
     (void)state;
     struct vspace *vspace = loaded_everywhere(1);
@@ -366,6 +384,7 @@ int main(void) {
         cmocka_unit_test(scenario_2c_around_the_ranges_a_batch_holds),
         cmocka_unit_test_setup(scenario_2e_a_page_twice_in_one_batch, machine_setup),
         cmocka_unit_test_setup(scenario_2e_a_record_twice_and_of_a_dead_vspace, machine_setup),
+        cmocka_unit_test_setup(scenario_3a_a_page_copied_before_the_finish, machine_setup),
         cmocka_unit_test_setup(scenario_3b_a_new_mapping_costs_no_invalidation, machine_setup),
         cmocka_unit_test_setup(scenario_3d_a_live_leaf_is_never_written_over, machine_setup),
         cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_goes,
