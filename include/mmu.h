@@ -120,6 +120,11 @@ static inline void vspace_activate(struct vspace *vspace) {
 struct mapping_record {
     uint64_t v; // 0: never mapped. Packed by record_make (src/mmu/record.c)
 };
+// What a capability knows of its Frame's place in memory and in an address space.
+struct mapped_frame {
+    paddr_t address;
+    struct mapping_record record;
+};
 // Whether a live leaf of the run the record names still outputs an address inside the Frame.
 // Takes and drops the VSpace lock of the record.
 bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits);
@@ -202,16 +207,18 @@ struct gather_map {
     struct vspace *vspace;
     vaddr_t next; // where the next leaf goes
     uint64_t pages_left;
-    unsigned level;       // of the leaves: 3, 2 or 1
-    paddr_t table;        // cache of the current leaf table
-    uint64_t reserved[4]; // mmu's own
+    unsigned level; // of the leaves: 3, 2 or 1
 };
 enum sheaf_error gather_map_begin(struct gather *gather, struct vspace *vspace, vaddr_t va,
                                   uint64_t pages, unsigned level, struct gather_map *map,
                                   unsigned *missing);
-// Writes the leaves of one Frame or part: `pages` from `frame` on, all in one table. Cannot fail.
+// Writes the leaves of `count` Frames or parts, one behind the other, and sets their records. Each
+// is `pages` from `address` on, all in one table; they lie `stride` bytes apart. Cannot fail.
 // Contents (zeroing, instruction synchronisation) must be complete before; the store that
 // publishes is ordered after them by a DMB ISHST.
+void gather_map_frames(struct gather_map *map, struct mapped_frame *first, size_t stride,
+                       unsigned count, uint64_t pages, const struct leaf_attributes *attributes);
+// One of them.
 struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
                                        const struct leaf_attributes *attributes);
 void gather_map_end(struct gather_map *map);
@@ -240,20 +247,23 @@ enum sheaf_error gather_move_tables(struct gather *gather, struct vspace *vspace
                                     unsigned *missing);
 
 // MOVE leaf by leaf. `frames` name the mappings in the range by their records, in the order of the
-// addresses, and get new records. All or nothing, in one step: OTHER_MAPPING where the record does
-// not name the leaf that is next, with *named the index of its Frame (`count`: there are too few);
+// addresses, and get new records. All or nothing, in one step: OTHER_MAPPING where the record of
+// Frame `named` does not name the leaf that is next (count: there are too few);
 // BLOCK_CUT where a record's leaves reach out of the range; MISALIGNED for the leaves' size; RANGE
 // for more than SHEAF_MOVE_LEAVES, or a mapping that would lie in two tables; PLACE_OCCUPIED;
 // NO_TABLES with *missing; DEAD. count is 1 to SHEAF_MOVE_FRAMES, the ranges were checked, and the
 // lock of the CNode that holds the records is held.
-struct moved_frame {
-    struct mapping_record *record;
-    paddr_t address;
-    unsigned size_bits;
+struct moved_frames {
+    unsigned count;
+    unsigned named; // how many of them named a run of leaves
+    struct {
+        struct mapped_frame *frame;
+        unsigned size_bits;
+    } at[SHEAF_MOVE_FRAMES];
 };
 enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace, vaddr_t from,
-                                    vaddr_t to, uint64_t pages, const struct moved_frame *frames,
-                                    unsigned count, unsigned *named, unsigned *missing);
+                                    vaddr_t to, uint64_t pages, struct moved_frames *frames,
+                                    unsigned *missing);
 
 // Clears what the record names, if it verifies, keeping tables; completes what else is pending in
 // that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.

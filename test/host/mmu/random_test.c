@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random sequences of MAP, UNMAP, faults, deletions and loads on several PEs and VSpaces, against
-// an array that says what should be mapped. After every batch all that was removed is reused.
+// Random sequences of MAP, UNMAP, MOVE, faults, deletions and loads on several PEs and VSpaces,
+// against an array that says what should be mapped. After every batch all that was removed is
+// reused.
 //
 // The seed is in the name of each case; `test_mmu.random SEED` begins with that one.
 #include "support.h"
@@ -250,6 +251,94 @@ static void do_delete(struct gather *gather) {
         forget(space, page + i);
 }
 
+// What the array says of a MOVE that was done.
+static void note_moved(unsigned space, uint64_t from, uint64_t to, uint64_t pages) {
+    static struct mapped moved[WINDOW];
+    struct mapped *all = world.mapped[space];
+    memcpy(moved, all + from, pages * sizeof(*moved));
+    memset(all + from, 0, pages * sizeof(*moved));
+    for (uint64_t i = 0; i < pages; i++) {
+        if (moved[i].frame != 0)
+            all[to + i] = moved[i];
+    }
+}
+
+// Something is in [to, to + pages) that does not move away from [from, from + pages).
+static bool is_in_the_way(unsigned space, uint64_t from, uint64_t to, uint64_t pages) {
+    for (uint64_t i = to; i < to + pages; i++) {
+        if (i - from >= pages && world.mapped[space][i].frame != 0)
+            return true;
+    }
+    return false;
+}
+
+static void do_move_tables(struct gather *gather, unsigned space) {
+    enum { UNITS = WINDOW / TABLE_PAGES };
+    uint64_t units = 1 + draw(UNITS), from = draw(UNITS - units + 1), to = draw(UNITS - units + 1);
+    uint64_t page = from * TABLE_PAGES, target = to * TABLE_PAGES, pages = units * TABLE_PAGES;
+    struct gather_move move = {0};
+    unsigned missing = 0;
+    enum sheaf_error error;
+    do {
+        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
+        error = gather_move_tables(gather, world.vspaces[space], PAGE(BASE + page),
+                                   PAGE(BASE + target), pages, &move, &missing);
+    } while (error == SHEAF_ERR_PREEMPTED);
+    vmsa_set_interrupt(VMSA_NEVER);
+    if (error == SHEAF_ERR_NO_TABLES) {
+        assert_true(missing > 0);
+        assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
+        return;
+    }
+    bool block = false, lost = false; // a block in the range; a page that goes where another is
+    for (uint64_t i = 0; i < pages; i++) {
+        const struct mapped *mapped = &world.mapped[space][page + i];
+        block |= mapped->frame != 0 && mapped->level == 2;
+        lost |= mapped->frame != 0 && target + i - page >= pages &&
+                world.mapped[space][target + i].frame != 0;
+    }
+    if (from == to)
+        assert_int_equal(error, SHEAF_OK);
+    else if (error == SHEAF_OK)
+        assert_false(block || lost);
+    else if (error == SHEAF_ERR_OTHER_MAPPING)
+        assert_true(block);
+    else
+        assert_true(error == SHEAF_ERR_PLACE_OCCUPIED && is_in_the_way(space, page, target, pages));
+    if (error == SHEAF_OK)
+        note_moved(space, page, target, pages);
+}
+
+// The page or block that a record names, and what is around it if that is nothing.
+static void do_move_leaf(struct gather *gather) {
+    struct known_record *known = &world.records[draw(RECORDS)];
+    struct mapped_frame frame = {FRAME(known->frame), known->record};
+    struct moved_frames frames = {.count = 1, .at = {{&frame, known->size_bits}}};
+    unsigned space = 0, missing = 0;
+    vaddr_t va;
+    uint64_t pages;
+    if (!record_place(known->record, frame.address, known->size_bits, &va, &pages))
+        return;
+    while (asid_of(world.vspaces[space]).v != known->record.v >> 48)
+        space++;
+    uint64_t page = va.v / PAGE_BYTES - BASE;
+    uint64_t to = ALIGN_DOWN(draw(WINDOW), pages);
+    enum sheaf_error error = gather_move_leaves(gather, world.vspaces[space], va, PAGE(BASE + to),
+                                                pages, &frames, &missing);
+    if (error == SHEAF_ERR_NO_TABLES) {
+        assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
+    } else if (error == SHEAF_ERR_RANGE) { // of many leaves once, or a mapping in several tables
+        assert_int_equal(frame.record.v, known->record.v);
+    } else if (is_in_the_way(space, page, to, pages)) {
+        assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
+    } else {
+        assert_int_equal(error, SHEAF_OK);
+        note_moved(space, page, to, pages);
+        known->record = frame.record;
+        assert_true(record_is_live(known->record, frame.address, known->size_bits));
+    }
+}
+
 // ---- Checks
 
 static void check_space(unsigned space) {
@@ -293,7 +382,7 @@ static void one_batch(void) {
     struct gather *gather = gather_begin();
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
         unsigned space = (unsigned)draw(SPACES);
-        switch (draw(8)) {
+        switch (draw(10)) {
         case 0:
         case 1:
         case 2:
@@ -305,6 +394,12 @@ static void one_batch(void) {
             break;
         case 5:
             do_delete(gather);
+            break;
+        case 6:
+            do_move_tables(gather, space);
+            break;
+        case 7:
+            do_move_leaf(gather);
             break;
         default:
             do_fault(space);
@@ -329,6 +424,8 @@ static void run(uint64_t seed) {
         if (step % 16 == 0)
             check_space((unsigned)draw(SPACES));
     }
+    assert_true(vmsa_counter(SHEAF_COUNTER_TABLES_MOVED) > 0);
+    assert_true(vmsa_counter(SHEAF_COUNTER_GATHER_MOVED) > 0);
     for (unsigned i = 0; i < SPACES; i++) {
         check_space(i);
         unmap_pages(world.vspaces[i], 0, USER_HALF_PAGES);
