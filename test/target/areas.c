@@ -27,6 +27,7 @@ const struct test_area *const test_areas[] = {
     &unmap_cost_area,
     &move_area,
     &report_area,
+    &protect_area,
     &preempt_area,
     &random_area,
     &newlib_area,

@@ -185,7 +185,7 @@ static void protect_read_only(void) {
 }
 
 static void protect_writable(void) {
-    change(gather_protect, SHEAF_MAP_READ | SHEAF_MAP_WRITE, 4, 4, NULL);
+    change(gather_protect, SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE, 4, 4, NULL);
 }
 
 static void age_accessed(void) { change(gather_age, SHEAF_OP_ACCESSED, 0, 10, NULL); }
@@ -215,13 +215,15 @@ static void move_table(void) {
 // The slot's lock is held, as in a system call: who deletes marks the slot under it.
 static void move_leaf(void) {
     struct gather *gather = gather_begin();
-    struct moved_frame frame = {&world.record, FRAME(5), PAGE_BITS};
-    unsigned named, missing;
+    struct mapped_frame frame = {FRAME(5), (struct mapping_record){0}};
+    struct moved_frames frames = {.count = 1, .at = {{&frame, PAGE_BITS}}};
+    unsigned missing;
     world.moved = true;
     lock_acquire(&world.slots);
-    if (!world.dying)
-        gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1, &frame, 1, &named,
-                           &missing);
+    frame.record = world.record;
+    if (!world.dying && gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1,
+                                           &frames, &missing) == SHEAF_OK)
+        world.record = frame.record;
     lock_release(&world.slots);
     gather_finish(gather);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random sequences of MAP, UNMAP, MOVE, faults, deletions and loads on several PEs and VSpaces,
-// against an array that says what should be mapped. After every batch all that was removed is
-// reused.
+// Random sequences of MAP, UNMAP, MOVE, PROTECT, AGE, faults, deletions and loads on several PEs
+// and VSpaces, against an array that says what should be mapped. After every batch all that was
+// removed is reused.
 //
 // The seed is in the name of each case; `test_mmu.random SEED` begins with that one.
 #include "support.h"
@@ -23,7 +23,7 @@
 struct mapped {
     uint32_t frame; // 0: nothing
     uint8_t level;
-    bool accessed, dirty, write;
+    bool accessed, dirty, write, execute;
 };
 
 struct known_record {
@@ -162,8 +162,8 @@ static void do_map(struct gather *gather, unsigned space) {
     world.next_frame = frame + (uint32_t)pages;
     for (uint64_t i = 0; i < pages; i++)
         world.mapped[space][page + i] =
-            (struct mapped){frame + (uint32_t)i, (uint8_t)level, attributes.accessed,
-                            attributes.dirty, attributes.write};
+            (struct mapped){frame + (uint32_t)i, (uint8_t)level,   attributes.accessed,
+                            attributes.dirty,    attributes.write, false};
 }
 
 static bool cuts(unsigned space, uint64_t page, uint64_t pages) {
@@ -209,6 +209,62 @@ static void do_unmap(struct gather *gather, unsigned space) {
     for (uint64_t i = page; i < page + pages; i++) {
         if (world.mapped[space][i].frame != 0)
             forget(space, i);
+    }
+}
+
+// PROTECT and AGE, interrupted now and then.
+static enum sheaf_error change_interrupted(struct gather *gather, unsigned space, unsigned rights,
+                                           unsigned flags, struct gather_change *change) {
+    enum sheaf_error error;
+    do {
+        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
+        error = rights != 0 ? gather_protect(gather, world.vspaces[space], rights, change)
+                            : gather_age(gather, world.vspaces[space], flags, change);
+    } while (error == SHEAF_ERR_PREEMPTED);
+    vmsa_set_interrupt(VMSA_NEVER);
+    return error;
+}
+
+// What the operation takes of the page, as its report says it.
+static unsigned take(struct mapped *mapped, unsigned rights, unsigned flags) {
+    unsigned bits =
+        (mapped->accessed ? SHEAF_REPORT_ACCESSED : 0) | (mapped->dirty ? SHEAF_REPORT_DIRTY : 0);
+    if (rights == 0) {
+        bits &= ((flags & SHEAF_OP_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
+                ((flags & SHEAF_OP_DIRTY) != 0 ? SHEAF_REPORT_DIRTY : 0);
+        mapped->accessed = mapped->accessed && (bits & SHEAF_REPORT_ACCESSED) == 0;
+        mapped->dirty = mapped->dirty && (bits & SHEAF_REPORT_DIRTY) == 0;
+        return bits;
+    }
+    bool write = (rights & SHEAF_MAP_WRITE) != 0, execute = (rights & SHEAF_MAP_EXECUTE) != 0;
+    bool weaker = (mapped->write && !write) || (mapped->execute && !execute);
+    mapped->write = write;
+    mapped->execute = execute;
+    mapped->dirty = mapped->dirty && write;
+    return weaker ? bits : 0;
+}
+
+static void do_change(struct gather *gather, unsigned space) {
+    uint64_t page, pages, done = 0;
+    uint8_t report[SHEAF_REPORT_BYTES(WINDOW)];
+    struct gather_ahead ahead = {0};
+    unsigned rights = (unsigned)draw(8), flags = (unsigned)(1 + draw(3)) * SHEAF_OP_ACCESSED;
+    draw_range(&page, &pages);
+    struct gather_change change = {PAGE(BASE + page), pages, &done, &ahead,
+                                   draw(2) == 0 ? report : NULL};
+    if (rights == 0)
+        change.ahead = NULL; // an AGE
+    enum sheaf_error error = change_interrupted(gather, space, rights, flags, &change);
+    if (cuts(space, page, pages)) {
+        assert_int_equal(error, SHEAF_ERR_BLOCK_CUT);
+        return;
+    }
+    assert_int_equal(error, SHEAF_OK);
+    for (uint64_t i = 0; i < pages; i++) {
+        struct mapped *mapped = &world.mapped[space][page + i];
+        unsigned taken = mapped->frame == 0 ? 0 : take(mapped, rights, flags);
+        if (change.report != NULL)
+            assert_int_equal(report[i / 4] >> (2 * (i % 4)) & 3, taken);
     }
 }
 
@@ -382,7 +438,7 @@ static void one_batch(void) {
     struct gather *gather = gather_begin();
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
         unsigned space = (unsigned)draw(SPACES);
-        switch (draw(10)) {
+        switch (draw(12)) {
         case 0:
         case 1:
         case 2:
@@ -400,6 +456,10 @@ static void one_batch(void) {
             break;
         case 7:
             do_move_leaf(gather);
+            break;
+        case 8:
+        case 9:
+            do_change(gather, space);
             break;
         default:
             do_fault(space);
