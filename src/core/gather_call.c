@@ -192,7 +192,8 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
 }
 
 static inline enum sheaf_error run_operation(struct vector *vector) {
-    bool done = gather_map_fast(vector->thread, vector->gather, vector->next);
+    bool done = gather_map_fast(vector->thread, vector->gather, vector->next) ||
+                gather_unmap_fast(vector->thread, vector->gather, vector->next);
     return likely(done) ? SHEAF_OK : run_ordinary(vector);
 }
 

@@ -22,8 +22,18 @@ unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.
 struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
+// Makes the chunk the entry's, which it is not yet.
+void pending_take_chunk(struct pending *entry, struct chunk *chunk);
 // Adds an unhooked table. True: it is the first of its chunk.
-bool pending_add_table(struct pending *entry, paddr_t table);
+static inline bool pending_add_table(struct pending *entry, paddr_t table) {
+    struct chunk *chunk = chunk_of_table(table);
+    bool first = chunk->pending == 0 || &chunk->vspace->pending[chunk->pending_entry] != entry;
+    if (unlikely(first))
+        pending_take_chunk(entry, chunk);
+    chunk->pending |= (uint16_t)(1u << (table.v >> PAGE_BITS & 15));
+    entry->tables++;
+    return first;
+}
 // Removes an entry whose invalidation is complete, and gives its tables back.
 void pending_close(struct vspace *vspace, struct pending *entry);
 

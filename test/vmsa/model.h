@@ -160,8 +160,8 @@ void judge_leaf(uint16_t asid, uint64_t value, unsigned level);
 struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
-    uint64_t kernel_root;          // 0: none
     uint64_t leaving[MAX_PES];     // TTBR0 from before, until that root is left; 0: none
+    uint64_t kernel_root;          // 0: none
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
     uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already
     uint16_t walking[MAX_PES];     // ASID whose tables software walks, 0: none

@@ -242,12 +242,6 @@ void vmsa_load_root(uint64_t ttbr0) {
     load(machine.pe, ttbr0);
 }
 
-void vmsa_load_kernel_root(paddr_t root) {
-    machine.kernel_root = root.v;
-    memory_set_root(root.v, KERNEL_ASID, KERNEL_PAGE);
-    tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
-}
-
 void vmsa_enter_root(uint64_t ttbr0) {
     record_event("enter root", ttbr0, 0, 0);
     machine.leaving[machine.pe] = machine.ttbr0[machine.pe];
@@ -257,6 +251,12 @@ void vmsa_enter_root(uint64_t ttbr0) {
 void vmsa_leave_root(void) {
     record_event("leave root", machine.leaving[machine.pe], 0, 0);
     machine.leaving[machine.pe] = 0;
+}
+
+void vmsa_load_kernel_root(paddr_t root) {
+    machine.kernel_root = root.v;
+    memory_set_root(root.v, KERNEL_ASID, KERNEL_PAGE);
+    tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
 }
 
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }

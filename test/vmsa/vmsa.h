@@ -122,10 +122,6 @@ enum vmsa_call {
 typedef void vmsa_hook(enum vmsa_call call, uint64_t a, uint64_t b);
 void vmsa_set_hook(vmsa_hook *hook);
 
-// The tables of the kernel's half (TTBR1), on all PEs from now on. They are written through the
-// port like those of VSpaces; their leaves are global.
-void vmsa_load_kernel_root(paddr_t root);
-#define VMSA_KERNEL_HALF UINT64_C(0xffff000000000000)
 // For a trace of another machine, which has moments that the port's one call does not show: from
 // entering a root until the one before is left, walks may use either.
 void vmsa_enter_root(uint64_t ttbr0);
@@ -135,6 +131,10 @@ void vmsa_leave_root(void);
 uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value);
 uint64_t vmsa_output(uint64_t value);
 
+// The tables of the kernel's half (TTBR1), on all PEs from now on. They are written through the
+// port like those of VSpaces; their leaves are global.
+void vmsa_load_kernel_root(paddr_t root);
+#define VMSA_KERNEL_HALF UINT64_C(0xffff000000000000)
 // This PE wrote the contents of whole frames, which are to be mapped afterwards.
 void vmsa_frame_written(paddr_t frame, uint64_t bytes);
 // Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.
