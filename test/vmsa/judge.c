@@ -39,6 +39,7 @@ static const char *const rule_names[VMSA_RULES] = {
     [VMSA_REMOVAL_INCOMPLETE] = "removal incomplete: the range may still be cached (G1)",
     [VMSA_TABLE_REUSED] = "table reused while a walk may reach it (G2)",
     [VMSA_FRAME_REUSED] = "memory reused while a translation to it may be cached (G3)",
+    [VMSA_STALE_RIGHTS] = "written after it was said not to be (G5)",
     [VMSA_BREAK_BEFORE_MAKE] = "break-before-make",
     [VMSA_ROOT_RELEASED] = "root released while loaded (G7)",
     [VMSA_ASID_REUSED] = "ASID reused while cached",
@@ -280,6 +281,22 @@ void vmsa_frame_reused(paddr_t frame, uint64_t bytes) {
         if ((now != 0 && now - frame.v < bytes) || (before != 0 && before - frame.v < bytes))
             violation(VMSA_ROOT_RELEASED, "%lx reused, PE %u has a root in it loaded",
                       (unsigned long)frame.v, pe);
+    }
+}
+
+void vmsa_frames_relied_on(paddr_t frame, uint64_t bytes) {
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        uint64_t output = entry->value & DESC_OUTPUT;
+        if (entry->cached == 0 || !value_is_leaf(entry->value, entry->level) ||
+            (entry->value & DESC_READ_ONLY) != 0 || is_current(entry))
+            continue;
+        if (output < frame.v + bytes && frame.v < output + span_pages(entry->level) * PAGE_BYTES)
+            violation(VMSA_STALE_RIGHTS, "ASID %u page %lx: %lx may be cached by PEs %x",
+                      entry->asid, (unsigned long)entry->page, (unsigned long)entry->value,
+                      entry->cached);
     }
 }
 

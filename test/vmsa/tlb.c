@@ -281,12 +281,22 @@ static uint8_t refill(const struct entry *entry) {
     return pes;
 }
 
+// Whether what is cached of the entry's place is another value, too: then it has just been changed.
+static bool was_changed(const struct entry *entry) {
+    uint32_t i = *key_bucket(entry->asid, entry->level, entry->page);
+    unsigned values = 0;
+    for (; (i = with_key(i, entry->asid, entry->level, entry->page)) != NONE;
+         i = tlb.entries[i].next_key)
+        values++;
+    return values > 1;
+}
+
 static void match(struct entry *entry, uint8_t pes) {
     uint8_t again = refill(entry);
     entry->going = entry->cached & pes & (uint8_t)~again;
     entry->going_stamp = tlb.stamp;
-    machine.needless +=
-        (entry->cached & pes & again) != 0 && value_is_leaf(entry->value, entry->level);
+    if ((entry->cached & pes & again) != 0 && value_is_leaf(entry->value, entry->level))
+        machine.needless += !was_changed(entry);
     if (pes == UINT8_MAX)
         entry->matched[machine.pe] |= entry->going;
     else

@@ -30,6 +30,7 @@ enum vmsa_rule {
     VMSA_REMOVAL_INCOMPLETE, // a range is given out as removed, but may still be cached
     VMSA_TABLE_REUSED,       // a table is taken, zeroed or written while a walk may reach it
     VMSA_FRAME_REUSED,       // memory is rewritten while a translation to it may be cached
+    VMSA_STALE_RIGHTS,       // a page is relied on as not written, but may still be
     VMSA_BREAK_BEFORE_MAKE,  // a translation is written while another one may be cached there
     VMSA_ROOT_RELEASED,      // a root is given back while a PE has it loaded
     VMSA_ASID_REUSED,        // an ASID is given back or loaded with another root, but is cached
@@ -138,6 +139,9 @@ void vmsa_load_kernel_root(paddr_t root);
 void vmsa_frame_written(paddr_t frame, uint64_t bytes);
 // Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.
 unsigned vmsa_unordered(unsigned pe);
+// Someone relies on it that nobody writes these frames through rights that the tables do not give
+// any more: a page reported clean, or made read-only.
+void vmsa_frames_relied_on(paddr_t frame, uint64_t bytes);
 // Memory is rewritten by someone who may not be its last owner.
 void vmsa_frame_reused(paddr_t frame, uint64_t bytes);
 // Physical addresses that an access of the PE at `va` may use now, by any leaf that may be cached
@@ -147,7 +151,8 @@ unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned ma
 unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
 // Whether an entry that the PE may have cached makes a write to `va` fault.
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va);
-// Live leaves that TLBIs since vmsa_log_reset hit: others' translations, to be walked for again.
+// Live leaves that TLBIs since vmsa_log_reset hit without need: they were not changed, and have to
+// be walked for again.
 uint64_t vmsa_needless(void);
 size_t vmsa_cached(asid_t asid); // entries that some PE may have cached
 

@@ -90,7 +90,7 @@ static void a_store_after_both_takes_one_fault(void **state) {
     (void)state;
     struct vspace *vspace = with_every_kind();
     age_pages(vspace, 1, 1, ACCESSED, NULL);
-    assert_true(is_reachable(1));
+    assert_true(any_pe_reaches(1));
     assert_int_equal(mmu_fault(vspace, PAGE(1), SHEAF_ACCESS_WRITE), MMU_FAULT_RESOLVED);
     assert_true(desc_is_dirty(leaf_of(vspace, 1)));
     assert_int_equal(vmsa_log_count(), 1);
@@ -221,10 +221,10 @@ static void scenario_3h_unmap_after_a_complete_age_is_not_elided(void **state) {
     struct vspace *vspace = with_every_kind();
     age_pages(vspace, 0, 2, ACCESSED, NULL);
     assert_int_equal(leaf_of(vspace, 0).v & DESC_ACCESSED, 0);
-    assert_true(is_reachable(0)); // by an entry from before
+    assert_true(any_pe_reaches(0)); // by an entry from before
     struct gather_totals totals = unmap_pages(vspace, 0, 2);
     assert_int_equal(totals.tlbi, 2);
-    assert_false(is_reachable(0));
+    assert_false(any_pe_reaches(0));
     vmsa_frame_reused(FRAME(0), 2 * PAGE_BYTES);
 }
 
@@ -238,7 +238,7 @@ static void scenario_3h_unmap_during_an_age_is_not_elided(void **state) {
     assert_int_equal(gather_age(first, vspace, ACCESSED, &change), SHEAF_OK);
     vmsa_set_pe(0); // PE 1 is between its stores and its DSB
     assert_int_equal(unmap_pages(vspace, 0, 2).tlbi, 2);
-    assert_false(is_reachable(0));
+    assert_false(any_pe_reaches(0));
     vmsa_frame_reused(FRAME(0), 2 * PAGE_BYTES);
     vmsa_set_pe(1);
     gather_finish(first);

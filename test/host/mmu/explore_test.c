@@ -29,9 +29,13 @@ static const char *const triples[][3] = {
     {"unmap_preempted", "replace_one", "destroy"},
     {"complete_record", "unmap_one", "map_block"},
     {"unmap_all", "unmap_keeping_tables", "grow"},
+    {"protect_read_only", "age_dirty", "unmap_one"},
+    {"protect_read_only", "age_dirty", "move_table"},
     {"age_accessed", "unmap_one", "fault_write"},
-    {"protect_demote", "protect_promote", "fault_write"},
-    {"age_dirty", "protect_demote", "unmap_table"},
+    {"age_dirty", "fault_write", "unmap_record"},
+    {"move_table", "unmap_record", "unmap_one"},
+    {"move_leaf", "unmap_table", "complete_record"},
+    {"move_table", "move_leaf", "destroy"},
 };
 
 struct named_case {
@@ -84,7 +88,7 @@ static int replay(const char *names, const char *schedule) {
 }
 
 int main(int argc, char **argv) {
-    static struct named_case cases[320];
+    static struct named_case cases[1024];
     static struct CMUnitTest tests[ARRAY_SIZE(cases)];
     unsigned count = 0;
     if (argc == 4 && strcmp(argv[1], "replay") == 0)

@@ -6,13 +6,16 @@
 #include <string.h>
 
 #define ELSEWHERE (5 * TABLE_PAGES)
+#define MOVED (3 * TABLE_PAGES)
 
 static struct {
     struct vspace *vspace, *other;
     struct mapping_record record; // of page 5
     void *spare;                  // a chunk
-    bool spare_used, destroyed;
-    bool moved; // what was at an address may be at another
+    struct lock slots;            // guards the record, as a CNode's does
+    bool spare_used, destroyed, dying;
+    bool moved;
+    bool written; // a PE makes pages writable again
 } world;
 
 struct mmu_features world_features;
@@ -48,36 +51,43 @@ static void reuse(uint64_t frame, uint64_t frames) {
     vmsa_frame_reused(FRAME(frame), frames * PAGE_BYTES);
 }
 
-// The frames that were mapped at an address, by who has unmapped that: unless they were moved away
-// before.
-static void reuse_from(uint64_t frame, uint64_t frames) {
-    if (!world.moved)
-        reuse(frame, frames);
+// By address, frames 0 to 9 may have gone elsewhere: only what is mapped nowhere is free, not
+// pending there either, and nobody is just removing it.
+static void reuse_unmapped(uint64_t frame, uint64_t frames) {
+    const struct vspace *vspace = world.vspace;
+    if (world.moved && (vspace->pending_count != 0 || vspace->lock.held != 0))
+        return;
+    for (; frames-- > 0; frame++) {
+        if (!is_mapped_to(world.vspace, frame, frame) &&
+            !is_mapped_to(world.vspace, MOVED + frame, frame) &&
+            !is_mapped_to(world.vspace, ELSEWHERE + frame, frame))
+            reuse(frame, 1);
+    }
 }
 
 static void unmap_one(void) {
     if (unmap(5, 1, 0))
-        reuse_from(5, 1);
+        reuse_unmapped(5, 1);
 }
 
 static void unmap_untouched(void) {
     if (unmap(7, 2, 0))
-        reuse_from(7, 2);
+        reuse_unmapped(7, 2);
 }
 
 static void unmap_keeping_tables(void) {
     if (unmap(0, TABLE_PAGES, SHEAF_OP_KEEP_TABLES))
-        reuse_from(0, 10);
+        reuse_unmapped(0, 10);
 }
 
 static void unmap_table(void) {
     if (unmap(0, TABLE_PAGES, 0))
-        reuse_from(0, 10);
+        reuse_unmapped(0, 10);
 }
 
 static void unmap_all(void) {
     if (unmap(0, USER_HALF_PAGES, 0)) {
-        reuse(0, 10);
+        reuse_unmapped(0, 10);
         reuse(20, 1);
     }
 }
@@ -117,50 +127,122 @@ static void replace_one(void) {
     }
     gather_finish(gather);
     if (error == SHEAF_OK)
-        reuse_from(5, 1);
+        reuse_unmapped(5, 1);
+}
+
+static struct mapping_record read_record(void) {
+    lock_acquire(&world.slots);
+    struct mapping_record record = world.record;
+    lock_release(&world.slots);
+    return record;
+}
+
+// Of a slot that is to die: nobody moves the mapping any more.
+static struct mapping_record take_record(void) {
+    lock_acquire(&world.slots);
+    world.dying = true;
+    struct mapping_record record = world.record;
+    lock_release(&world.slots);
+    return record;
 }
 
 static void unmap_record(void) {
+    struct mapping_record record = take_record();
     struct gather *gather = gather_begin();
-    gather_unmap_record(gather, world.record, FRAME(5), PAGE_BITS);
+    gather_unmap_record(gather, record, FRAME(5), PAGE_BITS);
     gather_finish(gather);
-    explore_require(!record_is_live(world.record, FRAME(5), PAGE_BITS),
+    explore_require(!record_is_live(record, FRAME(5), PAGE_BITS),
                     "a deleted mapping is still there");
     reuse(5, 1);
 }
 
 static void complete_record(void) {
     struct gather *gather = gather_begin();
-    bool live = record_is_live(world.record, FRAME(5), PAGE_BITS);
-    gather_complete_record(gather, world.record);
+    struct mapping_record record = read_record();
+    bool live = record_is_live(record, FRAME(5), PAGE_BITS);
+    gather_complete_record(gather, record);
     gather_finish(gather);
     if (!live) // whoever removed it: it is complete now
-        reuse(5, 1);
+        reuse_unmapped(5, 1);
 }
 
-// Pages 4 to 6: two that are accessed and dirty, one of them the record's, and one that is not.
-static void change(unsigned rights, unsigned flags) {
+// ---- PROTECT and AGE
+
+static bool change(enum sheaf_error (*operation)(struct gather *, struct vspace *, unsigned,
+                                                 const struct gather_change *),
+                   unsigned what, uint64_t page, uint64_t pages, uint8_t *report) {
     struct gather *gather = gather_begin();
     struct gather_ahead ahead = {0};
     uint64_t done = 0;
-    const struct gather_change operation = {PAGE(4), 3, &done, rights != 0 ? &ahead : NULL, NULL};
+    struct gather_change wanted = {PAGE(page), pages, &done, &ahead, report};
     enum sheaf_error error;
     do
-        error = rights != 0 ? gather_protect(gather, world.vspace, rights, &operation)
-                            : gather_age(gather, world.vspace, flags, &operation);
+        error = operation(gather, world.vspace, what, &wanted);
+    while (error == SHEAF_ERR_PREEMPTED);
+    gather_finish(gather);
+    return error == SHEAF_OK;
+}
+
+// What is said not to be written any more is relied on, where no PE makes it writable again or
+// takes it to another address.
+static void rely(void) {
+    if (!world.written && !world.moved)
+        vmsa_frames_relied_on(FRAME(0), 10 * PAGE_BYTES);
+}
+
+static void protect_read_only(void) {
+    if (change(gather_protect, SHEAF_MAP_READ, 0, 10, NULL))
+        rely();
+}
+
+static void protect_writable(void) {
+    change(gather_protect, SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE, 4, 4, NULL);
+}
+
+static void age_accessed(void) { change(gather_age, SHEAF_OP_ACCESSED, 0, 10, NULL); }
+
+// Copies what was dirty, and says that it is clean.
+static void age_dirty(void) {
+    uint8_t report[SHEAF_REPORT_BYTES(10)];
+    if (change(gather_age, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY, 0, 10, report))
+        rely();
+}
+
+// ---- MOVE
+
+static void move_table(void) {
+    struct gather *gather = gather_begin();
+    struct gather_move move = {0};
+    unsigned missing;
+    enum sheaf_error error;
+    world.moved = true;
+    do
+        error = gather_move_tables(gather, world.vspace, PAGE(0), PAGE(MOVED), TABLE_PAGES, &move,
+                                   &missing);
     while (error == SHEAF_ERR_PREEMPTED);
     gather_finish(gather);
 }
 
-static void protect_demote(void) { change(RO, 0); }
+// The slot's lock is held, as in a system call: who deletes marks the slot under it.
+static void move_leaf(void) {
+    struct gather *gather = gather_begin();
+    struct mapped_frame frame = {FRAME(5), (struct mapping_record){0}};
+    struct moved_frames frames = {.count = 1, .at = {{&frame, PAGE_BITS}}};
+    unsigned missing;
+    world.moved = true;
+    lock_acquire(&world.slots);
+    frame.record = world.record;
+    if (!world.dying && gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1,
+                                           &frames, &missing) == SHEAF_OK)
+        world.record = frame.record;
+    lock_release(&world.slots);
+    gather_finish(gather);
+}
 
-static void protect_promote(void) { change(RW | RX, 0); }
-
-static void age_accessed(void) { change(0, (unsigned)SHEAF_OP_ACCESSED); }
-
-static void age_dirty(void) { change(0, (unsigned)SHEAF_OP_DIRTY); }
-
-static void fault_write(void) { mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE); }
+static void fault_write(void) {
+    world.written = true;
+    mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE);
+}
 
 static void fault_untouched(void) { mmu_fault(world.vspace, PAGE(7), SHEAF_ACCESS_READ); }
 
@@ -223,10 +305,12 @@ const struct world_operation world_operations[] = {
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
     {"complete_record", complete_record},
-    {"protect_demote", protect_demote},
-    {"protect_promote", protect_promote},
+    {"protect_read_only", protect_read_only},
+    {"protect_writable", protect_writable},
     {"age_accessed", age_accessed},
     {"age_dirty", age_dirty},
+    {"move_table", move_table},
+    {"move_leaf", move_leaf},
     {"fault_write", fault_write},
     {"fault_untouched", fault_untouched},
     {"activate", activate},
@@ -255,7 +339,8 @@ static void load_on(unsigned pe, struct vspace *vspace) {
 
 static void build(void) {
     machine_init(8, 2, world_features);
-    world.destroyed = world.spare_used = world.moved = false;
+    world.destroyed = world.spare_used = world.dying = world.moved = world.written = false;
+    lock_init(&world.slots, LOCK_CNODE);
     vspace_create(new_chunk(), &world.vspace);
     vspace_create(new_chunk(), &world.other);
     know_vspace(world.vspace);

@@ -32,10 +32,10 @@ static void scenario_1a_nothing_found_is_not_invalidated(void **state) {
     struct vspace *vspace = loaded_everywhere(1);
     map_pages(vspace, 3, 2, 30);
     struct gather *first = open_unmap(0, vspace, 3, 1);
-    assert_true(is_reachable(3));
+    assert_true(any_pe_reaches(3));
     struct gather *second = open_unmap(1, vspace, 3, 1); // finds nothing, completes it
     finish_on(1, second);
-    assert_false(is_reachable(3));
+    assert_false(any_pe_reaches(3));
     vmsa_frame_reused(FRAME(30), PAGE_BYTES);
     assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 1);
     finish_on(0, first);
@@ -149,7 +149,7 @@ static void a_deleted_run_is_pending_as_a_whole(void **state) {
     gather_unmap_record(first, record, FRAME(64), 16);
     for (uint64_t page = 64; page < 80; page += 15) {
         finish_on(1, open_unmap(1, vspace, page, 1));
-        assert_false(is_reachable(page));
+        assert_false(any_pe_reaches(page));
     }
     finish_on(0, first);
 }
@@ -188,10 +188,10 @@ static void scenario_3f_a_slot_used_anew_is_not_taken_for_the_old_one(void **sta
     assert_int_equal(entries_open(vspace), 1);
     finish_on(0, first);
     assert_int_equal(entries_open(vspace), 1); // PE 1's
-    assert_true(is_reachable(4));
+    assert_true(any_pe_reaches(4));
     finish_on(1, second);
     assert_int_equal(entries_open(vspace), 0);
-    assert_false(is_reachable(4));
+    assert_false(any_pe_reaches(4));
 }
 
 static void with_no_entry_free_the_oldest_is_completed(void **state) {

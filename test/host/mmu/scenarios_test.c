@@ -74,7 +74,7 @@ static void scenario_0a_a_gather_that_frees_only_a_table(void **state) {
     free_only_the_table(false);
     assert_true(walk_caches_went());
     for (uint64_t page = 0; page < 20; page++)
-        assert_false(is_reachable(page));
+        assert_false(any_pe_reaches(page));
     free_only_the_table(true); // what guards it
     assert_true(vmsa_violations(VMSA_REMOVAL_INCOMPLETE) > 0);
     assert_true(reaches_forged(0));
@@ -115,7 +115,7 @@ static void scenario_0c_three_pages_in_three_gib(void **state) {
     uint64_t reads = vmsa_reads();
     unmap_pages(vspace, 0, 3 * GIB_PAGES);
     for (unsigned i = 0; i < ARRAY_SIZE(places); i++)
-        assert_false(is_reachable(places[i]));
+        assert_false(any_pe_reaches(places[i]));
     assert_in_range(vmsa_log_count(), 1, PLAN_THRESHOLD);
     // As long as the tables that exist, not as long as the range.
     assert_in_range(vmsa_reads() - reads, 1, 16 * TABLE_PAGES);
@@ -131,7 +131,8 @@ static void scenario_0c_three_full_gib(void **state) {
     assert_int_equal(unmap_pages(vspace, 0, 3 * GIB_PAGES).leaves, 3 * TABLE_PAGES);
     assert_int_equal(vmsa_log_count(), 1);
     assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_ASIDE1IS);
-    assert_false(is_reachable(0) || is_reachable(GIB_PAGES) || is_reachable(3 * GIB_PAGES - 1));
+    assert_false(any_pe_reaches(0) || any_pe_reaches(GIB_PAGES) ||
+                 any_pe_reaches(3 * GIB_PAGES - 1));
 }
 
 static bool root_was_loaded;
@@ -178,7 +179,7 @@ static void scenario_0g_tables_of_three_levels_go_without_a_hint(void **state) {
     vmsa_log_reset();
     assert_int_equal(unmap_pages(vspace, 0, USER_HALF_PAGES).tables, 3);
     assert_no_hint();
-    assert_false(is_reachable(3));
+    assert_false(any_pe_reaches(3));
 }
 
 // ---- Seed 1: parallel unmappers
@@ -194,8 +195,8 @@ static void scenario_1e_leaves_of_three_levels_go_without_a_hint(void **state) {
     assert_int_equal(unmap_flags(vspace, 0, 2 * GIB_PAGES, SHEAF_OP_KEEP_TABLES, NULL, NULL),
                      SHEAF_OK);
     assert_no_hint();
-    assert_false(is_reachable(0) || is_reachable(GIB_PAGES));
-    assert_false(is_reachable(GIB_PAGES + TABLE_PAGES));
+    assert_false(any_pe_reaches(0) || any_pe_reaches(GIB_PAGES));
+    assert_false(any_pe_reaches(GIB_PAGES + TABLE_PAGES));
 }
 
 // ---- Seed 2: tables, memory, batches
@@ -227,7 +228,7 @@ static void unmap_scattered(uint64_t count, uint64_t step) {
     }
     gather_finish(gather);
     for (uint64_t i = 0; i < count; i++)
-        assert_false(is_reachable(i * step));
+        assert_false(any_pe_reaches(i * step));
     vmsa_frame_reused(FRAME(0), count * PAGE_BYTES);
 }
 
@@ -255,7 +256,7 @@ static void scenario_2e_a_page_twice_in_one_batch(void **state) {
     assert_int_equal(gather_totals(gather)->leaves, 20);
     assert_int_equal(gather_totals(gather)->tables, 1);
     assert_int_equal(tables_used(vspace), count_hooked(vspace));
-    assert_false(is_reachable(5));
+    assert_false(any_pe_reaches(5));
     vmsa_frame_reused(FRAME(0), 20 * PAGE_BYTES);
 }
 
@@ -279,6 +280,24 @@ static void scenario_2e_a_record_twice_and_of_a_dead_vspace(void **state) {
 }
 
 // ---- Seed 3: one mechanism for all changes
+
+static void scenario_3a_a_page_copied_before_the_finish(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 4, 0);
+    vmsa_expect_violations();
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    uint8_t report[SHEAF_REPORT_BYTES(4)];
+    struct gather_change change = {PAGE(0), 4, &done, NULL, report};
+    assert_int_equal(gather_age(gather, vspace, SHEAF_OP_DIRTY, &change), SHEAF_OK);
+    vmsa_frames_relied_on(FRAME(0), PAGE_BYTES); // a write of another PE may still land
+    assert_int_equal(vmsa_violations(VMSA_STALE_RIGHTS), 1);
+    gather_finish(gather);
+    assert_int_equal(report[0], SHEAF_REPORT_DIRTY * 0x55);
+    vmsa_frames_relied_on(FRAME(0), 4 * PAGE_BYTES);
+    assert_int_equal(vmsa_violations(VMSA_STALE_RIGHTS), 1);
+}
 
 static void scenario_3b_a_new_mapping_costs_no_invalidation(void **state) {
     (void)state;
@@ -326,7 +345,7 @@ static void scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_goes(void *
     vmsa_features.hardware_flags = true; // the update comes just before the exchange
     assert_int_equal(unmap_flags(vspace, 0, 4, SHEAF_OP_REPORT, report, NULL), SHEAF_OK);
     assert_int_equal(report[0], (SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY) * 0x55);
-    assert_false(is_reachable(0));
+    assert_false(any_pe_reaches(0));
 }
 
 // ---- Seed 4: what is left for later
@@ -345,7 +364,7 @@ static void scenario_4e_two_pages_far_apart_are_no_union(void **state) {
     assert_int_equal(gather_unmap(gather, vspace, PAGE(far), 1, 0, &done, NULL), SHEAF_OK);
     gather_finish(gather);
     assert_int_equal(vmsa_log_count(), 2);
-    assert_false(is_reachable(0) || is_reachable(far));
+    assert_false(any_pe_reaches(0) || any_pe_reaches(far));
     // An entry full of ranges merges them; what lies between counts, and goes as a whole.
     unmap_scattered(64, TABLE_PAGES / 4);
 }
@@ -365,6 +384,7 @@ int main(void) {
         cmocka_unit_test(scenario_2c_around_the_ranges_a_batch_holds),
         cmocka_unit_test_setup(scenario_2e_a_page_twice_in_one_batch, machine_setup),
         cmocka_unit_test_setup(scenario_2e_a_record_twice_and_of_a_dead_vspace, machine_setup),
+        cmocka_unit_test_setup(scenario_3a_a_page_copied_before_the_finish, machine_setup),
         cmocka_unit_test_setup(scenario_3b_a_new_mapping_costs_no_invalidation, machine_setup),
         cmocka_unit_test_setup(scenario_3d_a_live_leaf_is_never_written_over, machine_setup),
         cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_goes,

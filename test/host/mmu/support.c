@@ -111,7 +111,7 @@ struct vspace *loaded_everywhere(unsigned chunks) {
     return vspace;
 }
 
-bool is_reachable(uint64_t page) {
+bool any_pe_reaches(uint64_t page) {
     paddr_t addresses[4];
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)

@@ -62,7 +62,7 @@ struct vspace *new_vspace_everywhere(unsigned chunks); // loaded on all PEs
 // Walks the tables in memory. Returns the leaf, 0 if there is none, and its level.
 uint64_t find_leaf(const struct vspace *vspace, uint64_t page, unsigned *level);
 bool is_mapped_to(const struct vspace *vspace, uint64_t page, uint64_t frame);
-bool is_reachable(uint64_t page); // by any PE, through what it may have cached or what it walks
+bool any_pe_reaches(uint64_t page); // by any PE, through what it may have cached or what it walks
 unsigned tables_used(struct vspace *vspace);
 unsigned tables_free(struct vspace *vspace);
 // Tables that hang in the tree, the root included; must agree with tables_used.

@@ -46,7 +46,7 @@ mistake("a scenario without a row", check_rules.check_scenario_rows, r"^\| 2-b .
 mistake("a test of a scenario that does not exist", check_rules.check_scenario_tests, r"`scenario_2b_(\w+)`", r"`scenario_2b_\1_not`")
 mistake("a scenario with another one's test", check_rules.check_scenario_tests, r"`scenario_2b_\w+`",
         "`scenario_2c_around_the_ranges_a_batch_holds`")
-mistake("a test that is missing in its scenario's row", check_rules.check_scenario_names, r"`scenario_2b_\w+`", "waits for memory")
+mistake("a tested scenario that is said to wait", check_rules.check_scenario_names, r"`scenario_2b_\w+`", "waits for memory")
 
 
 @case("every rule of the script is tried here")
