@@ -87,15 +87,20 @@ unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, u
     return found.count;
 }
 
-bool vmsa_refuses_writes(unsigned pe, vaddr_t va) {
+// Whether an entry that the PE may have cached translates `va` with AP[2] as `read_only` says.
+static bool has_entry(unsigned pe, vaddr_t va, bool read_only) {
     uint64_t page = page_of(va);
     uint32_t count;
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++) {
         const struct entry *entry = &entries[i];
-        if ((entry->cached >> pe & 1) != 0 && (entry->value & DESC_READ_ONLY) != 0 &&
+        if ((entry->cached >> pe & 1) != 0 && ((entry->value & DESC_READ_ONLY) != 0) == read_only &&
             translates(entry->value, entry->level, entry->asid, entry->page, pe, page))
             return true;
     }
     return false;
 }
+
+bool vmsa_refuses_writes(unsigned pe, vaddr_t va) { return has_entry(pe, va, true); }
+
+bool vmsa_allows_writes(unsigned pe, vaddr_t va) { return has_entry(pe, va, false); }

@@ -216,6 +216,34 @@ static void what_another_took_is_completed_first(void **state) {
     assert_int_equal(vspace->pending_count, 0);
 }
 
+static bool any_pe_may_write(uint64_t page) {
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (vmsa_allows_writes(pe, PAGE(page)))
+            return true;
+    }
+    return false;
+}
+
+// Whoever takes the dirty bit or the right may read the page then: nobody writes it any more.
+static void scenario_3a_what_is_declared_clean_is_not_written(void **state) {
+    (void)state;
+    struct vspace *vspace = with_every_kind();
+    uint8_t report[2];
+    for (unsigned protect = 0; protect < 2; protect++) {
+        vmsa_set_pe(3);
+        assert_int_equal(mmu_fault(vspace, PAGE(0), SHEAF_ACCESS_WRITE), MMU_FAULT_RESOLVED);
+        assert_true(any_pe_may_write(0));
+        vmsa_set_pe(0);
+        if (protect)
+            assert_int_equal(protect_pages(vspace, 0, 1, RO, report, NULL), SHEAF_OK);
+        else
+            age_pages(vspace, 0, 1, DIRTY, report);
+        assert_true((report[0] & SHEAF_REPORT_DIRTY) != 0);
+        assert_false(any_pe_may_write(0));
+    }
+    assert_int_equal(mmu_fault(vspace, PAGE(0), SHEAF_ACCESS_WRITE), MMU_FAULT_PERMISSION);
+}
+
 static void scenario_3h_unmap_after_a_complete_age_is_not_elided(void **state) {
     (void)state;
     struct vspace *vspace = with_every_kind();
@@ -303,6 +331,7 @@ int main(void) {
         cmocka_unit_test_setup(interrupts_delay_it_and_change_nothing_else, machine_setup),
         cmocka_unit_test_setup(sparse_ranges_are_quick, machine_setup),
         cmocka_unit_test_setup(what_another_took_is_completed_first, machine_setup),
+        cmocka_unit_test_setup(scenario_3a_what_is_declared_clean_is_not_written, machine_setup),
         cmocka_unit_test_setup(scenario_3h_unmap_after_a_complete_age_is_not_elided, machine_setup),
         cmocka_unit_test_setup(scenario_3h_unmap_during_an_age_is_not_elided, machine_setup),
         cmocka_unit_test_setup(scenario_3h_unmap_of_what_was_never_accessed_is_elided_after_age,
