@@ -266,12 +266,12 @@ enum sheaf_error gather_move_tables(struct gather *gather, struct vspace *vspace
                                     unsigned *missing);
 
 // Leaf by leaf. `frames` name mappings by their records, and get new records: those of the Frames
-// from number move->slots on, in the order of the addresses; where move_goes_down, those before it,
-// the last one first. OTHER_MAPPING where the record of Frame `named` does not name the leaf that
-// is next (count: there are too few); BLOCK_CUT where a record's leaves reach out of the range;
-// MISALIGNED for the leaves' size; RANGE for a record of more than SHEAF_MOVE_LEAVES, or a mapping
-// that would lie in two tables; PLACE_OCCUPIED; NO_TABLES with *missing; DEAD. The ranges were
-// checked, and the lock of the CNode that holds the records is held.
+// from number progress->slots on, in the order of the addresses; where move_goes_down, those before
+// it, the last one first. OTHER_MAPPING where the record of Frame `named` does not name the leaf
+// that is next (count: there are too few); BLOCK_CUT where a record's leaves reach out of the
+// range; MISALIGNED for the leaves' size; RANGE for a record of more than SHEAF_MOVE_LEAVES, or a
+// mapping that would lie in two tables; PLACE_OCCUPIED; NO_TABLES with *missing; DEAD. The ranges
+// were checked, and the lock of the CNode that holds the records is held.
 #define MOVE_FRAMES 6u // of a slice
 struct moved_frames {
     unsigned count; // at least 1 to begin
