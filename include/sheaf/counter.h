@@ -37,7 +37,11 @@
     X(TLBI_AVOIDED_UNTOUCHED, "tlbi.avoided.untouched")                                            \
     X(TLBI_AVOIDED_UNLOADED, "tlbi.avoided.unloaded")                                              \
     X(DSB_ISHST, "dsb.ishst")                                                                      \
-    X(DSB_ISH, "dsb.ish")
+    X(DSB_ISH, "dsb.ish")                                                                          \
+    X(GATHER_EVICTED, "gather.evicted")                                                            \
+    X(GATHER_DEFERRED, "gather.deferred")                                                          \
+    X(GATHER_RELEASED, "gather.released")                                                          \
+    X(GATHER_FORCED, "gather.forced")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,

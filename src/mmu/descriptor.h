@@ -88,6 +88,12 @@ static inline bool desc_is_dirty(desc_t desc) {
     return (desc.v & (DESC_WRITABLE | DESC_READ_ONLY)) == DESC_WRITABLE;
 }
 
+// SHEAF_REPORT_* of a leaf, 0 of what is none.
+static inline unsigned desc_report(desc_t desc) {
+    return ((desc.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
+           (desc_is_dirty(desc) ? SHEAF_REPORT_DIRTY : 0);
+}
+
 // Neither the access flag is set nor was it taken away by AGE: no TLB can hold this leaf (Arm
 // manual, "The Access flag": a descriptor with AF = 0 is never cached).
 static inline bool desc_is_untouched(desc_t desc) {

@@ -10,6 +10,7 @@
 struct finish_space {
     struct vspace *vspace;
     enum plan_form form;
+    bool forced; // also where nothing was ever loaded
 };
 
 struct finish_work {

@@ -101,8 +101,7 @@ static inline unsigned take_run(paddr_t table, unsigned index, unsigned end, uin
 }
 
 static void report_pages(const struct unmap *unmap, uint64_t page, uint64_t pages, desc_t old) {
-    unsigned bits = ((old.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
-                    (desc_is_dirty(old) ? SHEAF_REPORT_DIRTY : 0);
+    unsigned bits = desc_report(old);
     uint64_t i = page - unmap->start, end = i + pages;
     while (i < end) {
         if (i % 4 == 0 && end - i >= 4) { // of a block, which has many
@@ -256,8 +255,9 @@ static enum sheaf_error unmap_slice(struct unmap *unmap) {
     if (cuts_block(unmap))
         return SHEAF_ERR_BLOCK_CUT;
     // What is not found may have been removed by another and not be complete yet.
-    pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
-                                 batch_ticket(unmap->space));
+    if (unmap->gather->policy != GATHER_DEFER)
+        pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
+                                     batch_ticket(unmap->space));
     while (true) {
         uint64_t previous = unmap->cursor;
         visit_table(unmap);
@@ -286,7 +286,8 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
     unmap.cursor = unmap.start + *done;
     unmap.report = (flags & SHEAF_OP_REPORT) != 0 ? report : NULL;
     unmap.looked_through = 0;
-    unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0;
+    unmap.keep_tables =
+        (flags & SHEAF_OP_KEEP_TABLES) != 0 || gather->policy == GATHER_DEFER;
     unmap.preempted = false;
     if (unmap.report != NULL && *done == 0) {
         for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)

@@ -97,7 +97,7 @@ void vspace_activate_first(struct vspace *vspace) {
 
 // Nothing removes or adds translations in the VSpace any more, and no PE walks its tables.
 static void invalidate_all(struct vspace *vspace) {
-    struct finish_space space = {vspace, PLAN_ASID};
+    struct finish_space space = {.vspace = vspace, .form = PLAN_ASID};
     // Other PEs left the root by their own instructions: a DSB that waits for loads, as for stores
     // of others.
     struct finish_work work = {.spaces = &space, .space_count = 1, .foreign = true};
