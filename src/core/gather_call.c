@@ -12,15 +12,18 @@
 // (operation, pages of it, totals) is kept in the thread. When the call is executed again,
 // everything is copied and checked again and what is done is skipped.
 #include "gather_call.h"
+#include "evict.h"
 #include "fastpath.h"
 #include "gather_fast.h"
 
 struct vector {
     struct thread *thread;
     struct gather *gather;
+    enum gather_policy policy;
     const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
     unsigned missing;                         // tables, with NO_TABLES
-    uint64_t done;                            // pages of the operation at `next`
+    uint64_t done;                            // pages of the operation at `next`; EVICT: slots
+    uint8_t seen;                             // EVICT: reported bits of the slot in turn
     size_t report_start;                      // bytes of reports of the operations before it
     size_t report_first;                      // where `report` begins to hold something
     size_t report_end;                        // bytes of `report` that hold something
@@ -41,27 +44,60 @@ static struct operation take_apart(const struct sheaf_gather_op *op) {
 }
 
 static size_t report_bytes(const struct operation *operation) {
-    bool reports = operation->code == SHEAF_OP_UNMAP && (operation->flags & SHEAF_OP_REPORT) != 0;
-    return reports ? SHEAF_REPORT_BYTES(operation->pages) : 0;
+    uint64_t count = operation->code == SHEAF_OP_EVICT ? operation->word5 : operation->pages;
+    return (operation->flags & SHEAF_OP_REPORT) != 0 ? SHEAF_REPORT_BYTES(count) : 0;
 }
 
-static enum sheaf_error check(const struct operation *operation) {
+// Whether words are set that say nothing to this operation.
+static bool is_overfull(const struct operation *operation) {
+    uint64_t unused = operation->rest;
+    switch (operation->code) {
+    case SHEAF_OP_UNMAP:
+        unused |= operation->rights | operation->word4 | operation->word5;
+        break;
+    case SHEAF_OP_EVICT:
+        unused |= operation->rights | operation->vspace | operation->va.v | operation->pages;
+        break;
+    case SHEAF_OP_SYNC:
+        unused |= operation->rights | operation->va.v | operation->pages | operation->word4 |
+                  operation->word5;
+        break;
+    default:
+        break;
+    }
+    return unused != 0;
+}
+
+static bool may_be_deferred(const struct operation *operation) {
+    return operation->code == SHEAF_OP_UNMAP || operation->code == SHEAF_OP_EVICT;
+}
+
+static bool has_range(const struct operation *operation) {
+    return operation->code != SHEAF_OP_EVICT && operation->code != SHEAF_OP_SYNC;
+}
+
+static enum sheaf_error check(const struct operation *operation, enum gather_policy policy) {
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+        [SHEAF_OP_EVICT] = SHEAF_OP_REPORT,
+        [SHEAF_OP_SYNC] = 0,
     };
-    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
+    static const bool known[ARRAY_SIZE(flags)] = {[SHEAF_OP_MAP] = true,
+                                                  [SHEAF_OP_UNMAP] = true,
+                                                  [SHEAF_OP_EVICT] = true,
+                                                  [SHEAF_OP_SYNC] = true};
+    if (operation->code >= ARRAY_SIZE(flags) || !known[operation->code]) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
-    if ((operation->flags & ~flags[operation->code]) != 0) {
+    if ((operation->flags & ~flags[operation->code]) != 0 ||
+        (policy == GATHER_DEFER && !may_be_deferred(operation))) {
         return SHEAF_ERR_UNKNOWN_FLAG;
     }
-    bool unused = operation->code == SHEAF_OP_UNMAP &&
-                  (operation->rights | operation->word4 | operation->word5) != 0;
-    if (operation->rest != 0 || unused) {
+    if (is_overfull(operation)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
-    return gather_check_range(operation->va, operation->pages);
+    return has_range(operation) ? gather_check_range(operation->va, operation->pages) : SHEAF_OK;
 }
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
@@ -78,49 +114,97 @@ static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) 
     }
 }
 
-static enum sheaf_error run_unmap(struct vector *vector, struct vspace *vspace,
-                                  const struct operation *operation) {
+// Where the operation reports to, which must have room for that.
+static enum sheaf_error begin_report(struct vector *vector, const struct operation *operation,
+                                     uint8_t **report) {
     size_t bytes = report_bytes(operation);
+    *report = vector->report + vector->report_start;
     if (bytes > SHEAF_RESULT_BYTES - vector->report_start) {
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
-    uint8_t *report = vector->report + vector->report_start;
     if (bytes != 0 && vector->done != 0) {
-        resume_report(vector, report, bytes);
+        resume_report(vector, *report, bytes);
     }
-    enum sheaf_error error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
-                                          operation->flags, &vector->done, report);
+    return SHEAF_OK;
+}
+
+static void end_report(struct vector *vector, const struct operation *operation,
+                       enum sheaf_error error) {
+    size_t bytes = report_bytes(operation);
     if (bytes != 0 && (error == SHEAF_OK || error == SHEAF_ERR_PREEMPTED)) {
         vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
+    }
+    if (error == SHEAF_OK) {
+        vector->report_start += bytes;
+    }
+}
+
+static enum sheaf_error run_evict(struct vector *vector, const struct operation *operation,
+                                  uint8_t *report) {
+    bool reports = (operation->flags & SHEAF_OP_REPORT) != 0;
+    if (vector->done == 0) {
+        for (size_t i = 0; i < report_bytes(operation); i++) {
+            report[i] = 0;
+        }
+    }
+    return evict_operation(vector->thread, vector->gather, operation, &vector->done, &vector->seen,
+                           reports ? report : NULL);
+}
+
+static enum sheaf_error run_in_vspace(struct vector *vector, const struct operation *operation,
+                                      uint8_t *report) {
+    struct slot *slot;
+    enum sheaf_error error =
+        lookup_type(vector->thread, operation->vspace, SHEAF_VSPACE, &slot);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    struct vspace *vspace = slot->object;
+    vaddr_t first = operation->va; // what FORCE is about
+    uint64_t pages = operation->pages;
+    switch (operation->code) {
+    case SHEAF_OP_UNMAP:
+        error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
+                             operation->flags, &vector->done, report);
+        break;
+    case SHEAF_OP_SYNC:
+        error = gather_sync(vector->gather, vspace);
+        first = VADDR(0);
+        pages = USER_PAGES;
+        break;
+    default:
+        error = gather_map_operation(vector->thread, vector->gather, vspace, operation,
+                                     &vector->done, &vector->missing);
+        break;
+    }
+    if (error == SHEAF_OK && vector->policy == GATHER_FORCE) {
+        gather_force(vector->gather, vspace, first, pages);
     }
     return error;
 }
 
 static enum sheaf_error run_ordinary(struct vector *vector) {
     struct operation operation = take_apart(vector->next);
-    struct slot *slot;
-    enum sheaf_error error = check(&operation);
+    uint8_t *report;
+    enum sheaf_error error = check(&operation, vector->policy);
     if (error == SHEAF_OK) {
-        error = lookup_type(vector->thread, operation.vspace, SHEAF_VSPACE, &slot);
+        error = begin_report(vector, &operation, &report);
     }
     if (error != SHEAF_OK) {
         return error;
     }
-    struct vspace *vspace = slot->object;
-    if (operation.code == SHEAF_OP_UNMAP) {
-        error = run_unmap(vector, vspace, &operation);
+    if (operation.code == SHEAF_OP_EVICT) {
+        error = run_evict(vector, &operation, report);
     } else {
-        error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
-                                     &vector->done, &vector->missing);
+        error = run_in_vspace(vector, &operation, report);
     }
-    if (error == SHEAF_OK) {
-        vector->report_start += report_bytes(&operation);
-    }
+    end_report(vector, &operation, error);
     return error;
 }
 
 static inline enum sheaf_error run_operation(struct vector *vector) {
-    bool done = gather_map_fast(vector->thread, vector->gather, vector->next);
+    bool done = vector->policy == GATHER_IF_NEEDED &&
+                gather_map_fast(vector->thread, vector->gather, vector->next);
     return likely(done) ? SHEAF_OK : run_ordinary(vector);
 }
 
@@ -132,6 +216,7 @@ static inline enum sheaf_error run_all(struct vector *vector) {
         }
         port_count(SHEAF_COUNTER_GATHER_OPERATIONS, 1);
         vector->done = 0;
+        vector->seen = 0;
         if (++vector->next != vector->end && arch_interrupt_pending()) {
             return SHEAF_ERR_PREEMPTED;
         }
@@ -139,18 +224,18 @@ static inline enum sheaf_error run_all(struct vector *vector) {
     return SHEAF_OK;
 }
 
-// How far the operation in turn has come. The buffer is user space's, and other threads may have
-// written to it since: another operation than the one that was interrupted has not begun.
-static uint64_t pages_done(const struct continuation *continuation, const struct vector *vector) {
+// Whether the operation in turn is the one that was interrupted. The buffer is user space's, and
+// other threads may have written to it since: another operation has not begun.
+static bool has_begun(const struct continuation *continuation, const struct vector *vector) {
     if (vector->next == vector->end) {
-        return 0;
+        return false;
     }
     for (unsigned i = 0; i < SHEAF_GATHER_OP_WORDS; i++) {
         if (continuation->op.word[i] != vector->next->word[i]) {
-            return 0;
+            return false;
         }
     }
-    return continuation->pages;
+    return true;
 }
 
 static unsigned index_of(const struct vector *vector) {
@@ -165,7 +250,12 @@ static bool is_resumed(const struct thread *thread) {
 static __attribute__((noinline)) void resume(struct vector *vector) {
     const struct continuation *continuation = &vector->thread->continuation;
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
-    vector->done = pages_done(continuation, vector);
+    if (has_begun(continuation, vector)) {
+        vector->done = continuation->pages;
+        vector->seen = continuation->seen;
+    } else {
+        evict_abandon(vector->thread);
+    }
     for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
         struct operation operation = take_apart(op);
         size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);
@@ -174,12 +264,30 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->report_first = vector->report_start;
 }
 
+static __attribute__((noinline)) enum sheaf_error choose_policy(struct vector *vector,
+                                                                uint64_t flags) {
+    const uint64_t policies = SHEAF_GATHER_DEFER | SHEAF_GATHER_FORCE;
+    if ((flags & ~(SHEAF_GATHER_REPLY_RECV | policies)) != 0) {
+        return SHEAF_ERR_UNKNOWN_FLAG;
+    }
+    if ((flags & policies) == policies) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    vector->policy = (flags & SHEAF_GATHER_DEFER) != 0 ? GATHER_DEFER : GATHER_FORCE;
+    return SHEAF_OK;
+}
+
 // Copies the operations, each word once: other threads may write to the buffer.
 static inline enum sheaf_error begin(struct vector *vector, struct thread *thread,
                                      uint64_t argument) {
     uint64_t count = argument & UINT32_MAX;
-    if (unlikely((argument >> 32 & ~SHEAF_GATHER_REPLY_RECV) != 0)) {
-        return SHEAF_ERR_UNKNOWN_FLAG;
+    uint64_t flags = argument >> 32;
+    vector->policy = GATHER_IF_NEEDED;
+    if (unlikely((flags & ~SHEAF_GATHER_REPLY_RECV) != 0)) {
+        enum sheaf_error error = choose_policy(vector, flags);
+        if (error != SHEAF_OK) {
+            return error;
+        }
     }
     if (unlikely(count > SHEAF_GATHER_OPS)) {
         return SHEAF_ERR_VECTOR_TOO_LONG;
@@ -196,6 +304,7 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
     vector->next = vector->ops;
     vector->end = vector->ops + count;
     vector->done = 0;
+    vector->seen = 0;
     vector->missing = 0;
     vector->report_start = 0;
     vector->report_first = 0;
@@ -253,6 +362,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
+    continuation->seen = vector->seen;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;
     }
@@ -280,6 +390,9 @@ enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
         return error;
     }
     vector.gather = gather_begin();
+    if (unlikely(vector.policy != GATHER_IF_NEEDED)) {
+        gather_set_policy(vector.gather, vector.policy);
+    }
     error = run_all(&vector);
     gather_finish(vector.gather);
     write_report(&vector);

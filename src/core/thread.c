@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include "death.h"
+#include "evict.h"
 #include "invoke.h"
 #include "timeout.h"
 
@@ -52,6 +53,7 @@ void thread_end(struct pe *pe, struct thread *thread) {
     ASSERT(lock_held(&tree_lock));
     thread_suspend(pe, thread);
     notification_unbind(thread);
+    evict_forget(thread);
     if (pe->current == thread) {
         pe->current = NULL; // its registers are not saved, nor its memory touched again
     }

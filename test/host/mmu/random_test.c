@@ -16,6 +16,7 @@
 #define PES 3u
 #define FRAMES (1u << 24)
 #define RECORDS 64u
+#define FRAMES_WAITING (64 * WINDOW)
 #define SEEDS 40u
 #define BATCHES 300u
 
@@ -23,6 +24,7 @@ struct mapped {
     uint32_t frame; // 0: nothing
     uint8_t level;
     bool accessed, dirty, write;
+    bool deferred; // removed, and not yet completed as far as this knows
 };
 
 struct known_record {
@@ -39,6 +41,10 @@ static struct {
     struct known_record records[RECORDS];
     uint32_t released[8 * WINDOW]; // frames removed in this batch
     unsigned released_count;
+    uint32_t waiting[SPACES][FRAMES_WAITING]; // frames of deferred removals, until SYNC
+    unsigned waiting_count[SPACES];
+    bool synced[SPACES];
+    enum gather_policy policy;
 } world;
 
 static uint64_t draw(uint64_t below) {
@@ -60,9 +66,27 @@ static void release_frames(void) {
     world.released_count = 0;
 }
 
+// After the finish of a batch with a SYNC: what was deferred before is complete as well.
+static void release_waiting(void) {
+    for (unsigned space = 0; space < SPACES; space++) {
+        if (!world.synced[space])
+            continue;
+        for (unsigned i = 0; i < world.waiting_count[space]; i++)
+            vmsa_frame_reused(FRAME(world.waiting[space][i]), PAGE_BYTES);
+        world.waiting_count[space] = 0;
+        for (unsigned page = 0; page < WINDOW; page++)
+            world.mapped[space][page].deferred = false;
+        world.synced[space] = false;
+    }
+}
+
 static void forget(unsigned space, uint64_t page) {
-    world.released[world.released_count++] = world.mapped[space][page].frame;
-    world.mapped[space][page] = (struct mapped){0};
+    bool deferred = world.policy == GATHER_DEFER;
+    if (deferred && world.waiting_count[space] < FRAMES_WAITING)
+        world.waiting[space][world.waiting_count[space]++] = world.mapped[space][page].frame;
+    else if (!deferred)
+        world.released[world.released_count++] = world.mapped[space][page].frame;
+    world.mapped[space][page] = (struct mapped){.deferred = deferred};
 }
 
 static bool is_free(unsigned space, uint64_t page, uint64_t pages) {
@@ -158,11 +182,13 @@ static void do_map(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
+    if (world.policy == GATHER_FORCE)
+        gather_force(gather, vspace, PAGE(BASE + page), pages);
     world.next_frame = frame + (uint32_t)pages;
     for (uint64_t i = 0; i < pages; i++)
         world.mapped[space][page + i] =
             (struct mapped){frame + (uint32_t)i, (uint8_t)level, attributes.accessed,
-                            attributes.dirty, attributes.write};
+                            attributes.dirty, attributes.write, false};
 }
 
 static bool cuts(unsigned space, uint64_t page, uint64_t pages) {
@@ -203,6 +229,8 @@ static void do_unmap(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
+    if (world.policy == GATHER_FORCE)
+        gather_force(gather, world.vspaces[space], PAGE(BASE + page), pages);
     if ((flags & SHEAF_OP_REPORT) != 0)
         check_report(space, page, pages, report);
     for (uint64_t i = page; i < page + pages; i++) {
@@ -231,13 +259,36 @@ static void do_fault(unsigned space) {
     }
 }
 
+static void do_sync(struct gather *gather, unsigned space) {
+    assert_int_equal(gather_sync(gather, world.vspaces[space]), SHEAF_OK);
+    world.synced[space] = true;
+}
+
+// Clears what the record names, in the way of EVICT; else in that of delete.
+static void clear_record(struct gather *gather, const struct known_record *known, uint8_t *seen) {
+    enum record_step step;
+    if (draw(2) == 0 && world.policy != GATHER_DEFER) {
+        while (!gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits))
+            continue;
+        return;
+    }
+    while ((step = gather_clear_record(gather, known->record, FRAME(known->frame),
+                                       known->size_bits, seen)) != RECORD_THROUGH) {
+        if (step == RECORD_PENDING)
+            assert_true(gather_complete_record(gather, known->record));
+        else
+            assert_int_equal(step, RECORD_AGAIN); // three VSpaces do not fill a batch
+    }
+}
+
 // Deletes what a record names: its first leaf, whose frame (4 KiB or the block's first) it was.
 static void do_delete(struct gather *gather) {
     struct known_record *known = &world.records[draw(RECORDS)];
     vaddr_t va;
     uint64_t pages;
     bool live = record_place(known->record, FRAME(known->frame), known->size_bits, &va, &pages);
-    gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits);
+    uint8_t seen = 0;
+    clear_record(gather, known, &seen);
     assert_false(record_is_live(known->record, FRAME(known->frame), known->size_bits));
     if (!live)
         return;
@@ -245,7 +296,11 @@ static void do_delete(struct gather *gather) {
     unsigned space = 0;
     while (asid_of(world.vspaces[space]).v != known->record.v >> 48)
         space++;
-    assert_int_equal(world.mapped[space][page].frame, known->frame);
+    const struct mapped *mapped = &world.mapped[space][page];
+    assert_int_equal(mapped->frame, known->frame);
+    assert_int_equal(seen & ~((mapped->accessed ? SHEAF_REPORT_ACCESSED : 0) |
+                              (mapped->dirty ? SHEAF_REPORT_DIRTY : 0)),
+                     0);
     for (uint64_t i = 0; i < pages; i++)
         forget(space, page + i);
 }
@@ -279,6 +334,8 @@ static void check_reachable(void) {
             paddr_t addresses[4];
             unsigned count = vmsa_reachable(pe, PAGE(BASE + page), addresses, 4);
             uint32_t frame = world.mapped[space][page].frame;
+            if (world.mapped[space][page].deferred)
+                continue;
             assert_true(count == 0 || (count == 1 && frame != 0));
             if (count == 1)
                 assert_int_equal(addresses[0].v, FRAME(frame).v);
@@ -290,20 +347,31 @@ static void one_batch(void) {
     vmsa_set_pe((unsigned)draw(PES));
     if (draw(6) == 0)
         vspace_activate(draw(5) == 0 ? NULL : world.vspaces[draw(SPACES)]);
+    static const enum gather_policy policies[] = {GATHER_IF_NEEDED, GATHER_IF_NEEDED,
+                                                  GATHER_IF_NEEDED, GATHER_DEFER, GATHER_DEFER,
+                                                  GATHER_FORCE};
     struct gather *gather = gather_begin();
+    world.policy = policies[draw(ARRAY_SIZE(policies))];
+    gather_set_policy(gather, world.policy);
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
-        unsigned space = (unsigned)draw(SPACES);
-        switch (draw(8)) {
+        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 3 : 0;
+        switch (first + draw(9 - first)) {
         case 0:
         case 1:
-        case 2:
             do_map(gather, space);
+            break;
+        case 2:
+            if (draw(3) == 0)
+                do_sync(gather, space);
+            else
+                do_map(gather, space);
             break;
         case 3:
         case 4:
             do_unmap(gather, space);
             break;
         case 5:
+        case 6:
             do_delete(gather);
             break;
         default:
@@ -312,6 +380,7 @@ static void one_batch(void) {
     }
     gather_finish(gather);
     release_frames();
+    release_waiting();
 }
 
 static void run(uint64_t seed) {
@@ -321,6 +390,9 @@ static void run(uint64_t seed) {
     world.random = seed * 0x9e3779b97f4a7c15u + 1;
     world.next_frame = 512;
     world.released_count = 0;
+    world.policy = GATHER_IF_NEEDED;
+    memset(world.waiting_count, 0, sizeof(world.waiting_count));
+    memset(world.synced, 0, sizeof(world.synced));
     for (unsigned i = 0; i < SPACES; i++)
         world.vspaces[i] = new_vspace(1);
     for (unsigned step = 0; step < BATCHES; step++) {
