@@ -99,6 +99,7 @@ void batch_adopt(struct gather *gather, struct batch_space *space, struct pendin
     struct vspace *vspace = space->vspace;
     uint8_t level = pending_level(entry);
     ASSERT(entry->owner == 0 && entry->chunks == 0);
+    port_count(SHEAF_COUNTER_GATHER_RELEASED, 1);
     if (pending_is_foreign(entry)) {
         gather->foreign = true;
         space->tables_freed = true; // what exactly was removed is its writer's knowledge
