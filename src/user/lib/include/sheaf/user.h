@@ -117,8 +117,13 @@ void sheaf_put_unmap(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages,
 // Maps `count` Frames in consecutive slots from `slot` on; `pages` is the sum of their sizes.
 void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
                    uint64_t count, uint64_t rights, uint64_t flags);
+// Unmaps `count` Frames in consecutive slots from `slot` on, and all that were derived from them.
+void sheaf_put_evict(unsigned i, sheaf_cptr slot, uint64_t count, uint64_t flags);
+void sheaf_put_sync(unsigned i, sheaf_cptr vspace);
 // Runs the `n` operations put before.
 struct sheaf_gather_result sheaf_gather(unsigned n);
+// The same with SHEAF_GATHER_DEFER or SHEAF_GATHER_FORCE.
+struct sheaf_gather_result sheaf_gather_with(unsigned n, uint64_t policy);
 // What a gather system call left in the registers.
 struct sheaf_gather_result sheaf_gather_result(const struct sheaf_registers *registers);
 
