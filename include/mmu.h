@@ -34,6 +34,8 @@ struct gather; // one for each PE
 
 // What all PEs have, and errata that any of them has. All false: ARMv8.0.
 struct mmu_features {
+    bool ttl;         // FEAT_TTL: operations by address may name the level of the leaves
+    bool range;       // FEAT_TLBIRANGE: operations by range
     bool repeat_tlbi; // erratum: one more TLBI and DSB at the end of a batch
 };
 

@@ -37,7 +37,7 @@
     X(RESULTS_TOO_LARGE, 26, "the reported bits do not fit the results area")                      \
     X(DEAD, 27, "the object is being deleted or is dead")                                          \
     X(CANCELLED, 28, "the endpoint, notification or capability waited on was deleted")             \
-    X(NO_REPLY, 29, "the Reply that was to answer this call is gone")                              \
+    X(NO_REPLY, 29, "the Reply or server that was to answer it is gone")                           \
     X(WOULD_BLOCK, 30, "nobody is waiting, or nothing has come")                                   \
     X(NOT_COPYABLE, 32, "capabilities to objects of this type are moved, not copied")              \
     X(PRIORITY, 33, "above the maximum controlled priority of the authority named")                \

@@ -10,9 +10,10 @@
 
 bool endpoint_end(struct pe *pe, struct endpoint *endpoint);             // waiters: CANCELLED
 bool notification_end(struct pe *pe, struct notification *notification); // the same
-void reply_end(struct pe *pe, struct reply *reply); // an unanswered caller: NO_REPLY
+void reply_end(struct pe *pe, struct reply *reply);           // an unanswered caller: NO_REPLY
+bool reply_server_ends(struct pe *pe, struct thread *server); // those of all its Replies: the same
 void irq_handler_end(struct irq_handler *handler);
 void timer_finish(struct timer *timer);
-void thread_end(struct pe *pe, struct thread *thread);
+bool thread_end(struct pe *pe, struct thread *thread);
 
 #endif

@@ -192,7 +192,9 @@ static bool object_end(struct pe *pe, struct slot *slot) {
         return true;
     case SHEAF_THREAD: {
         struct thread *thread = slot->object;
-        thread_end(pe, thread);
+        if (!thread_end(pe, thread)) {
+            return false;
+        }
         bury(slot, &thread->tombstone, thread->slot, THREAD_SLOTS);
         return true;
     }

@@ -171,8 +171,17 @@ static enum sheaf_error take_capabilities(struct pe *pe, struct thread *thread, 
     return error;
 }
 
+static void serve(struct thread *thread, struct reply *reply) {
+    if (reply != NULL && reply->server != thread) {
+        reply_serve(reply, thread);
+    }
+}
+
 enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct endpoint *endpoint,
                                   struct reply *reply, bool block) {
+    if (block) {
+        serve(thread, reply); // now: the Endpoint is locked when the thread begins to wait
+    }
     for (;;) {
         // Each time: a fault that cannot pass may have signalled the Notification that is bound.
         if (thread->bound != NULL && notification_take_bound(thread)) {
@@ -186,6 +195,7 @@ enum sheaf_error endpoint_receive(struct pe *pe, struct thread *thread, struct e
                                      ? take(pe, thread, reply, sender, NULL)
                                      : take_capabilities(pe, thread, reply, sender);
         if (likely(error == SHEAF_OK)) {
+            serve(thread, reply);
             return ANSWERED;
         }
         wait_fail(pe, sender, error);

@@ -147,7 +147,7 @@ FOR_WORDS struct answer begin_answer(const struct thread *thread, uint64_t tag, 
     }
     answer.endpoint = source->object;
     answer.reply = slot->object;
-    if (unlikely(answer.reply->receiver != NULL || !has_room(thread, thread, words) ||
+    if (unlikely(answer.reply->server != thread || !has_room(thread, thread, words) ||
                  !lock_try(&answer.endpoint->lock))) {
         return answer;
     }

@@ -122,6 +122,8 @@ static inline struct thread *reply_take(struct reply *reply) {
     return caller;
 }
 void reply_forget(struct thread *caller); // a WAITING_REPLY thread goes
+// Makes `server` the one whose end the Reply's callers are told. Takes and drops tree_lock.
+void reply_serve(struct reply *reply, struct thread *server);
 // Gives the message in `thread`'s registers to a caller that was taken out, and wakes it.
 // `transfer`: the capabilities it carries, or NULL.
 void reply_give(struct pe *pe, struct thread *thread, struct thread *caller,

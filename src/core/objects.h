@@ -56,7 +56,9 @@ struct reply {
     struct object_head head;
     struct thread *caller;   // waits for this Reply; put there and taken as one word (ipc.h)
     struct thread *receiver; // waits on an Endpoint, under whose lock this is, and named this Reply
-    uint64_t unused[4];
+    struct thread *server;   // the last one that did: its end is told to the caller
+    struct reply *next, *previous; // of that server's
+    uint64_t unused;
 };
 
 _Static_assert(sizeof(struct endpoint) == BIT(SHEAF_ENDPOINT_BITS), "as the ABI says");
@@ -135,12 +137,13 @@ struct thread {
     uint8_t state;        // enum sheaf_thread_state
     uint8_t priority;
     uint8_t max_priority;
-    uint8_t pe;          // affinity
-    bool queued;         // in a run queue
-    bool calling;        // SENDING: expects an answer
-    bool faulting;       // SENDING, WAITING_REPLY: the message is `fault`, sent by the kernel
-    void *waiting_on;    // Endpoint or Notification
-    struct reply *reply; // WAITING_REPLY: the one that holds us; RECEIVING: where a caller goes
+    uint8_t pe;           // affinity
+    bool queued;          // in a run queue
+    bool calling;         // SENDING: expects an answer
+    bool faulting;        // SENDING, WAITING_REPLY: the message is `fault`, sent by the kernel
+    void *waiting_on;     // Endpoint or Notification
+    struct reply *reply;  // WAITING_REPLY: the one that holds us; RECEIVING: where a caller goes
+    struct reply *served; // the first of those that we are the server of; tree_lock
     struct notification *bound;
     uint64_t badge; // SENDING: of the capability used
     struct {

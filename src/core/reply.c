@@ -79,8 +79,55 @@ enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct
     return error;
 }
 
+// ---- Servers
+//
+// Whoever names a Reply when it receives becomes its server, and stays it until another does. So a
+// caller is told when its server ends, wherever capabilities to the Reply are left. A thread's
+// Replies are a list, since there may be any number.
+
+static void leave_server(struct reply *reply) {
+    ASSERT(lock_held(&tree_lock));
+    if (reply->server == NULL) {
+        return;
+    }
+    *(reply->previous != NULL ? &reply->previous->next : &reply->server->served) = reply->next;
+    if (reply->next != NULL) {
+        reply->next->previous = reply->previous;
+    }
+    reply->server = NULL;
+}
+
+void reply_serve(struct reply *reply, struct thread *server) {
+    lock_acquire(&tree_lock);
+    leave_server(reply);
+    reply->next = server->served;
+    reply->previous = NULL;
+    if (reply->next != NULL) {
+        reply->next->previous = reply;
+    }
+    server->served = reply;
+    reply->server = server;
+    lock_release(&tree_lock);
+}
+
+static void end_wait(struct pe *pe, struct reply *reply) {
+    struct thread *caller = reply_take(reply);
+    if (caller != NULL) {
+        wait_fail(pe, caller, SHEAF_ERR_NO_REPLY);
+    }
+}
+
+bool reply_server_ends(struct pe *pe, struct thread *server) {
+    struct reply *reply = server->served;
+    if (reply != NULL) {
+        leave_server(reply);
+        end_wait(pe, reply);
+    }
+    return server->served == NULL;
+}
+
 void reply_end(struct pe *pe, struct reply *reply) {
-    struct thread *caller = reply_take(reply), *receiver = reply->receiver;
+    struct thread *receiver = reply->receiver;
     if (receiver != NULL) {
         struct endpoint *endpoint = receiver->waiting_on;
         lock_acquire(&endpoint->lock);
@@ -88,7 +135,6 @@ void reply_end(struct pe *pe, struct reply *reply) {
         reply->receiver = NULL;
         lock_release(&endpoint->lock);
     }
-    if (caller != NULL) {
-        wait_fail(pe, caller, SHEAF_ERR_NO_REPLY);
-    }
+    leave_server(reply);
+    end_wait(pe, reply);
 }

@@ -49,12 +49,20 @@ void thread_suspend(struct pe *pe, struct thread *thread) {
     thread->state = SHEAF_STATE_SUSPENDED;
 }
 
-void thread_end(struct pe *pe, struct thread *thread) {
+bool thread_end(struct pe *pe, struct thread *thread) {
     ASSERT(lock_held(&tree_lock));
+    // Who deletes itself goes on until nobody waits for it; others must not come to serve more.
+    if (pe->current != thread) {
+        thread_suspend(pe, thread);
+    }
+    if (!reply_server_ends(pe, thread)) {
+        return false;
+    }
     thread_suspend(pe, thread);
     notification_unbind(thread);
     evict_forget(thread);
     if (pe->current == thread) {
         pe->current = NULL; // its registers are not saved, nor its memory touched again
     }
+    return true;
 }

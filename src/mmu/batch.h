@@ -3,6 +3,7 @@
 #ifndef MMU_BATCH_H
 #define MMU_BATCH_H
 
+#include "finish.h"
 #include "pending.h"
 
 #define BATCH_SPACES 8u
@@ -19,6 +20,7 @@ struct batch_space {
     uint64_t ticket;       // of the pending entry; 0: none yet
     uint64_t operations;   // sum over the ranges, also those no longer kept
     uint8_t entry;         // index of the pending entry
+    uint8_t levels;        // bit n: leaves of level n were cleared
     bool tables_freed;
     bool forced; // also what no PE can hold by all that is known
 };

@@ -12,7 +12,7 @@
 #include "finish.h"
 #include "tlbi.h"
 
-static struct mmu_features features;
+struct mmu_features finish_features;
 
 static const enum sheaf_counter tlbi_counters[PORT_TLBI_KINDS] = {
     [PORT_TLBI_VAE1IS] = SHEAF_COUNTER_TLBI_VAE1IS,
@@ -29,7 +29,7 @@ struct issued {
     uint64_t operand;
 };
 
-void finish_init(const struct mmu_features *present) { features = *present; }
+void finish_init(const struct mmu_features *present) { finish_features = *present; }
 
 // Inlined with a literal kind, so that the loop is the instruction and an addition.
 static inline __attribute__((always_inline)) void repeat(enum port_tlbi kind, uint64_t operand,
@@ -44,8 +44,12 @@ static void issue(struct issued *issued, enum port_tlbi kind, uint64_t operand, 
         repeat(PORT_TLBI_VALE1IS, operand, count, step);
     else if (kind == PORT_TLBI_VAE1IS)
         repeat(PORT_TLBI_VAE1IS, operand, count, step);
+    else if (kind == PORT_TLBI_RVALE1IS)
+        port_tlbi(PORT_TLBI_RVALE1IS, operand);
+    else if (kind == PORT_TLBI_RVAE1IS)
+        port_tlbi(PORT_TLBI_RVAE1IS, operand);
     else
-        repeat(PORT_TLBI_ASIDE1IS, operand, count, step);
+        port_tlbi(PORT_TLBI_ASIDE1IS, operand);
     issued->count += count;
     issued->kind = kind;
     issued->operand = operand + (count - 1) * step;
@@ -66,6 +70,20 @@ static void drop_unloaded(struct finish_work *work) {
     }
 }
 
+static void issue_range(const struct finish_space *space, struct plan_range left,
+                        struct issued *issued) {
+    asid_t asid = space->vspace->asid;
+    while (left.pages != 0) {
+        struct plan_run run = plan_next(&finish_features, space->form, &left);
+        vaddr_t first = VADDR(run.first << PAGE_BITS);
+        bool by_range = run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS;
+        uint64_t operand = by_range
+                               ? tlbi_operand_range(asid, first, run.scale, run.num, space->hint)
+                               : tlbi_operand_address(asid, first, space->hint);
+        issue(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
+    }
+}
+
 static void issue_all(const struct finish_work *work, struct issued *issued) {
     for (unsigned i = 0; i < work->space_count; i++) {
         const struct finish_space *space = &work->spaces[i];
@@ -77,11 +95,7 @@ static void issue_all(const struct finish_work *work, struct issued *issued) {
         const struct finish_space *space = &work->spaces[range->space];
         if (range->pages == 0 || space->form == PLAN_NONE || space->form == PLAN_ASID)
             continue;
-        struct plan_run run = plan_run(space->form, range);
-        vaddr_t first = VADDR(run.first << PAGE_BITS);
-        // No hint: the ranges may hold leaves of several levels.
-        uint64_t operand = tlbi_operand_address(space->vspace->asid, first, TLBI_NO_HINT);
-        issue(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
+        issue_range(space, *range, issued);
     }
 }
 
@@ -118,7 +132,7 @@ void finish_work(struct finish_work *work, struct gather_totals *totals) {
     if (issued.count == 0)
         return;
     complete(totals);
-    if (features.repeat_tlbi) {
+    if (finish_features.repeat_tlbi) {
         // On the cores concerned a TLBI may complete before accesses that used the old
         // translation; any further broadcast TLBI and DSB repairs that for all before it.
         issue(&issued, issued.kind, issued.operand, 1, 0);

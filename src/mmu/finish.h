@@ -10,6 +10,7 @@
 struct finish_space {
     struct vspace *vspace;
     enum plan_form form;
+    unsigned hint; // plan_hint
     bool forced; // also where nothing was ever loaded
 };
 
@@ -20,6 +21,8 @@ struct finish_work {
     unsigned range_count;
     bool foreign; // stores of another PE are covered
 };
+
+extern struct mmu_features finish_features; // what finish_init was told: the planner goes by it
 
 void finish_init(const struct mmu_features *present);
 // On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`

@@ -106,6 +106,7 @@ void batch_adopt(struct gather *gather, struct batch_space *space, struct pendin
     }
     for (unsigned i = 0; i < entry->range_count; i++)
         batch_add_leaves(gather, space, entry->ranges[i].first, entry->ranges[i].pages, level);
+    space->levels |= entry->levels;
     struct pending *own = pending_find(vspace, space->entry, space->ticket);
     if (own != NULL) {
         pending_merge(vspace, own, entry);
@@ -114,6 +115,10 @@ void batch_adopt(struct gather *gather, struct batch_space *space, struct pendin
     entry->owner = (uint8_t)(port_pe() + 1);
     space->entry = (uint8_t)(entry - vspace->pending);
     space->ticket = entry->ticket;
+}
+
+static uint64_t operations_of(const struct plan_range *range) {
+    return plan_operations(&finish_features, range->pages, range->level);
 }
 
 // The batch has no room: merges with the nearest range of the same VSpace, among the latest. All of
@@ -136,26 +141,29 @@ static void merge_range(struct gather *gather, struct batch_space *space,
         space->operations = PLAN_THRESHOLD + 1; // none of its own: by ASID
         return;
     }
-    space->operations -= plan_operations(nearest->pages, nearest->level);
-    space->operations -= plan_operations(range->pages, range->level);
-    space->operations += plan_operations(best.pages, best.level);
+    space->operations += operations_of(&best) - operations_of(nearest) - operations_of(range);
     *nearest = best;
 }
 
 static void add_range(struct gather *gather, struct batch_space *space, uint64_t first,
                       uint64_t pages, unsigned level) {
-    uint8_t number = (uint8_t)(space - gather->spaces);
-    space->operations += plan_operations(pages, level);
+    // Once it is too many it stays too many: what came since is not recorded.
     if (batch_is_whole(space))
         return;
+    uint8_t number = (uint8_t)(space - gather->spaces);
+    struct plan_range range = {first, pages, (uint8_t)level, number};
     if (gather->range_count > 0) {
         struct plan_range *last = &gather->ranges[gather->range_count - 1];
         if (last->space == number && last->level == level && last->first + last->pages == first) {
+            space->operations -= operations_of(last);
             last->pages += pages;
+            space->operations += operations_of(last);
             return;
         }
     }
-    struct plan_range range = {first, pages, (uint8_t)level, number};
+    space->operations += operations_of(&range);
+    if (batch_is_whole(space))
+        return;
     if (gather->range_count == BATCH_RANGES)
         merge_range(gather, space, &range);
     else
@@ -164,8 +172,10 @@ static void add_range(struct gather *gather, struct batch_space *space, uint64_t
 
 void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
                       uint64_t pages, unsigned level) {
-    if (gather->policy != GATHER_DEFER) // then the entry is all there is
-        add_range(gather, space, first, pages, level);
+    if (gather->policy == GATHER_DEFER)
+        return; // the entry is all there is
+    space->levels |= (uint8_t)(1u << level);
+    add_range(gather, space, first, pages, level);
 }
 
 void batch_force(struct gather *gather, struct batch_space *space, uint64_t first, uint64_t pages) {
@@ -177,7 +187,7 @@ void batch_force(struct gather *gather, struct batch_space *space, uint64_t firs
         struct plan_range *range = &gather->ranges[i];
         if (range->space == (uint8_t)(space - gather->spaces) && range->first >= first &&
             range->first + range->pages <= first + pages) {
-            space->operations -= plan_operations(range->pages, range->level);
+            space->operations -= operations_of(range);
             range->pages = 0;
         }
     }
@@ -219,6 +229,7 @@ void batch_forget(const struct vspace *vspace, uint64_t ticket) {
             gather->ranges[i].pages = 0;
     }
     space->operations = 0;
+    space->levels = 0;
     space->tables_freed = false;
 }
 
@@ -243,9 +254,15 @@ static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
         const struct batch_space *space = &gather->spaces[i];
         struct plan_facts facts = {
             .operations = space->operations,
+            .levels = space->levels,
             .tables_freed = space->tables_freed,
         };
-        spaces[i] = (struct finish_space){space->vspace, plan_form(&facts), space->forced};
+        spaces[i] = (struct finish_space){
+            .vspace = space->vspace,
+            .form = plan_form(&facts),
+            .hint = plan_hint(&finish_features, &facts),
+            .forced = space->forced,
+        };
         needed = needed || spaces[i].form != PLAN_NONE;
     }
     if (needed) {

@@ -149,12 +149,13 @@ static void add_entry(struct completion *completion, const struct pending *entry
     // What was removed at which level is its writer's knowledge: every page, with walk caches.
     uint8_t level = foreign ? LEAF_LEVEL : pending_level(entry);
     completion->facts.foreign |= foreign;
+    completion->facts.levels |= entry->levels;
     completion->facts.tables_freed |= entry->chunks != 0;
     for (unsigned i = 0; i < entry->range_count; i++) {
         const struct page_range *range = &entry->ranges[i];
         completion->ranges[completion->range_count++] =
             (struct plan_range){range->first, range->pages, level, 0};
-        completion->facts.operations += plan_operations(range->pages, level);
+        completion->facts.operations += plan_operations(&finish_features, range->pages, level);
     }
     if (entry->owner == 0)
         port_count(SHEAF_COUNTER_GATHER_RELEASED, 1);
@@ -170,7 +171,11 @@ static void complete_set(struct vspace *vspace, unsigned set) {
     completion.facts = (struct plan_facts){0};
     for (unsigned bits = set; bits != 0; bits &= bits - 1)
         add_entry(&completion, &vspace->pending[__builtin_ctz(bits)]);
-    struct finish_space space = {.vspace = vspace, .form = plan_form(&completion.facts)};
+    struct finish_space space = {
+        .vspace = vspace,
+        .form = plan_form(&completion.facts),
+        .hint = plan_hint(&finish_features, &completion.facts),
+    };
     struct finish_work work = {
         .spaces = &space,
         .space_count = 1,

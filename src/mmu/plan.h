@@ -17,6 +17,10 @@
 // bounds the stretch that cannot be preempted.
 #define PLAN_THRESHOLD 128u
 
+// Where the core has operations by range, one of them counts as one too: it is one message to the
+// other cores, however many pages it names. So it is used wherever it takes fewer instructions,
+// which begins with two pages that lie together.
+
 // Addresses to invalidate in one VSpace: one every level_pages(level) pages.
 struct plan_range {
     uint64_t first; // page number
@@ -28,6 +32,7 @@ struct plan_range {
 // What was recorded for one VSpace.
 struct plan_facts {
     uint64_t operations; // sum over its ranges; may be far above the threshold
+    uint8_t levels;      // bit n: leaves of level n were cleared
     bool tables_freed;   // a table was unhooked
     bool foreign;        // an entry completed for another, whose levels are not known
 };
@@ -35,20 +40,27 @@ struct plan_facts {
 // From least to most.
 enum plan_form {
     PLAN_NONE,       // nothing that a TLB may hold was removed
-    PLAN_LAST_LEVEL, // VALE1IS: only leaves
-    PLAN_WALK,       // VAE1IS: walk caches as well
+    PLAN_LAST_LEVEL, // VALE1IS, RVALE1IS: only leaves
+    PLAN_WALK,       // VAE1IS, RVAE1IS: walk caches as well
     PLAN_ASID,       // ASIDE1IS
 };
 
-// `count` operations, the first at page `first`, `step` pages apart.
+// Equal instructions: `count` of them, the first at page `first`, `step` pages apart. An operation
+// by range stands alone and covers (num + 1) << (5 * scale + 1) pages.
 struct plan_run {
     enum port_tlbi kind;
+    uint8_t scale, num;
     uint64_t first, count, step;
 };
 
 enum plan_form plan_form(const struct plan_facts *facts);
-uint64_t plan_operations(uint64_t pages, unsigned level);
-struct plan_run plan_run(enum plan_form form, const struct plan_range *range);
+// The level that TTL may name, or 0: exactly one level was cleared, and nothing but leaves.
+unsigned plan_hint(const struct mmu_features *features, const struct plan_facts *facts);
+// Instructions that a range takes.
+uint64_t plan_operations(const struct mmu_features *features, uint64_t pages, unsigned level);
+// The first instructions for a range (which is not empty), cut off from it.
+struct plan_run plan_next(const struct mmu_features *features, enum plan_form form,
+                          struct plan_range *left);
 
 // Makes one range of two, of the same VSpace: every address of both is an address of the result.
 struct plan_range plan_merge(const struct plan_range *a, const struct plan_range *b);

@@ -5,11 +5,16 @@
 
 #include "descriptor.h"
 
-// TTL (FEAT_TTL): a hint at the level of the leaf. 0: no hint, always right.
+// Instead of the level of the leaves, 1 to 3, that FEAT_TTL lets an operand name: always right.
 #define TLBI_NO_HINT 0u
 
-// Operand of the operations by address: ASID 63:48, TTL 47:44, VA[55:12] 43:0.
-uint64_t tlbi_operand_address(asid_t asid, vaddr_t va, unsigned ttl);
+// Operand of the operations by address: ASID 63:48, TTL 47:44 (granule, level), VA[55:12] 43:0.
+uint64_t tlbi_operand_address(asid_t asid, vaddr_t va, unsigned level);
+// Operand of the operations by range (FEAT_TLBIRANGE): ASID 63:48, TG 47:46, SCALE 45:44, NUM
+// 43:39, TTL 38:37 (level), BaseADDR 36:0 = VA[48:12]. The pages are (num + 1) << (5 * scale + 1);
+// scale 0 to 3, num 0 to 31. With a level the base is a multiple of what a leaf of it covers.
+uint64_t tlbi_operand_range(asid_t asid, vaddr_t base, unsigned scale, unsigned num,
+                            unsigned level);
 // Operand of ASIDE1IS: ASID 63:48, the rest RES0.
 uint64_t tlbi_operand_asid(asid_t asid);
 

@@ -182,6 +182,9 @@ static void clear_leaves(struct unmap *unmap) {
 static bool worth_looking(struct unmap *unmap, const struct table_info *info) {
     if (unmap->report != NULL)
         return true;
+    // One operation names all of the table's addresses, and the operation removes them all.
+    if (finish_features.range)
+        return false;
     if (unmap->space->operations + info->live > PLAN_THRESHOLD)
         return false;
     return unmap->looked_through++ < LOOK_THROUGH_TABLES;

@@ -30,7 +30,8 @@ enum bench_region {
     REGION_RETYPE1,
     REGION_RETYPE64,
     REGION_REVOKE64,
-    REGION_LONG, // all cases of long.c
+    REGION_LONG,   // all cases of long.c
+    REGION_GATHER, // all cases of one gather
 };
 
 void bench_begin(unsigned id); // marker.S
@@ -39,7 +40,8 @@ void bench_end(unsigned id);
 // Tells the meter's reader that RUNS regions `id` belong to the case `name`.
 void announce(const char *name, unsigned id);
 
-extern const struct test_area kernel_bench_area, ipc_bench_area, memory_bench_area, long_bench_area;
+extern const struct test_area kernel_bench_area, ipc_bench_area, memory_bench_area, long_bench_area,
+    unmap_bench_area;
 
 // Programs of the children (pair.c). Arguments:
 //   0 what to do it with: an Endpoint, or the Notification that it waits for

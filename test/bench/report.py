@@ -22,6 +22,7 @@ BOOT = os.path.join(TOP, "scripts", "lib", "boot")
 SELF_TEST = "markers"   # the case without anything between its markers
 MASKED = "masked.max"   # the row that is made from all cases
 STRETCH = "masked."     # cases of which the longest stretch with interrupts masked counts, and not the whole
+RANGES = re.compile(r"boot: .*, range invalidation")  # the kernel's line when it uses FEAT_TLBIRANGE
 ZEROED = re.compile(r"retype\.")  # cases whose zeroing is not counted, but printed beside
 ZEROING = ("arch_zero", "cache_zero")  # the kernel's functions that zero memory
 
@@ -30,11 +31,35 @@ class Failed(Exception):
     """The measurement itself went wrong; no number of it is worth anything."""
 
 
+class Limit:
+    """What a case may take: kernel instructions and, of a gather, DSB and TLB invalidations by kind."""
+
+    def __init__(self, instructions, dsb=None, plain=None, ranges=None):
+        self.instructions = int(instructions)
+        self.dsb = None if dsb is None else int(dsb)
+        self.tlbi = [None if text is None else self.kinds(text) for text in (plain, ranges)]
+
+    @staticmethod
+    def kinds(text):
+        pairs = [] if text == "-" else [pair.split(":") for pair in text.split(",")]
+        return {kind: int(count) for kind, count in pairs}
+
+    def exceeded(self, row, ranges):
+        """In words, what of the row is above; `ranges`: the core has range operations."""
+        words = ["above"] if row["kernel"] > self.instructions else []
+        if self.dsb is not None and row["dsb"] > self.dsb:
+            words.append(f"above {self.dsb} DSB")
+        allowed = self.tlbi[1 if ranges else 0]
+        if allowed is not None and any(count > allowed.get(kind, 0) for kind, count in row["tlbi"].items()):
+            words.append("above " + (", ".join(f"{count} {kind.upper()}" for kind, count in allowed.items()) or "0 TLBI"))
+        return words
+
+
 def read_limits():
-    """{case: limit}, in the order of the report."""
+    """{case: Limit}, in the order of the report."""
     with open(os.path.join(HERE, "limits.txt"), encoding="ascii") as file:
-        pairs = [line.split() for line in file if line.strip() and not line.startswith("#")]
-    return {name: int(limit) for name, limit in pairs}
+        lines = [line.split() for line in file if line.strip() and not line.startswith("#")]
+    return {line[0]: Limit(*line[1:]) for line in lines}
 
 
 def kernel_functions(build):
@@ -148,7 +173,8 @@ def row_of(name, runs, limit):
     for pe in record["pe"]:
         for kind, count in pe["tlbi"].items():
             tlbi[kind] = tlbi.get(kind, 0) + count
-    row = {"case": name, "kernel": total(record, "kernel"), "tlbi": tlbi, "dsb": total(record, "dsb"), "limit": limit}
+    row = {"case": name, "kernel": total(record, "kernel"), "tlbi": tlbi, "dsb": total(record, "dsb"),
+           "limit": limit.instructions}
     if ZEROED.match(name):
         row["zeroing"] = total(record, "apart")
         row["kernel"] -= row["zeroing"]
@@ -165,8 +191,8 @@ def masked_row(row, cases, functions, limit):
     longest, case = max(((longest_stretch(record), name) for name, runs in cases.items() for record in runs),
                         key=lambda pair: pair[0]["masked"])
     ends = " to ".join(name_at(functions, int(longest[key], 16)) for key in ("from", "to"))
-    return {"case": row, "kernel": longest["masked"], "tlbi": {}, "dsb": 0, "limit": limit,
-            "where": f"in {case}, {ends}" if len(cases) > 1 else ends}
+    return {"case": row, "kernel": longest["masked"], "tlbi": {}, "dsb": 0,
+            "limit": limit.instructions, "where": f"in {case}, {ends}" if len(cases) > 1 else ends}
 
 
 def measure(arguments, functions):
@@ -181,6 +207,7 @@ def measure(arguments, functions):
     empty = [total(record, "kernel") for record in cases.get(SELF_TEST, [])]
     if not empty or any(empty) or SELF_TEST in failed:
         raise Failed(f"the meter counts {empty or 'nothing'} between bare markers instead of 0")
+    ranges = any(RANGES.match(line) for line in console)
     rows = []
     for name in wanted:
         if name == MASKED:
@@ -190,17 +217,18 @@ def measure(arguments, functions):
         elif name in cases and name not in failed:
             rows.append(row_of(name, cases[name], limits[name]))
         else:
-            rows.append({"case": name, "kernel": None, "tlbi": {}, "dsb": None, "limit": limits[name],
+            rows.append({"case": name, "kernel": None, "tlbi": {}, "dsb": None, "limit": limits[name].instructions,
                          "where": "failed: " + failed.get(name, "the program has no such case")})
+        rows[-1]["above"] = limits[name].exceeded(rows[-1], ranges) if rows[-1]["kernel"] is not None else []
     return rows
 
 
 def within(row):
-    return row["kernel"] is not None and row["kernel"] <= row["limit"]
+    return row["kernel"] is not None and not row["above"]
 
 
 def remark(row):
-    words = [] if within(row) else ["above"] if row["kernel"] is not None else []
+    words = list(row["above"])
     if "zeroing" in row:
         words.append(f"and {row['zeroing']} zeroing")
     words += [f"{count} {kind.upper()}" for kind, count in sorted(row["tlbi"].items())]
@@ -229,6 +257,7 @@ def print_tap(rows):
 def print_json(rows):
     for row in rows:
         row.pop("where", None)
+        row.pop("above")
     print(json.dumps({"cases": rows}))
 
 

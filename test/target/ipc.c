@@ -79,6 +79,13 @@ static void receive_once(struct helper *self) {
     self->result[3] = m.badge;
 }
 
+// Once with each of two Replies.
+static void receive_twice(struct helper *self) {
+    for (unsigned i = 0; i < 2; i++) {
+        self->result[i] = receive(self->argument[0], self->argument[1 + i]).status;
+    }
+}
+
 static void tag_errors(void) {
     sheaf_cptr e = endpoint();
     struct message m = {.tag = 65};
@@ -401,6 +408,26 @@ static void endpoint_deleted_after_receive(void) {
     CHECK_EQ(caller->result[1], 4);
 }
 
+// We keep capabilities to its Replies; it has two callers when it goes.
+static void server_dies_and_its_replies_stay(void) {
+    sheaf_cptr e = endpoint();
+    struct helper *callers[2];
+    struct helper *server = spawn(receive_twice, LOW_PRIORITY, e, reply_object(), reply_object());
+    for (unsigned i = 0; i < 2; i++) {
+        callers[i] = spawn(call_once, LOW_PRIORITY, e, 0, i);
+    }
+    join(server);
+    for (unsigned i = 0; i < 2; i++) {
+        CHECK_OK(server->result[i]);
+        CHECK_EQ(thread_state(callers[i]->thread), SHEAF_STATE_WAITING_REPLY);
+    }
+    CHECK_OK(cnode_delete(ROOT, server->thread));
+    for (unsigned i = 0; i < 2; i++) {
+        join(callers[i]);
+        CHECK_ERROR(callers[i]->result[0], NO_REPLY);
+    }
+}
+
 static void server_dies(void) {
     sheaf_cptr memory = make(SHEAF_UNTYPED, 12);
     sheaf_cptr e = endpoint();
@@ -520,6 +547,7 @@ static const struct test_case cases[] = {
     {"ipc.deleted_endpoint_tells_all_waiters", deleted_endpoint},
     {"ipc.endpoint_deleted_after_receive", endpoint_deleted_after_receive},
     {"ipc.server_dies", server_dies},
+    {"ipc.server_dies_and_its_replies_stay", server_dies_and_its_replies_stay},
     {"ipc.caller_dies", caller_dies},
     {"ipc.waiting_sender_dies", waiting_sender_dies},
     {"ipc.reply_and_receive", reply_and_receive},

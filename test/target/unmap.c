@@ -238,77 +238,6 @@ static void unmap_and_map_in_one_call_by(struct agent agent) {
 
 WITH_BOTH_AGENTS(unmap_and_map_in_one_call, unmap_and_map_in_one_call_by)
 
-// What is counted while `op` runs.
-struct cost {
-    uint64_t vae1is, vale1is, aside1is, ishst, ish;
-};
-
-static struct cost counted(void) {
-    return (struct cost){counter(SHEAF_COUNTER_TLBI_VAE1IS), counter(SHEAF_COUNTER_TLBI_VALE1IS),
-                         counter(SHEAF_COUNTER_TLBI_ASIDE1IS), counter(SHEAF_COUNTER_DSB_ISHST),
-                         counter(SHEAF_COUNTER_DSB_ISH)};
-}
-
-static struct cost cost_of(struct sheaf_gather_op op) {
-    struct cost before = counted();
-    must_gather(op);
-    struct cost after = counted();
-    return (struct cost){after.vae1is - before.vae1is, after.vale1is - before.vale1is,
-                         after.aside1is - before.aside1is, after.ishst - before.ishst,
-                         after.ish - before.ish};
-}
-
-static void one_page_costs_one_invalidation(void) {
-    struct agent agent = new_agent();
-    fill(agent.child.vspace, CHILD_FREE, 1);
-    agent_result(&agent, AGENT_READ, CHILD_FREE, 0);
-    struct cost cost = cost_of(unmap_op(agent.child.vspace, CHILD_FREE, 1, SHEAF_OP_KEEP_TABLES));
-    CHECK_EQ(cost.vale1is, 1); // last level only: no table was freed
-    CHECK_EQ(cost.vae1is + cost.aside1is, 0);
-    CHECK_EQ(cost.ishst, 1);
-    CHECK_EQ(cost.ish, 1);
-}
-
-static void freed_table_needs_walk_caches_invalidated(void) {
-    struct agent agent = new_agent();
-    fill(agent.child.vspace, CHILD_FREE, 1);
-    agent_result(&agent, AGENT_READ, CHILD_FREE, 0);
-    struct cost cost = cost_of(unmap_op(agent.child.vspace, CHILD_FREE, TABLE_PAGES, 0));
-    CHECK(cost.vae1is >= 1 && cost.vae1is <= 2);
-    CHECK_EQ(cost.vale1is + cost.aside1is, 0);
-    CHECK_EQ(cost.ish, 1);
-}
-
-static void many_pages_cost_one_by_asid(void) {
-    struct agent agent = new_agent();
-    fill(agent.child.vspace, CHILD_FREE, 300);
-    agent_result(&agent, AGENT_SUM, CHILD_FREE, 300);
-    struct cost cost = cost_of(unmap_op(agent.child.vspace, CHILD_FREE, 300, SHEAF_OP_KEEP_TABLES));
-    CHECK_EQ(cost.aside1is, 1);
-    CHECK_EQ(cost.vae1is + cost.vale1is, 0);
-    CHECK_EQ(cost.ish, 1);
-}
-
-static void untouched_pages_cost_nothing(void) {
-    struct agent agent = new_agent();
-    sheaf_cptr first = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, 10);
-    must_gather(map_op(agent.child.vspace, CHILD_FREE, 10, first, 10, ALL_ACCESS, 0));
-    uint64_t avoided = counter(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED);
-    struct cost cost = cost_of(unmap_op(agent.child.vspace, CHILD_FREE, 10, SHEAF_OP_KEEP_TABLES));
-    CHECK_EQ(cost.vae1is + cost.vale1is + cost.aside1is, 0);
-    CHECK_EQ(cost.ish, 0);
-    CHECK_EQ(counter(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED), avoided + 10);
-}
-
-static void never_loaded_costs_no_invalidation(void) {
-    sheaf_cptr vspace = make_vspace(1);
-    fill(vspace, CHILD_FREE, 10);
-    uint64_t avoided = counter(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED);
-    struct cost cost = cost_of(unmap_op(vspace, CHILD_FREE, 10, 0));
-    CHECK_EQ(cost.vae1is + cost.vale1is + cost.aside1is, 0);
-    CHECK(counter(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED) > avoided);
-}
-
 static const struct test_case cases[] = {
     {"gather.unmap_makes_accesses_fault", access_faults_afterwards},
     {"gather.unmap_makes_accesses_fault_same_space", access_faults_afterwards_beside},
@@ -333,11 +262,6 @@ static const struct test_case cases[] = {
     {"gather.unmap_memory_is_reusable_at_once_same_space", memory_is_reusable_at_once_beside},
     {"gather.unmap_and_map_in_one_call", unmap_and_map_in_one_call},
     {"gather.unmap_and_map_in_one_call_same_space", unmap_and_map_in_one_call_beside},
-    {"gather.cost_of_one_page", one_page_costs_one_invalidation},
-    {"gather.cost_of_a_freed_table", freed_table_needs_walk_caches_invalidated},
-    {"gather.cost_of_many_pages", many_pages_cost_one_by_asid},
-    {"gather.cost_of_untouched_pages", untouched_pages_cost_nothing},
-    {"gather.cost_in_a_space_never_loaded", never_loaded_costs_no_invalidation},
 };
 
 const struct test_area unmap_area = TEST_AREA(cases);

@@ -12,6 +12,7 @@
 #include "memory_functions.h"
 #include "print.h"
 #include "stacks.h"
+#include "tlb_features.h"
 
 #include <arch.h>
 #include <board.h>
@@ -148,7 +149,7 @@ static void start_devices(void) {
 // The identity map that carried head.S goes out of use: user space starts on an empty root.
 static void start_mmu(const struct memory_range *asid_table, paddr_t empty_root) {
     struct mmu_config config = {
-        .features = pe_mmu_features(),
+        .features = features_wanted(pe_mmu_features(), boot_args),
         .asid_bits = pe_asid_bits(),
         .asid_limit = (unsigned)boot_args_number(boot_args, "asids", ASID_LIMIT_MAX, 0),
         .asid_table = port_kernel_address(asid_table->start),
@@ -159,7 +160,9 @@ static void start_mmu(const struct memory_range *asid_table, paddr_t empty_root)
     port_dsb_nsh();
     port_isb();
     mmu_init(&config);
-    kprintf("boot: %u-bit ASIDs%s\n", config.asid_bits,
+    kprintf("boot: %u-bit ASIDs%s%s%s\n", config.asid_bits,
+            config.features.ttl ? ", level hints" : "",
+            config.features.range ? ", range invalidation" : "",
             config.features.repeat_tlbi ? ", TLB invalidations repeated (erratum)" : "");
 }
 

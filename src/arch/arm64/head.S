@@ -208,6 +208,10 @@ enable_mmu:
     cmp x1, #14
     b.hs 1f
     msr pmuserenr_el0, xzr      // performance counters are not user space's
+1:  mrs x1, id_aa64pfr0_el1     // the same with activity monitors (AMU)
+    ubfx x1, x1, #44, #4
+    cbz x1, 1f
+    msr s3_3_c13_c2_3, xzr      // AMUSERENR_EL0
 1:
     // M, C, SA, SA0, ITD, SED, EOS, I, DZE, UCT, nTWI, nTWE, TSCXT, EIS, UCI, nTLSMD, LSMAOE.
     // A is clear: user space may access Normal memory unaligned.

@@ -16,7 +16,8 @@
 
 static void print_registers(const uint64_t *reg) {
     for (unsigned i = 0; i < 31; i++) {
-        kprintf("x%-3u %016lx%s", i, reg[i], i % REGISTERS_A_LINE == 3 ? "\n" : "  ");
+        kprintf("x%-3u %016lx", i, reg[i]);
+        kprintf(i % REGISTERS_A_LINE == 3 ? "\n" : "  ");
     }
     kprintf("\n");
 }

@@ -68,6 +68,8 @@ static const char *parse_conversion(const char *format, struct conversion *out) 
     return *format == '\0' ? format : format + 1;
 }
 
+// Names come from user space and from device trees: no argument moves a terminal's cursor or begins
+// a line that looks like the kernel's.
 static void put_field(const struct conversion *conversion, const char *text, size_t length) {
     size_t padding = conversion->width > length ? conversion->width - length : 0;
     if (!conversion->left) {
@@ -81,7 +83,7 @@ static void put_field(const struct conversion *conversion, const char *text, siz
         }
     }
     for (size_t i = 0; i < length; i++) {
-        put(text[i]);
+        put(text[i] >= ' ' && text[i] <= '~' ? text[i] : '?');
     }
     for (; padding > 0; padding--) {
         put(' ');

@@ -62,6 +62,14 @@ static void a_null_string_is_named(void **state) {
     assert_string_equal(captured(), "(null)");
 }
 
+static void a_name_does_not_reach_the_terminal_as_a_command(void **state) {
+    (void)state;
+    print_start();
+    (void)captured();
+    kprintf("thread %s\n", "\x1b[2J\npanic: no\x7f\x80");
+    assert_string_equal(captured(), "thread ?[2J?panic: no??\r\n");
+}
+
 static void a_syndrome_is_given_in_words(void **state) {
     (void)state;
     static const struct {
@@ -106,6 +114,7 @@ int main(void) {
         cmocka_unit_test(conversions_are_those_of_printf),
         cmocka_unit_test(pointers_have_sixteen_digits),
         cmocka_unit_test(a_null_string_is_named),
+        cmocka_unit_test(a_name_does_not_reach_the_terminal_as_a_command),
         cmocka_unit_test(a_syndrome_is_given_in_words),
         cmocka_unit_test(only_what_tables_can_cure_is_a_page_fault),
     };

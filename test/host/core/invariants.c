@@ -229,6 +229,8 @@ static void check_thread(const struct thread *thread) {
             assert_int_equal(queue_length(&endpoint->queue, endpoint->cancel_next, true), 1);
         if (thread->state == SHEAF_STATE_RECEIVING && thread->reply != NULL)
             assert_ptr_equal(thread->reply->receiver, thread);
+        if (thread->state == SHEAF_STATE_RECEIVING && thread->reply != NULL)
+            assert_ptr_equal(thread->reply->server, thread);
         break;
     }
     case SHEAF_STATE_WAITING_REPLY:
@@ -249,6 +251,12 @@ static void check_thread(const struct thread *thread) {
                     thread->state == SHEAF_STATE_WAITING_REPLY);
     if (thread->bound != NULL)
         assert_ptr_equal(thread->bound->bound, thread);
+    const struct reply *previous = NULL;
+    for (const struct reply *reply = thread->served; reply != NULL; reply = reply->next) {
+        assert_ptr_equal(reply->server, thread);
+        assert_ptr_equal(reply->previous, previous);
+        previous = reply;
+    }
 }
 
 static void check_sched(void) {

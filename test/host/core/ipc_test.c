@@ -365,6 +365,74 @@ static void a_server_dies(void **state) {
     assert_int_equal(bytes_left(memory), BIT(14));
 }
 
+// Init keeps a capability to each Reply: the servers' end is told all the same, and only theirs.
+static void servers_die_and_their_replies_stay(void **state) {
+    (void)state;
+    enum { CALLERS = 5 };
+    struct helper servers[2] = {helper(PRIORITY_READY), helper(PRIORITY_READY)}, callers[CALLERS];
+    uint64_t replies = make_many(SHEAF_REPLY, 0, CALLERS);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        callers[i] = helper(PRIORITY_READY);
+        by(&servers[i / 4], receive_call(replies + i));
+        by(&callers[i], message(SHEAF_SYS_CALL, endpoint, 0, 0));
+        assert_int_equal(callers[i].thread->state, SHEAF_STATE_WAITING_REPLY);
+    }
+    OK(make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = replies}));
+    OK(destroy(replies + 1)); // out of the middle of the server's
+    fake_set_interrupts(0);
+    OK(destroy(servers[0].cap));
+    fake_set_interrupts(VMSA_NEVER);
+    assert_int_equal(result_of(callers[0].thread).status, SHEAF_OK);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(callers[i].thread->state, SHEAF_STATE_READY);
+        assert_int_equal(result_of(callers[i].thread).status, SHEAF_ERR_NO_REPLY);
+    }
+    assert_int_equal(callers[4].thread->state, SHEAF_STATE_WAITING_REPLY);
+    OK(make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = replies + 4}));
+    FAILS(NOT_WAITING, make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = replies + 2}));
+    check_invariants();
+}
+
+// The Reply is another's by then, who received with it and has a caller.
+static void a_server_before_dies(void **state) {
+    (void)state;
+    struct helper before = helper(PRIORITY_READY), server = helper(PRIORITY_READY);
+    struct helper client = helper(PRIORITY_READY);
+    by(&before, receive_call(reply));
+    by(&client, message(SHEAF_SYS_CALL, endpoint, 0, 0));
+    OK(make_call(&(struct call){.number = SHEAF_SYS_REPLY, .cap = reply}));
+    by(&server, receive_call(reply));
+    by(&client, message(SHEAF_SYS_CALL, endpoint, 0, 0));
+    OK(destroy(before.cap));
+    assert_int_equal(client.thread->state, SHEAF_STATE_WAITING_REPLY);
+    OK(destroy(server.cap));
+    assert_int_equal(result_of(client.thread).status, SHEAF_ERR_NO_REPLY);
+}
+
+// It goes on with the deletion until nobody waits for it.
+static void a_server_deletes_itself(void **state) {
+    (void)state;
+    enum { CALLERS = 3 };
+    struct helper server = helper(PRIORITY_READY), callers[CALLERS];
+    uint64_t replies = make_many(SHEAF_REPLY, 0, CALLERS);
+    for (unsigned i = 0; i < CALLERS; i++) {
+        callers[i] = helper(PRIORITY_BEHIND);
+        by(&server, receive_call(replies + i));
+        by(&callers[i], message(SHEAF_SYS_CALL, endpoint, 0, 0));
+    }
+    fake_set_interrupts(0);
+    become(server.cap);
+    execute(&(struct call){.number = SHEAF_SYS_CALL,
+                           .cap = CNODE,
+                           .tag = SHEAF_TAG(SHEAF_CNODE_DELETE, 1),
+                           .word = {server.cap}});
+    fake_set_interrupts(VMSA_NEVER);
+    assert_true(is_empty(server.cap));
+    for (unsigned i = 0; i < CALLERS; i++)
+        assert_int_equal(result_of(callers[i].thread).status, SHEAF_ERR_NO_REPLY);
+    check_invariants();
+}
+
 static void a_caller_dies(void **state) {
     (void)state;
     struct helper client = helper(PRIORITY_READY);
@@ -488,6 +556,9 @@ int main(void) {
         IPC_TEST(deleted_endpoint),
         IPC_TEST(deleted_reply),
         IPC_TEST(a_server_dies),
+        IPC_TEST(servers_die_and_their_replies_stay),
+        IPC_TEST(a_server_before_dies),
+        IPC_TEST(a_server_deletes_itself),
         IPC_TEST(a_caller_dies),
         IPC_TEST(cancelled_by_badge),
         IPC_TEST(two_cancel_at_once),
