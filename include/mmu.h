@@ -142,7 +142,7 @@ enum gather_policy {
     GATHER_DEFER,     // left pending: gather_unmap and gather_clear_record only; keeps tables
     GATHER_FORCE,     // as IF_NEEDED, and so is what gather_force is told
 };
-struct gather *gather_begin(void); // IF_NEEDED
+struct gather *gather_begin(void);                                        // IF_NEEDED
 void gather_set_policy(struct gather *gather, enum gather_policy policy); // nothing recorded yet
 // Completes the batch and leaves it empty. Adds to the totals.
 void gather_finish(struct gather *gather);

@@ -71,8 +71,8 @@ enum sheaf_gather_operation {
 #define SHEAF_OP_KEEP_TABLES UINT64_C(0x10) // UNMAP: frees no table
 #define SHEAF_OP_REPORT UINT64_C(0x20)      // UNMAP, EVICT: 2 bits a page, a slot to the results
 
-// Reported bits, 2 a page, in the order of the pages; of EVICT 2 a slot, over all its leaves. An operation's bits start at the next
-// whole byte after those of the operation before it.
+// Reported bits, 2 a page, in the order of the pages; of EVICT 2 a slot, over all its leaves. An
+// operation's bits start at the next whole byte after those of the operation before it.
 #define SHEAF_REPORT_ACCESSED 1u
 #define SHEAF_REPORT_DIRTY 2u
 #define SHEAF_REPORT_BYTES(pages) (((pages) + 3) / 4)

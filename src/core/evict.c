@@ -18,9 +18,7 @@ struct evict {
 
 // ---- The place in the tree
 
-static bool has_place(const struct thread *thread) {
-    return thread->walk.cursor.type == SLOT_WALK;
-}
+static bool has_place(const struct thread *thread) { return thread->walk.cursor.type == SLOT_WALK; }
 
 void evict_forget(struct thread *thread) {
     ASSERT(lock_held(&tree_lock));

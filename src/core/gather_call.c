@@ -154,8 +154,7 @@ static enum sheaf_error run_evict(struct vector *vector, const struct operation 
 static enum sheaf_error run_in_vspace(struct vector *vector, const struct operation *operation,
                                       uint8_t *report) {
     struct slot *slot;
-    enum sheaf_error error =
-        lookup_type(vector->thread, operation->vspace, SHEAF_VSPACE, &slot);
+    enum sheaf_error error = lookup_type(vector->thread, operation->vspace, SHEAF_VSPACE, &slot);
     if (error != SHEAF_OK) {
         return error;
     }

@@ -81,7 +81,7 @@ extern struct lock tree_lock;
 extern struct slot tree_anchor;
 
 // All of these: tree_lock held.
-void tree_insert_child(struct slot *parent, struct slot *child); // as the last one
+void tree_insert_child(struct slot *parent, struct slot *child);  // as the last one
 void tree_insert_before(struct slot *node, struct slot *sibling); // without children
 void tree_remove(struct slot *node); // its children take its place among its siblings
 void tree_replace(struct slot *node, struct slot *by); // `by` takes over place and children

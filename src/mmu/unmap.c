@@ -289,8 +289,7 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
     unmap.cursor = unmap.start + *done;
     unmap.report = (flags & SHEAF_OP_REPORT) != 0 ? report : NULL;
     unmap.looked_through = 0;
-    unmap.keep_tables =
-        (flags & SHEAF_OP_KEEP_TABLES) != 0 || gather->policy == GATHER_DEFER;
+    unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0 || gather->policy == GATHER_DEFER;
     unmap.preempted = false;
     if (unmap.report != NULL && *done == 0) {
         for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// EVICT, SYNC and the policies as system calls: what is unmapped and what stays, errors, the place of
-// an interrupted walk in the tree, and memory that is not used anew while a deferred removal is
+// EVICT, SYNC and the policies as system calls: what is unmapped and what stays, errors, the place
+// of an interrupted walk in the tree, and memory that is not used anew while a deferred removal is
 // pending (the machine model judges that).
 #include "machine.h"
 #include "sched.h"
@@ -337,7 +337,8 @@ static void let_worker_run(bool it) {
     assert_int_equal(running() == worker.thread, it);
 }
 
-// A Frame with copies of copies, each mapped, and a thread that is interrupted while it evicts them.
+// A Frame with copies of copies, each mapped, and a thread that is interrupted while it evicts
+// them.
 static uint64_t begin_walk(uint64_t memory, uint64_t polls) {
     uint64_t frame = make_from(memory, SHEAF_FRAME, 12);
     copies = new_slots(COPIES);

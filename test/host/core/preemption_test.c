@@ -311,8 +311,8 @@ static void prepare_evict(void) {
     slots[1] = new_slots(60);
     OK(retype(memory, SHEAF_FRAME, 21, CNODE, slots[0] + 10, 1));
     retype_many(untyped(18), SHEAF_FRAME, 12, slots[0], 10);
-    OK(gather_op(map_op(VSPACE, VA + BIT(30), 512, slots[0] + 10, 1, RW,
-                        SHEAF_OP_PAGES | SHEAF_OP_DIRTY)));
+    OK(gather_op(
+        map_op(VSPACE, VA + BIT(30), 512, slots[0] + 10, 1, RW, SHEAF_OP_PAGES | SHEAF_OP_DIRTY)));
     for (unsigned i = 0; i < 60; i++) {
         uint64_t space = i % 6 == 0 ? make(SHEAF_VSPACE, 0) : VSPACE;
         OK(copy(slots[1] + i, i % 3 == 0 ? slots[0] + i / 6 : slots[1] + i - 1, 7));
@@ -335,8 +335,7 @@ static uint64_t evict_with_copies(void) {
 }
 
 static uint64_t evict_deferred_and_sync(void) {
-    buffer()->ops[0] =
-        (struct sheaf_gather_op){{SHEAF_OP_EVICT, 0, 0, 0, slots[0], 11}};
+    buffer()->ops[0] = (struct sheaf_gather_op){{SHEAF_OP_EVICT, 0, 0, 0, slots[0], 11}};
     struct result result = gather(1, SHEAF_GATHER_DEFER);
     answers_are(result, 0);
     answer_is(result.x10);

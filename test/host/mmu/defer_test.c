@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Deferred removals, SYNC and FORCE: what stays pending, what brings it to its end, and that nothing
-// is used anew before that. Cases named scenario_ pin failures of lazy invalidation elsewhere.
+// Deferred removals, SYNC and FORCE: what stays pending, what brings it to its end, and that
+// nothing is used anew before that. Cases named scenario_ pin failures of lazy invalidation
+// elsewhere.
 #include "support.h"
 
 #include <pending.h>

@@ -187,8 +187,8 @@ static void do_map(struct gather *gather, unsigned space) {
     world.next_frame = frame + (uint32_t)pages;
     for (uint64_t i = 0; i < pages; i++)
         world.mapped[space][page + i] =
-            (struct mapped){frame + (uint32_t)i, (uint8_t)level, attributes.accessed,
-                            attributes.dirty, attributes.write, false};
+            (struct mapped){frame + (uint32_t)i, (uint8_t)level,   attributes.accessed,
+                            attributes.dirty,    attributes.write, false};
 }
 
 static bool cuts(unsigned space, uint64_t page, uint64_t pages) {
@@ -272,8 +272,8 @@ static void clear_record(struct gather *gather, const struct known_record *known
             continue;
         return;
     }
-    while ((step = gather_clear_record(gather, known->record, FRAME(known->frame),
-                                       known->size_bits, seen)) != RECORD_THROUGH) {
+    while ((step = gather_clear_record(gather, known->record, FRAME(known->frame), known->size_bits,
+                                       seen)) != RECORD_THROUGH) {
         if (step == RECORD_PENDING)
             assert_true(gather_complete_record(gather, known->record));
         else
@@ -348,8 +348,8 @@ static void one_batch(void) {
     if (draw(6) == 0)
         vspace_activate(draw(5) == 0 ? NULL : world.vspaces[draw(SPACES)]);
     static const enum gather_policy policies[] = {GATHER_IF_NEEDED, GATHER_IF_NEEDED,
-                                                  GATHER_IF_NEEDED, GATHER_DEFER, GATHER_DEFER,
-                                                  GATHER_FORCE};
+                                                  GATHER_IF_NEEDED, GATHER_DEFER,
+                                                  GATHER_DEFER,     GATHER_FORCE};
     struct gather *gather = gather_begin();
     world.policy = policies[draw(ARRAY_SIZE(policies))];
     gather_set_policy(gather, world.policy);
