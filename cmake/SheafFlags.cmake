@@ -20,6 +20,7 @@ endif()
 
 add_library(sheaf_kernel_flags INTERFACE)
 target_link_libraries(sheaf_kernel_flags INTERFACE sheaf_flags)
+target_compile_definitions(sheaf_kernel_flags INTERFACE SHEAF_TRACE=$<BOOL:${SHEAF_TRACE}>)
 
 if(SHEAF_TARGET)
   # -nostdinc hides glibc's headers, which the cross compiler would otherwise find.

@@ -213,6 +213,38 @@ bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, 
                       uint64_t pages, const struct leaf_attributes *attributes,
                       struct mapping_record *record);
 
+// MOVE of whole level 3 tables: from, to and pages are multiples of 2 MiB, else MISALIGNED. Where
+// there is no table, nothing moves. Records stay true: they name a table, wherever it hangs. In
+// slices of a bounded length; PREEMPTED means that an interrupt came, that the batch is finished
+// and that *move says how far. A first pass looks at everything, so with nobody else at work in
+// between all of it is done or nothing: PLACE_OCCUPIED, OTHER_MAPPING (a block is in the range),
+// NO_TABLES with *missing. DEAD. The ranges were checked (gather_check_range).
+struct gather_move {
+    uint64_t done;    // 2 MiB units that the pass has dealt with
+    uint64_t counted; // page of the destination for which a missing table was counted last
+    uint32_t missing; // upper tables of the destination
+    uint32_t pass;    // 0, with all of it, to begin
+};
+enum sheaf_error gather_move_tables(struct gather *gather, struct vspace *vspace, vaddr_t from,
+                                    vaddr_t to, uint64_t pages, struct gather_move *move,
+                                    unsigned *missing);
+
+// MOVE leaf by leaf. `frames` name the mappings in the range by their records, in the order of the
+// addresses, and get new records. All or nothing, in one step: OTHER_MAPPING where the record does
+// not name the leaf that is next, with *named the index of its Frame (`count`: there are too few);
+// BLOCK_CUT where a record's leaves reach out of the range; MISALIGNED for the leaves' size; RANGE
+// for more than SHEAF_MOVE_LEAVES, or a mapping that would lie in two tables; PLACE_OCCUPIED;
+// NO_TABLES with *missing; DEAD. count is 1 to SHEAF_MOVE_FRAMES, the ranges were checked, and the
+// lock of the CNode that holds the records is held.
+struct moved_frame {
+    struct mapping_record *record;
+    paddr_t address;
+    unsigned size_bits;
+};
+enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace, vaddr_t from,
+                                    vaddr_t to, uint64_t pages, const struct moved_frame *frames,
+                                    unsigned count, unsigned *named, unsigned *missing);
+
 // Clears what the record names, if it verifies, keeping tables. Completes nothing, so locks of
 // lower rank than LOCK_VSPACE may be held.
 enum record_step {

@@ -34,6 +34,7 @@ enum port_event {
     PORT_EVENT_FRAME_RELEASED, // a: address, b: bytes: may be rewritten by anyone from now on
     PORT_EVENT_RANGE_RELEASED, // a: virtual address, b: ASID << 48 | pages: removal is complete
     PORT_EVENT_ROOT_RELEASED,  // a: root's address, b: ASID: both may be reused
+    PORT_EVENT_RANGE_HELD,     // a, b: as before. Not meant by the range that this PE releases next
 };
 
 // Table memory. `table` is the address of a 4 KiB table, `index` 0 to 511. Access is single-copy

@@ -38,6 +38,8 @@
     X(TLBI_AVOIDED_UNLOADED, "tlbi.avoided.unloaded")                                              \
     X(DSB_ISHST, "dsb.ishst")                                                                      \
     X(DSB_ISH, "dsb.ish")                                                                          \
+    X(GATHER_MOVED, "gather.moved")                                                                \
+    X(TABLES_MOVED, "tables.moved")                                                                \
     X(GATHER_EVICTED, "gather.evicted")                                                            \
     X(GATHER_DEFERRED, "gather.deferred")                                                          \
     X(GATHER_RELEASED, "gather.released")                                                          \

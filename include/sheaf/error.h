@@ -29,7 +29,7 @@
     X(NO_TABLES, 18, "the VSpace has too few free tables; GROW it by the number missing")          \
     X(NO_ASID, 19, "no address space identifier is free")                                          \
     X(TOO_MANY_CHUNKS, 20, "the VSpace's directory holds no more chunks")                          \
-    X(BLOCK_CUT, 21, "the range would cut a block")                                                \
+    X(BLOCK_CUT, 21, "the range would cut a block, or a mapping that moves as a whole")            \
     X(VECTOR_TOO_LONG, 22, "a gather takes at most 64 operations")                                 \
     X(UNKNOWN_OPERATION, 23, "a gather has no such operation")                                     \
     X(UNKNOWN_FLAG, 24, "a flag is not defined, or not for this operation")                        \
@@ -48,7 +48,8 @@
     X(TABLE_IN_USE, 38, "a table of the chunk is hooked or held by a pending invalidation")        \
     X(PREEMPTED, 39, "internal: the call goes on after an interrupt; user space never sees it")    \
     X(TIMED_OUT, 40, "the deadline passed while the call waited")                                  \
-    X(NO_RECEIVE_SLOT, 41, "the receiver has named too few empty slots for the capabilities")
+    X(NO_RECEIVE_SLOT, 41, "the receiver has named too few empty slots for the capabilities")      \
+    X(OTHER_MAPPING, 42, "the capability named does not record the mapping that is to be moved")
 
 enum sheaf_error {
 #define SHEAF_ERROR_ENUM(name, number, text) SHEAF_ERR_##name = (number),

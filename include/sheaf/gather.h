@@ -41,6 +41,14 @@
 //        An operation is all or nothing, so interrupts wait for its last step: it maps at most
 //        SHEAF_MAP_FRAMES Frames and writes at most SHEAF_MAP_LEAVES leaves (RANGE).
 // UNMAP  clears every leaf in the range and frees every empty table wholly inside it.
+// MOVE   word 4: where to; word 5: first Frame slot, or 0. What is mapped in the range goes to the
+//        address in word 4, with its rights and its accessed and dirty bits; nothing may be mapped
+//        where it goes, but what moves away itself. With word 5 = 0 whole tables of pages change
+//        their place: all three numbers are multiples of 2 MiB, no block is in the range. Else
+//        leaves of one size move, and the slots from word 5 on name them: one for each mapping in
+//        the range, in the order of the addresses. An operation moves the mappings of at most
+//        SHEAF_MOVE_FRAMES Frames, made of at most SHEAF_MOVE_LEAVES leaves, in a range that has
+//        room for as many (RANGE).
 // EVICT  words 1 to 3 zero; word 4: first Frame slot; word 5: number of slots, at most
 //        SHEAF_EVICT_SLOTS. Clears the leaves of these capabilities and of all that were derived
 //        from them, in whatever VSpaces, and keeps tables.
@@ -48,6 +56,7 @@
 enum sheaf_gather_operation {
     SHEAF_OP_MAP = 1,
     SHEAF_OP_UNMAP = 2,
+    SHEAF_OP_MOVE = 4,
     SHEAF_OP_EVICT = 6,
     SHEAF_OP_SYNC = 7,
 };
@@ -56,6 +65,8 @@ enum sheaf_gather_operation {
 
 #define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
+#define SHEAF_MOVE_FRAMES 8
+#define SHEAF_MOVE_LEAVES 64
 #define SHEAF_EVICT_SLOTS 512
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.

@@ -24,6 +24,7 @@ struct vector {
     unsigned missing;                         // tables, with NO_TABLES
     uint64_t done;                            // pages of the operation at `next`; EVICT: slots
     uint8_t seen;                             // EVICT: reported bits of the slot in turn
+    struct gather_move move;                  // the same of a MOVE, where `done` is not 0
     size_t report_start;                      // bytes of reports of the operations before it
     size_t report_first;                      // where `report` begins to hold something
     size_t report_end;                        // bytes of `report` that hold something
@@ -58,6 +59,9 @@ static bool is_overfull(const struct operation *operation) {
     case SHEAF_OP_EVICT:
         unused |= operation->rights | operation->vspace | operation->va.v | operation->pages;
         break;
+    case SHEAF_OP_MOVE:
+        unused |= operation->rights;
+        break;
     case SHEAF_OP_SYNC:
         unused |= operation->rights | operation->va.v | operation->pages | operation->word4 |
                   operation->word5;
@@ -80,14 +84,13 @@ static enum sheaf_error check(const struct operation *operation, enum gather_pol
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+        [SHEAF_OP_MOVE] = 0,
         [SHEAF_OP_EVICT] = SHEAF_OP_REPORT,
         [SHEAF_OP_SYNC] = 0,
     };
-    static const bool known[ARRAY_SIZE(flags)] = {[SHEAF_OP_MAP] = true,
-                                                  [SHEAF_OP_UNMAP] = true,
-                                                  [SHEAF_OP_EVICT] = true,
-                                                  [SHEAF_OP_SYNC] = true};
-    if (operation->code >= ARRAY_SIZE(flags) || !known[operation->code]) {
+    static const uint64_t known = BIT(SHEAF_OP_MAP) | BIT(SHEAF_OP_UNMAP) | BIT(SHEAF_OP_MOVE) |
+                                  BIT(SHEAF_OP_EVICT) | BIT(SHEAF_OP_SYNC);
+    if (operation->code >= ARRAY_SIZE(flags) || (known >> operation->code & 1) == 0) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
     if ((operation->flags & ~flags[operation->code]) != 0 ||
@@ -151,6 +154,17 @@ static enum sheaf_error run_evict(struct vector *vector, const struct operation 
                            reports ? report : NULL);
 }
 
+static enum sheaf_error run_move(struct vector *vector, struct vspace *vspace,
+                                 const struct operation *operation) {
+    if (vector->done == 0) {
+        vector->move = (struct gather_move){0};
+    }
+    enum sheaf_error error = gather_move_operation(vector->thread, vector->gather, vspace,
+                                                   operation, &vector->move, &vector->missing);
+    vector->done = operation->pages; // begun: how far is in `move`
+    return error;
+}
+
 static enum sheaf_error run_in_vspace(struct vector *vector, const struct operation *operation,
                                       uint8_t *report) {
     struct slot *slot;
@@ -166,6 +180,9 @@ static enum sheaf_error run_in_vspace(struct vector *vector, const struct operat
         error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
                              operation->flags, &vector->done, report);
         break;
+    case SHEAF_OP_MOVE:
+        error = run_move(vector, vspace, operation);
+        break;
     case SHEAF_OP_SYNC:
         error = gather_sync(vector->gather, vspace);
         first = VADDR(0);
@@ -178,6 +195,9 @@ static enum sheaf_error run_in_vspace(struct vector *vector, const struct operat
     }
     if (error == SHEAF_OK && vector->policy == GATHER_FORCE) {
         gather_force(vector->gather, vspace, first, pages);
+        if (operation->code == SHEAF_OP_MOVE) {
+            gather_force(vector->gather, vspace, VADDR(operation->word4), pages);
+        }
     }
     return error;
 }
@@ -251,6 +271,7 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
     if (has_begun(continuation, vector)) {
         vector->done = continuation->pages;
+        vector->move = continuation->move;
         vector->seen = continuation->seen;
     } else {
         evict_abandon(vector->thread);
@@ -362,6 +383,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
     continuation->seen = vector->seen;
+    continuation->move = vector->move;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;
     }

@@ -26,4 +26,9 @@ enum sheaf_error gather_map_operation(const struct thread *thread, struct gather
                                       struct vspace *vspace, const struct operation *operation,
                                       uint64_t *done, unsigned *missing);
 
+// MOVE. *move says how far a MOVE of tables has come. *missing as above.
+enum sheaf_error gather_move_operation(const struct thread *thread, struct gather *gather,
+                                       struct vspace *vspace, const struct operation *operation,
+                                       struct gather_move *move, unsigned *missing);
+
 #endif

@@ -4,6 +4,7 @@
 // Free tables are bits in their chunk's bookkeeping, and the chunks that have any form a list. So
 // taking, releasing and giving a whole chunk back cost the same however many there are.
 #include "table.h"
+#include "pending.h"
 
 static void free_list_push(struct vspace *vspace, struct chunk *chunk) {
     chunk->free_previous = 0;
@@ -70,6 +71,34 @@ void table_link(paddr_t parent, unsigned index, paddr_t table) {
     // walker's; a store barrier is what this side owes ("Ordering of translation table walks").
     port_dmb_ishst();
     port_desc_write(parent, index, desc_make_table(table));
+}
+
+struct place table_hook_down(struct vspace *vspace, uint64_t page, unsigned level) {
+    struct place place = walk(vspace, page, level);
+    while (place.level < level) {
+        paddr_t table = table_take(vspace, place.level + 1);
+        table_link(place.table, place.index, table);
+        place = look(table, page, place.level + 1);
+    }
+    return place;
+}
+
+// A walker may hold the table descriptors, so they must be gone from all PEs before anything else
+// is written in their place ("Using break-before-make").
+void tables_clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
+    struct pending *entry = &vspace->pending[pending_open(vspace)];
+    for (uint64_t page = first; page < end; page += level_pages(level)) {
+        struct place place = walk(vspace, page, level);
+        if (place.level != level || !desc_is_table(place.desc, level))
+            continue;
+        paddr_t table = desc_address(place.desc);
+        if (table_info(table)->live == 0) {
+            table_unlink(place.table, place.index, table);
+            pending_add_table(entry, table);
+            pending_add_range(entry, page, level_pages(level));
+        }
+    }
+    pending_complete(vspace, entry);
 }
 
 void chunks_release(struct vspace *vspace, struct pending *entry) {

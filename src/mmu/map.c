@@ -75,33 +75,9 @@ static enum sheaf_error check_places(const struct vspace *vspace, uint64_t first
     return SHEAF_OK;
 }
 
-// Empty tables where blocks are to be: unhooked, and completed before the blocks are written, for
-// a walker may hold the table descriptors ("Using break-before-make").
-static void clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
-    struct pending *entry = &vspace->pending[pending_open(vspace)];
-    for (uint64_t page = first; page < end; page += level_pages(level)) {
-        struct place place = walk(vspace, page, level);
-        if (place.level == level && desc_is_valid(place.desc)) {
-            paddr_t table = desc_address(place.desc);
-            table_unlink(place.table, place.index, table);
-            pending_add_table(entry, table);
-            pending_add_range(entry, page, level_pages(level));
-        }
-    }
-    pending_complete(vspace, entry);
-}
-
 static void hook_tables(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level) {
-    for (uint64_t page = first; page < end; page = piece_end(page, end, level)) {
-        struct place place = walk(vspace, page, level);
-        while (place.level < level) {
-            paddr_t table = table_take(vspace, place.level + 1);
-            table_link(place.table, place.index, table);
-            place.level++;
-            place.table = table;
-            place.index = level_index(page, place.level);
-        }
-    }
+    for (uint64_t page = first; page < end; page = piece_end(page, end, level))
+        table_hook_down(vspace, page, level);
 }
 
 // Everything that can fail, and what must come before the first leaf.
@@ -122,7 +98,7 @@ static enum sheaf_error prepare(struct vspace *vspace, uint64_t first, uint64_t 
     // else is written in its place.
     pending_complete_overlapping(vspace, first, end - first, 0);
     if (demand.in_the_way != 0)
-        clear_the_way(vspace, first, end, level);
+        tables_clear_the_way(vspace, first, end, level);
     hook_tables(vspace, first, end, level);
     return SHEAF_OK;
 }

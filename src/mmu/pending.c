@@ -85,6 +85,32 @@ bool pending_add_table(struct pending *entry, paddr_t table) {
     return first;
 }
 
+static void note(enum port_event event, const struct vspace *vspace,
+                 const struct page_range *range) {
+    port_note(event, range->first << PAGE_BITS, (uint64_t)vspace->asid.v << 48 | range->pages);
+}
+
+// Merged ranges reach over pages that other entries hold.
+static void note_held(const struct vspace *vspace, const struct pending *except) {
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        const struct pending *entry = &vspace->pending[i];
+        for (unsigned n = 0; entry->ticket != 0 && entry != except && n < entry->range_count; n++)
+            note(PORT_EVENT_RANGE_HELD, vspace, &entry->ranges[n]);
+    }
+}
+
+void pending_close(struct vspace *vspace, struct pending *entry) {
+    for (unsigned i = 0; i < entry->range_count; i++) {
+        if (vspace->pending_count > 1)
+            note_held(vspace, entry);
+        note(PORT_EVENT_RANGE_RELEASED, vspace, &entry->ranges[i]);
+    }
+    entry->ticket = 0;
+    vspace->pending_count--;
+    port_count(SHEAF_COUNTER_TABLES_FREED, entry->tables);
+    chunks_release(vspace, entry);
+}
+
 static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages) {
     for (unsigned i = 0; i < entry->range_count; i++) {
         const struct page_range *range = &entry->ranges[i];
@@ -92,29 +118,6 @@ static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages
             return true;
     }
     return false;
-}
-
-// Whether another entry reaches into the range: merged ranges cover more than was removed, and what
-// lies there may be another's.
-static bool is_shared(const struct vspace *vspace, const struct page_range *range) {
-    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
-        if (vspace->pending[i].ticket != 0 &&
-            overlaps(&vspace->pending[i], range->first, range->pages))
-            return true;
-    }
-    return false;
-}
-
-void pending_close(struct vspace *vspace, struct pending *entry) {
-    entry->ticket = 0;
-    vspace->pending_count--;
-    for (unsigned i = 0; i < entry->range_count; i++) {
-        if (!is_shared(vspace, &entry->ranges[i]))
-            port_note(PORT_EVENT_RANGE_RELEASED, entry->ranges[i].first << PAGE_BITS,
-                      (uint64_t)vspace->asid.v << 48 | entry->ranges[i].pages);
-    }
-    port_count(SHEAF_COUNTER_TABLES_FREED, entry->tables);
-    chunks_release(vspace, entry);
 }
 
 uint8_t pending_level(const struct pending *entry) {

@@ -9,34 +9,8 @@
 // with interrupts masked may be.
 #define RECORD_LEAVES 128u
 
-// The leaves of a record's run that output into its Frame.
-struct run {
-    paddr_t table; // 0: not in use as the record has it
-    unsigned level;
-    unsigned first, last; // first and last such leaf
-    bool live;            // there is one
-};
-
-// What a leaf that outputs into the Frame has in common with all others: the bits of `mask` are
-// those of `value`. So looking through a run costs two instructions for each of its descriptors
-// beside the loop.
-struct pattern {
-    uint64_t mask, value;
-};
-
-static struct pattern pattern_of(unsigned level, paddr_t frame, unsigned size_bits) {
-    uint64_t mask = DESC_ADDRESS & ~(BIT(size_bits) - 1);
-    return (struct pattern){.mask = mask | DESC_VALID | DESC_TABLE,
-                            .value = (frame.v & mask) | desc_leaf_type(level)};
-}
-
-static bool matches(const struct pattern *pattern, desc_t desc) {
-    return (desc.v & pattern->mask) == pattern->value;
-}
-
-// With the VSpace lock held.
-static struct run find_run(struct vspace *vspace, struct mapping_record record, paddr_t frame,
-                           unsigned size_bits) {
+struct run record_find(struct vspace *vspace, struct mapping_record record, paddr_t frame,
+                       unsigned size_bits) {
     struct run run = {0};
     unsigned number = record_table(record);
     if ((number & 15) == 0 || vspace_chunk(vspace, number >> 4) == NULL)
@@ -65,7 +39,7 @@ bool record_place(struct mapping_record record, paddr_t frame, unsigned size_bit
     if (vspace == NULL)
         return false;
     vspace_lock(vspace);
-    struct run run = find_run(vspace, record, frame, size_bits);
+    struct run run = record_find(vspace, record, frame, size_bits);
     if (run.live) {
         unsigned shift = level_shift(run.level);
         uint64_t page = table_first_page(vspace, run.table) + ((uint64_t)run.first << shift);
@@ -150,8 +124,10 @@ static bool may_clear(const struct gather *gather, const struct batch_space *spa
     return vspace->pending_count == own;
 }
 
-enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen) {
+// *helped is set where others' removals were completed first; NULL: they are in the way.
+static enum record_step clear_record(struct gather *gather, struct mapping_record record,
+                                     paddr_t frame, unsigned size_bits, uint8_t *seen,
+                                     bool *helped) {
     struct vspace *vspace = asid_pin(record_asid(record));
     if (vspace == NULL)
         return RECORD_THROUGH; // its ASID was given back: invalidated as a whole before that
@@ -159,8 +135,10 @@ enum record_step gather_clear_record(struct gather *gather, struct mapping_recor
     enum record_step step = space == NULL ? RECORD_FULL : RECORD_PENDING;
     if (space != NULL) {
         vspace_lock(vspace);
-        if (may_clear(gather, space)) {
-            struct run run = find_run(vspace, record, frame, size_bits);
+        if (helped != NULL)
+            *helped = pending_complete_all(vspace, batch_ticket(space));
+        if (helped != NULL || may_clear(gather, space)) {
+            struct run run = record_find(vspace, record, frame, size_bits);
             struct pattern pattern = pattern_of(run.level, frame, size_bits);
             step = !run.live || clear_run(gather, space, &run, pattern, seen) ? RECORD_THROUGH
                                                                               : RECORD_AGAIN;
@@ -173,17 +151,21 @@ enum record_step gather_clear_record(struct gather *gather, struct mapping_recor
     return step;
 }
 
+enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
+                                     paddr_t frame, unsigned size_bits, uint8_t *seen) {
+    return clear_record(gather, record, frame, size_bits, seen, NULL);
+}
+
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits) {
     uint8_t seen = 0;
-    enum record_step step = gather_clear_record(gather, record, frame, size_bits, &seen);
+    bool helped = false;
+    enum record_step step = clear_record(gather, record, frame, size_bits, &seen, &helped);
     if (step == RECORD_FULL) {
         gather_finish(gather);
-        step = gather_clear_record(gather, record, frame, size_bits, &seen);
+        step = clear_record(gather, record, frame, size_bits, &seen, &helped);
     }
-    if (step == RECORD_PENDING)
-        gather_complete_record(gather, record);
-    return step == RECORD_THROUGH;
+    return step == RECORD_THROUGH && !helped;
 }
 
 unsigned record_leaves(struct mapping_record record) { return record_count(record); }

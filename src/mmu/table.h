@@ -3,7 +3,7 @@
 #ifndef MMU_TABLE_H
 #define MMU_TABLE_H
 
-#include "layout.h"
+#include "walk.h"
 
 // All of these are called with the VSpace lock held.
 
@@ -25,6 +25,12 @@ static inline void table_unlink(paddr_t parent, unsigned index, paddr_t table) {
     table_info(parent)->live--;
     table_info(table)->state = TABLE_UNHOOKED;
 }
+// Goes down towards `page` to the table of `level`, hooking those that are missing: so many are
+// free. Nothing on the way is a block.
+struct place table_hook_down(struct vspace *vspace, uint64_t page, unsigned level);
+// Unhooks every empty table that a descriptor of `level` in [first, end) names, and completes that:
+// something else may be written there.
+void tables_clear_the_way(struct vspace *vspace, uint64_t first, uint64_t end, unsigned level);
 // Gives the tables of an entry back to their chunks: they may be taken again at once. A step for
 // each chunk, not for each table.
 void chunks_release(struct vspace *vspace, struct pending *entry);

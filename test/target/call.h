@@ -215,6 +215,12 @@ ALWAYS_INLINE struct sheaf_gather_op map_op(sheaf_cptr vspace, uint64_t va, uint
         .word = {SHEAF_OP_WORD0(SHEAF_OP_MAP, rights, flags), vspace, va, pages, first, slots}};
 }
 
+ALWAYS_INLINE struct sheaf_gather_op move_op(sheaf_cptr vspace, uint64_t from, uint64_t pages,
+                                             uint64_t to, sheaf_cptr slot) {
+    return (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0), vspace, from, pages, to, slot}};
+}
+
 ALWAYS_INLINE struct sheaf_gather_op unmap_op(sheaf_cptr vspace, uint64_t va, uint64_t pages,
                                               uint64_t flags) {
     return (struct sheaf_gather_op){

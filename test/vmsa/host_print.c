@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What base.h wants of a host: the kernel's output on stderr, as TAP comments; panic aborts.
-#include <base.h>
+#include "vmsa.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static void print(const char *before, const char *format, va_list arguments) {
-    fputs(before, stderr);
-    vfprintf(stderr, format, arguments);
-}
-
 void kprintf(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    print("# ", format, arguments);
+    fputs("# ", stderr);
+    vfprintf(stderr, format, arguments);
     va_end(arguments);
 }
 
+static void (*panic_handler)(const char *text);
+
+void vmsa_set_panic_handler(void (*handler)(const char *text)) { panic_handler = handler; }
+
 void panic(const char *format, ...) {
+    char text[256];
     va_list arguments;
     va_start(arguments, format);
-    print("# panic: ", format, arguments);
+    vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    fputc('\n', stderr);
+    if (panic_handler != NULL)
+        panic_handler(text);
+    fprintf(stderr, "# panic: %s\n", text);
     abort();
 }

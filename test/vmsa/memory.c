@@ -30,12 +30,15 @@ struct table {
 
 static struct {
     char *ram;
+    uint64_t start;
     size_t bytes;
     struct overwritten *stores;
     uint32_t count, capacity;
     uint32_t buckets[BUCKETS];
     uint64_t epoch[MAX_PES]; // barriers that order stores
     struct table *tables;    // open addressing
+    uint32_t used[TABLES];   // which of them, in the order of their first use
+    uint32_t used_count;
 } memory;
 
 void *vmsa_grow(void *old, size_t bytes) {
@@ -47,27 +50,45 @@ void *vmsa_grow(void *old, size_t bytes) {
     return fresh;
 }
 
-void memory_init(void *ram, size_t bytes) {
+static uint32_t *bucket(uint64_t table, unsigned index) {
+    return &memory.buckets[(table / 8 + index * UINT64_C(7) + table / PAGE_BYTES) % BUCKETS];
+}
+
+// Empties the chains. What they hold is little, most of the time; there are many of them.
+static void empty_buckets(void) {
+    for (uint32_t i = 0; i < memory.count; i++)
+        *bucket(memory.stores[i].table, memory.stores[i].index) = NONE;
+}
+
+// An explorer begins anew a million times: only what is in use is emptied.
+void memory_init(uint64_t start, void *ram, size_t bytes) {
+    if (memory.tables == NULL) {
+        memory.tables = vmsa_grow(NULL, TABLES * sizeof(*memory.tables));
+        memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
+        memset(memory.buckets, 0xff, sizeof(memory.buckets));
+    }
+    empty_buckets();
     memory.ram = ram;
+    memory.start = start;
     memory.bytes = bytes;
     memory.count = 0;
-    memset(memory.buckets, 0xff, sizeof(memory.buckets));
     memset(memory.epoch, 0, sizeof(memory.epoch));
-    memory.tables = vmsa_grow(memory.tables, TABLES * sizeof(*memory.tables));
-    memset(memory.tables, 0, TABLES * sizeof(*memory.tables));
+    for (uint32_t i = 0; i < memory.used_count; i++)
+        memory.tables[memory.used[i]] = (struct table){0};
+    memory.used_count = 0;
 }
 
 void *vmsa_kernel_address(paddr_t address) {
-    if (address.v < VMSA_BASE || address.v - VMSA_BASE >= memory.bytes)
+    if (address.v < memory.start || address.v - memory.start >= memory.bytes)
         panic("vmsa: %lx is no address of RAM", (unsigned long)address.v);
-    return memory.ram + (address.v - VMSA_BASE);
+    return memory.ram + (address.v - memory.start);
 }
 
 paddr_t vmsa_physical_address(const void *pointer) {
     size_t offset = (size_t)((const char *)pointer - memory.ram);
     if (offset >= memory.bytes)
         panic("vmsa: %p is not in RAM", pointer);
-    return PADDR(VMSA_BASE + offset);
+    return PADDR(memory.start + offset);
 }
 
 uint64_t *memory_descriptor(uint64_t table, unsigned index) {
@@ -79,18 +100,18 @@ uint64_t *memory_descriptor(uint64_t table, unsigned index) {
 static struct table *find_table(uint64_t address) {
     for (uint64_t i = address / PAGE_BYTES;; i++) {
         struct table *table = &memory.tables[i % TABLES];
-        if (table->address == 0)
+        if (table->address == 0) {
+            if (memory.used_count == TABLES)
+                panic("vmsa: more than %u tables", TABLES);
             table->address = address;
+            memory.used[memory.used_count++] = (uint32_t)(i % TABLES);
+        }
         if (table->address == address)
             return table;
     }
 }
 
 // ---- Overwritten values
-
-static uint32_t *bucket(uint64_t table, unsigned index) {
-    return &memory.buckets[(table / 8 + index * UINT64_C(7) + table / PAGE_BYTES) % BUCKETS];
-}
 
 unsigned memory_values(uint64_t table, unsigned index, uint64_t *values, unsigned max) {
     unsigned count = 0;
@@ -100,6 +121,22 @@ unsigned memory_values(uint64_t table, unsigned index, uint64_t *values, unsigne
             values[count++] = memory.stores[i].old;
     }
     return count;
+}
+
+unsigned memory_next(uint64_t table, unsigned index) {
+    const unsigned group = 8;
+    const uint64_t *descriptors = memory_descriptor(table, 0);
+    while (memory.count == 0 && index < TABLE_ENTRIES) {
+        uint64_t all = descriptors[index];
+        if (index % group == 0) {
+            for (unsigned i = 1; i < group; i++)
+                all |= descriptors[index + i];
+        }
+        if (all != 0)
+            break;
+        index += index % group == 0 ? group : 1;
+    }
+    return index;
 }
 
 bool memory_shows(uint64_t table, unsigned index, uint64_t value) {
@@ -132,9 +169,7 @@ static void remember(uint64_t table, unsigned index, uint64_t old) {
 // Drops what is ordered and builds the chains anew.
 static void sweep(bool (*ordered)(const struct overwritten *store, unsigned pe), unsigned pe) {
     uint32_t kept = 0;
-    if (memory.count == 0)
-        return;
-    memset(memory.buckets, 0xff, sizeof(memory.buckets));
+    empty_buckets();
     for (uint32_t i = 0; i < memory.count; i++) {
         if (ordered(&memory.stores[i], pe))
             continue;
@@ -156,7 +191,12 @@ static bool is_own_or_acquired(const struct overwritten *store, unsigned pe) {
 void memory_order(unsigned pe, bool loads_too) {
     sweep(loads_too ? is_own_or_acquired : is_own, pe);
     memory.epoch[pe]++;
+    machine.unordered[pe] = 0;
 }
+
+unsigned memory_epoch(unsigned pe) { return (unsigned)memory.epoch[pe]; }
+
+unsigned vmsa_unordered(unsigned pe) { return machine.unordered[pe]; }
 
 void memory_order_stores(unsigned pe) { memory.epoch[pe]++; }
 
@@ -187,7 +227,7 @@ static void settle(uint64_t table, struct home home) {
     found->home = home;
     if (home.level == 3)
         return;
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+    for (unsigned i = memory_next(table, 0); i < TABLE_ENTRIES; i = memory_next(table, i + 1)) {
         uint64_t value = *memory_descriptor(table, i);
         if (value_is_table(value, home.level)) {
             struct home below = {home.page + i * span_pages(home.level), home.asid,
@@ -203,7 +243,7 @@ void memory_set_root(uint64_t table, uint16_t asid) {
         settle(table, (struct home){0, asid, 0, true});
 }
 
-void memory_clear_root(uint64_t table) { find_table(table)->home.linked = false; }
+void memory_unlink(uint64_t table) { find_table(table)->home.linked = false; }
 
 uint64_t memory_store(uint64_t table, unsigned index, uint64_t value) {
     uint64_t *place = memory_descriptor(table, index);
@@ -212,6 +252,7 @@ uint64_t memory_store(uint64_t table, unsigned index, uint64_t value) {
     const struct home *home = memory_home(table);
     into->stored_epoch = memory.epoch[machine.pe];
     into->stored_pe = (uint8_t)machine.pe;
+    machine.unordered[machine.pe] += home != NULL && (value & DESC_VALID) != 0;
     if ((old & DESC_VALID) != 0 && old != value)
         remember(table, index, old);
     if (home != NULL && value_is_table(old, home->level))

@@ -7,6 +7,7 @@
 
 struct machine machine;
 struct vmsa_faults vmsa_faults;
+struct vmsa_features vmsa_features;
 
 static struct {
     struct vmsa_tlbi *entries;
@@ -23,11 +24,15 @@ static void vmsa_step(enum vmsa_call call, uint64_t a, uint64_t b) {
     machine.pe = pe;
 }
 
-void vmsa_init(void *memory, size_t bytes) {
+void vmsa_init(void *memory, size_t bytes) { vmsa_init_at(VMSA_BASE, memory, bytes); }
+
+void vmsa_init_at(uint64_t start, void *memory, size_t bytes) {
     memset(&machine, 0, sizeof(machine));
     machine.polls = VMSA_NEVER;
     vmsa_faults = (struct vmsa_faults){0};
-    memory_init(memory, bytes);
+    vmsa_features = (struct vmsa_features){0};
+    contents_init();
+    memory_init(start, memory, bytes);
     tlb_init();
     judge_init();
     vmsa_log_reset();
@@ -58,18 +63,44 @@ static uint64_t store(paddr_t table, unsigned index, uint64_t value) {
     return old;
 }
 
+// What hardware that manages the flags would make of the leaf there (FEAT_HAFDBS); the value itself
+// where it leaves it alone.
+static uint64_t with_hardware_flags(paddr_t table, unsigned index) {
+    uint64_t value = *memory_descriptor(table.v, index);
+    const struct home *home = memory_home(table.v);
+    if (!vmsa_features.hardware_flags || home == NULL || !value_is_leaf(value, home->level))
+        return value;
+    value |= DESC_AF;
+    return (value & DESC_DBM) != 0 ? value & ~DESC_READ_ONLY : value;
+}
+
+// Hardware comes first: the last update that can arrive arrives now.
+static void update_flags(paddr_t table, unsigned index) {
+    uint64_t value = with_hardware_flags(table, index);
+    if (value == *memory_descriptor(table.v, index))
+        return;
+    *memory_descriptor(table.v, index) = value;
+    record_event("hardware flags", table.v, index, value);
+    tlb_store(table.v, index, value);
+}
+
 void vmsa_desc_write(paddr_t table, unsigned index, desc_t value) {
     vmsa_step(VMSA_CALL_STORE, table.v, index);
+    if (with_hardware_flags(table, index) != *memory_descriptor(table.v, index))
+        violation(VMSA_LOST_UPDATE, "descriptor %u of table %lx overwritten by a plain store",
+                  index, (unsigned long)table.v);
     store(table, index, value.v);
 }
 
 desc_t vmsa_desc_exchange(paddr_t table, unsigned index, desc_t value) {
     vmsa_step(VMSA_CALL_STORE, table.v, index);
+    update_flags(table, index);
     return DESC(store(table, index, value.v));
 }
 
 bool vmsa_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected, desc_t desired) {
     vmsa_step(VMSA_CALL_STORE, table.v, index);
+    update_flags(table, index);
     uint64_t old = *memory_descriptor(table.v, index);
     if (old != expected->v) {
         expected->v = old;
@@ -86,6 +117,14 @@ void vmsa_table_zero(paddr_t table) {
         violation(VMSA_TABLE_REUSED, "table %lx zeroed, it may be walked", (unsigned long)table.v);
     memory_zero(table.v);
 }
+
+uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value) {
+    const struct home *home = memory_home(table.v);
+    bool leaf = home != NULL && value_is_leaf(value, home->level);
+    return leaf ? span_pages(home->level) * PAGE_BYTES : 0;
+}
+
+uint64_t vmsa_output(uint64_t value) { return value & DESC_OUTPUT; }
 
 // ---- TLBI and barriers
 
@@ -110,9 +149,6 @@ void vmsa_tlbi(enum port_tlbi kind, uint64_t operand) {
     }
     tlbi_log.entries[tlbi_log.count++] = (struct vmsa_tlbi){kind, operand};
     machine.outstanding[machine.pe]++;
-    // Bits 47:44 are TTL; a core without FEAT_TTL has them RES0.
-    if ((operand >> 44 & 15) != 0)
-        violation(VMSA_HINT, "operand %lx", (unsigned long)operand);
     if (!vmsa_faults.drop_tlbi)
         tlb_tlbi(kind, operand);
 }
@@ -129,18 +165,19 @@ void vmsa_dsb_ish(void) {
     vmsa_step(VMSA_CALL_BARRIER, 1, 0);
     record_event("dsb ish", 0, 0, 0);
     machine.dsb++;
+    bool issued = machine.outstanding[machine.pe] != 0;
     machine.outstanding[machine.pe] = 0;
     if (vmsa_faults.drop_dsb_ish)
         return;
     memory_order(machine.pe, true);
-    tlb_complete(machine.pe, false);
+    tlb_complete(machine.pe, false, issued);
 }
 
 void vmsa_dsb_nsh(void) {
     vmsa_step(VMSA_CALL_BARRIER, 2, 0);
     record_event("dsb nsh", 0, 0, 0);
     machine.outstanding[machine.pe] = 0;
-    tlb_complete(machine.pe, true);
+    tlb_complete(machine.pe, true, false);
 }
 
 void vmsa_dmb_ishst(void) {
@@ -155,6 +192,7 @@ void vmsa_isb(void) { vmsa_step(VMSA_CALL_BARRIER, 4, 0); }
 void vmsa_sync_instructions(paddr_t start, size_t bytes) {
     vmsa_step(VMSA_CALL_BARRIER, 5, start.v);
     record_event("sync instructions", start.v, bytes, 0);
+    contents_synchronise(start.v, bytes);
 }
 
 // ---- Roots
@@ -169,6 +207,8 @@ static void load(unsigned pe, uint64_t ttbr0) {
     if ((home == NULL || home->level != 0 || home->asid != asid) && vmsa_cached(ASID(asid)) != 0)
         violation(VMSA_ASID_REUSED, "ASID %u loaded with root %lx, entries may be cached", asid,
                   (unsigned long)root);
+    if (asid_is_dead(asid))
+        violation(VMSA_ASID_REUSED, "ASID %u was given back, and then loaded", asid);
     memory_set_root(root, asid);
     tlb_reach_table(root, 0, asid, 0, (uint8_t)BIT(pe));
 }
@@ -179,44 +219,72 @@ void vmsa_load_root(uint64_t ttbr0) {
     load(machine.pe, ttbr0);
 }
 
+void vmsa_enter_root(uint64_t ttbr0) {
+    record_event("enter root", ttbr0, 0, 0);
+    machine.leaving[machine.pe] = machine.ttbr0[machine.pe];
+    load(machine.pe, ttbr0);
+}
+
+void vmsa_leave_root(void) {
+    record_event("leave root", machine.leaving[machine.pe], 0, 0);
+    machine.leaving[machine.pe] = 0;
+}
+
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
 
+void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty) {
+    machine.answered[asking] |= (uint8_t)BIT(pe);
+    if (pe != asking && machine.ttbr0[pe] == ttbr0)
+        load(pe, empty);
+}
+
 void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
-    vmsa_step(VMSA_CALL_LOAD_ROOT, ttbr0, 1);
+    machine.answered[machine.pe] = 0;
+    vmsa_step(VMSA_CALL_EVICT_ROOT, ttbr0, empty);
     record_event("evict root", ttbr0, 0, 0);
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (pe != machine.pe && machine.ttbr0[pe] == ttbr0)
-            load(pe, empty);
+        if ((machine.answered[machine.pe] >> pe & 1) == 0)
+            answer_eviction(pe, machine.pe, ttbr0, empty);
     }
 }
 
 // ---- Locks
 
+static bool is_open(const struct lock *lock) {
+    return (vmsa_faults.open_ranks >> lock->rank & 1) != 0;
+}
+
 void vmsa_lock_acquire(struct lock *lock) {
-    vmsa_step(VMSA_CALL_LOCK, lock->rank, 0);
+    vmsa_step(VMSA_CALL_LOCK, (uint64_t)(uintptr_t)lock, 0);
     if (lock->held != 0)
         panic("vmsa: PE %u waits for a lock of rank %u that PE %u holds: nobody else runs",
               machine.pe, lock->rank, lock->holder - 1);
     if (machine.locks[machine.pe] >> lock->rank != 0)
         violation(VMSA_LOCK_ORDER, "rank %u taken, ranks %x held", lock->rank,
                   machine.locks[machine.pe]);
+    machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
+    if (is_open(lock))
+        return;
     lock->held = 1;
     lock->holder = machine.pe + 1;
-    machine.locks[machine.pe] |= UINT32_C(1) << lock->rank;
     memory_lock(lock, machine.pe);
 }
 
 void vmsa_lock_release(struct lock *lock) {
-    if (lock->held == 0 || lock->holder != machine.pe + 1)
+    if (!vmsa_lock_held(lock))
         panic("vmsa: PE %u releases a lock it does not hold", machine.pe);
-    memory_unlock(lock, machine.pe);
     machine.locks[machine.pe] &= ~(UINT32_C(1) << lock->rank);
-    lock->holder = 0;
-    lock->held = 0;
-    vmsa_step(VMSA_CALL_UNLOCK, lock->rank, 0);
+    if (!is_open(lock)) {
+        memory_unlock(lock, machine.pe);
+        lock->holder = 0;
+        lock->held = 0;
+    }
+    vmsa_step(VMSA_CALL_UNLOCK, (uint64_t)(uintptr_t)lock, 0);
 }
 
 bool vmsa_lock_held(const struct lock *lock) {
+    if (is_open(lock))
+        return (machine.locks[machine.pe] >> lock->rank & 1) != 0;
     return lock->held != 0 && lock->holder == machine.pe + 1;
 }
 
@@ -260,7 +328,8 @@ void vmsa_count(enum sheaf_counter counter, uint64_t n) { machine.counters[count
 uint64_t vmsa_counter(enum sheaf_counter counter) { return machine.counters[counter]; }
 
 void vmsa_note(enum port_event event, uint64_t a, uint64_t b) {
-    vmsa_step(VMSA_CALL_NOTE, a, b);
+    if (event != PORT_EVENT_RANGE_HELD) // nobody can do anything about it in between
+        vmsa_step(VMSA_CALL_NOTE, a, b);
     record_event("note event", event, a, b);
     judge_note(event, a, b);
 }

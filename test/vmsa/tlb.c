@@ -17,14 +17,8 @@ static struct {
     uint32_t count, capacity, free; // free: chain of unused slots through next_key
     uint32_t keys[BUCKETS], targets[BUCKETS];
     uint64_t stamp;
+    uint32_t globals; // entries for all ASIDs
 } tlb;
-
-void tlb_init(void) {
-    tlb.count = 0;
-    tlb.free = NONE;
-    memset(tlb.keys, 0xff, sizeof(tlb.keys));
-    memset(tlb.targets, 0xff, sizeof(tlb.targets));
-}
 
 struct entry *tlb_entries(uint32_t *count) {
     *count = tlb.count;
@@ -39,6 +33,24 @@ static uint32_t *key_bucket(uint16_t asid, unsigned level, uint64_t page) {
 
 static uint32_t *target_bucket(uint64_t table) {
     return &tlb.targets[table / PAGE_BYTES % BUCKETS];
+}
+
+// An explorer begins anew a million times: only what is in use is emptied.
+void tlb_init(void) {
+    static bool used;
+    if (!used) {
+        memset(tlb.keys, 0xff, sizeof(tlb.keys));
+        memset(tlb.targets, 0xff, sizeof(tlb.targets));
+        used = true;
+    }
+    for (uint32_t i = 0; i < tlb.count; i++) {
+        const struct entry *entry = &tlb.entries[i];
+        *key_bucket(entry->asid, entry->level, entry->page) = NONE;
+        *target_bucket(entry->value & DESC_OUTPUT) = NONE;
+    }
+    tlb.count = 0;
+    tlb.globals = 0;
+    tlb.free = NONE;
 }
 
 // ---- Looking up
@@ -100,9 +112,17 @@ static void check_key(uint16_t asid, unsigned level, uint64_t page, unsigned new
     }
 }
 
-// A valid descriptor is made at a place: nothing else may be cached for its addresses.
+// A valid descriptor is made at a place: nothing else may be cached for its addresses. A table
+// brings all that it holds.
 static void check_make(uint16_t asid, unsigned level, uint64_t page, uint64_t value) {
     check_key(asid, level, page, level, value, false);
+    if (value_is_table(value, level)) {
+        for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+            uint64_t below = *memory_descriptor(value & DESC_OUTPUT, i);
+            if ((below & DESC_VALID) != 0)
+                check_make(asid, level + 1, page + i * span_pages(level + 1), below);
+        }
+    }
     if (!value_is_leaf(value, level))
         return;
     for (unsigned upper = 1; upper < level; upper++)
@@ -146,6 +166,7 @@ static struct entry *insert(uint16_t asid, unsigned level, uint64_t page, uint64
         .next_target = NONE,
     };
     *key = slot;
+    tlb.globals += value_is_global(value, level);
     if (value_is_table(value, level)) {
         uint32_t *target = target_bucket(value & DESC_OUTPUT);
         entry->next_target = *target;
@@ -165,6 +186,7 @@ static void drop(uint32_t slot) {
     unchain(key_bucket(entry->asid, entry->level, entry->page), slot, true);
     if (value_is_table(entry->value, entry->level))
         unchain(target_bucket(entry->value & DESC_OUTPUT), slot, false);
+    tlb.globals -= value_is_global(entry->value, entry->level);
     entry->cached = 0;
     entry->next_key = tlb.free;
     tlb.free = slot;
@@ -183,6 +205,7 @@ static void add(uint16_t asid, unsigned level, uint64_t page, uint64_t table, un
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         entry->matched[pe] &= (uint8_t)~pes;
         entry->matched_local[pe] &= (uint8_t)~pes;
+        entry->half[pe] &= (uint8_t)~pes;
     }
     if (fresh != 0 && value_is_table(value, level))
         tlb_reach_table(value & DESC_OUTPUT, level + 1, asid, page, fresh);
@@ -190,17 +213,22 @@ static void add(uint16_t asid, unsigned level, uint64_t page, uint64_t table, un
 
 void tlb_reach_table(uint64_t table, unsigned level, uint16_t asid, uint64_t page, uint8_t pes) {
     uint64_t values[MOST_VALUES];
-    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+    for (unsigned i = memory_next(table, 0); i < TABLE_ENTRIES; i = memory_next(table, i + 1)) {
         unsigned count = memory_values(table, i, values, MOST_VALUES);
         for (unsigned n = 0; n < count; n++)
             add(asid, level, page + i * span_pages(level), table, i, values[n], pes);
     }
 }
 
+static bool begins_at(uint64_t ttbr0, uint64_t table, uint16_t asid) {
+    return ttbr_root(ttbr0) == table && ttbr_asid(ttbr0) == asid;
+}
+
 static uint8_t pes_with_root(uint64_t table, uint16_t asid) {
     uint8_t pes = 0;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (ttbr_root(machine.ttbr0[pe]) == table && ttbr_asid(machine.ttbr0[pe]) == asid)
+        if (begins_at(machine.ttbr0[pe], table, asid) ||
+            begins_at(machine.leaving[pe], table, asid))
             pes |= (uint8_t)BIT(pe);
     }
     return pes;
@@ -212,6 +240,8 @@ void tlb_store(uint64_t table, unsigned index, uint64_t value) {
         uint64_t page = home->page + index * span_pages(home->level);
         if ((value & DESC_VALID) != 0)
             check_make(home->asid, home->level, page, value);
+        if (value_is_leaf(value, home->level))
+            judge_leaf(value, home->level);
         if (home->level == 0)
             add(home->asid, 0, page, table, index, value, pes_with_root(table, home->asid));
     } else if (tlb_walks_into(table) != 0) {
@@ -247,105 +277,91 @@ static uint8_t refill(const struct entry *entry) {
     return pes;
 }
 
-static void match(struct entry *entry, uint8_t scope) {
-    entry->going = entry->cached & scope & (uint8_t)~refill(entry);
+static void match(struct entry *entry, uint8_t pes) {
+    entry->going = entry->cached & pes & (uint8_t)~refill(entry);
     entry->going_stamp = tlb.stamp;
-    if (scope == UINT8_MAX)
+    if (pes == UINT8_MAX)
         entry->matched[machine.pe] |= entry->going;
     else
         entry->matched_local[machine.pe] |= entry->going;
 }
 
-static void match_page(uint16_t asid, uint64_t page, bool last_level, uint8_t scope) {
+static bool in_scope(const struct entry *entry, const struct scope *scope) {
+    bool leaf = value_is_leaf(entry->value, entry->level);
+    bool global = value_is_global(entry->value, entry->level);
+    if (entry->cached == 0 || (scope->last_level && !leaf) || (scope->by_asid && global))
+        return false;
+    if (!scope->any_asid && !global && entry->asid != scope->asid)
+        return false;
+    if (scope->hint != 0 && (!leaf || entry->level != scope->hint))
+        return false;
+    return scope->any_page || (entry->page < scope->first + scope->pages &&
+                               scope->first < entry->page + span_pages(entry->level));
+}
+
+// One page of one ASID: found by its keys.
+static void match_page(const struct scope *scope, uint8_t pes) {
     for (unsigned level = 0; level < LEVELS; level++) {
-        uint64_t prefix = page & ~(span_pages(level) - 1);
-        for (uint32_t i = with_key(*key_bucket(asid, level, prefix), asid, level, prefix);
-             i != NONE; i = with_key(tlb.entries[i].next_key, asid, level, prefix)) {
-            if (!last_level || value_is_leaf(tlb.entries[i].value, level))
-                match(&tlb.entries[i], scope);
+        uint64_t prefix = scope->first & ~(span_pages(level) - 1);
+        for (uint32_t i =
+                 with_key(*key_bucket(scope->asid, level, prefix), scope->asid, level, prefix);
+             i != NONE; i = with_key(tlb.entries[i].next_key, scope->asid, level, prefix)) {
+            if (in_scope(&tlb.entries[i], scope))
+                match(&tlb.entries[i], pes);
         }
     }
 }
 
-// Which entries an operation that is not confined to one key looks at.
-struct scope {
-    bool any_asid, any_page, last_level;
-    uint16_t asid;
-    uint64_t page;
-};
-
-static bool in_scope(const struct entry *entry, const struct scope *scope) {
-    if (entry->cached == 0 || (!scope->any_asid && entry->asid != scope->asid))
-        return false;
-    if (scope->last_level && !value_is_leaf(entry->value, entry->level))
-        return false;
-    return scope->any_page || scope->page - entry->page < span_pages(entry->level);
-}
-
 // Levels from the top, so that a table descriptor's fate is known before what is below it.
-static void match_scope(struct scope scope, uint8_t pes) {
+static void match_all(const struct scope *scope, uint8_t pes) {
     for (unsigned level = 0; level < LEVELS; level++) {
         for (uint32_t i = 0; i < tlb.count; i++) {
             struct entry *entry = &tlb.entries[i];
-            if (entry->level == level && in_scope(entry, &scope))
+            if (entry->level == level && in_scope(entry, scope))
                 match(entry, pes);
         }
     }
 }
 
 void tlb_tlbi(enum port_tlbi kind, uint64_t operand) {
-    uint8_t own = (uint8_t)BIT(machine.pe);
-    uint8_t everyone = vmsa_faults.local_only ? own : UINT8_MAX;
-    uint16_t asid = (uint16_t)(operand >> 48);
-    uint64_t page = operand & (BIT(36) - 1); // VA[47:12]
-    tlb.stamp++;
+    struct scope scope;
+    if (!operand_decode(kind, operand, &scope))
+        return;
     if (vmsa_faults.wrong_asid)
-        asid++;
+        scope.asid++;
     if (vmsa_faults.next_page)
-        page++;
-    switch (kind) {
-    case PORT_TLBI_VAE1IS:
-        match_page(asid, page, vmsa_faults.last_level_only, everyone);
-        break;
-    case PORT_TLBI_VALE1IS:
-        match_page(asid, page, true, everyone);
-        break;
-    case PORT_TLBI_ASIDE1IS:
-        match_scope((struct scope){.asid = asid, .any_page = true}, everyone);
-        break;
-    case PORT_TLBI_VAAE1IS:
-        match_scope((struct scope){.any_asid = true, .page = page}, everyone);
-        break;
-    case PORT_TLBI_VAALE1IS:
-        match_scope((struct scope){.any_asid = true, .page = page, .last_level = true}, everyone);
-        break;
-    case PORT_TLBI_VMALLE1IS:
-        match_scope((struct scope){.any_asid = true, .any_page = true}, everyone);
-        break;
-    case PORT_TLBI_VALE1:
-        match_page(asid, page, true, own);
-        break;
-    case PORT_TLBI_VMALLE1:
-        match_scope((struct scope){.any_asid = true, .any_page = true}, own);
-        break;
-    case PORT_TLBI_RVAE1IS:
-    case PORT_TLBI_RVALE1IS:
-    case PORT_TLBI_KINDS:
-        panic("vmsa: TLBI kind %d is not modelled", (int)kind);
-    }
+        scope.first++;
+    if (vmsa_faults.last_level_only && !scope.any_page)
+        scope.last_level = true;
+    uint8_t pes = scope.local || vmsa_faults.local_only ? (uint8_t)BIT(machine.pe) : UINT8_MAX;
+    tlb.stamp++;
+    // Global entries are found by no ASID's key.
+    if (!scope.any_page && !scope.any_asid && scope.pages == 1 && tlb.globals == 0)
+        match_page(&scope, pes);
+    else
+        match_all(&scope, pes);
 }
 
-void tlb_complete(unsigned pe, bool local_only) {
+// Takes away what the PE's broadcast operations matched; with the erratum one operation later.
+static uint8_t complete_broadcast(struct entry *entry, unsigned pe, bool issued) {
+    uint8_t gone = entry->matched[pe];
+    entry->matched[pe] = 0;
+    if (!vmsa_features.repeat_tlbi)
+        return gone;
+    uint8_t waited = issued ? entry->half[pe] : 0;
+    entry->half[pe] = (uint8_t)((entry->half[pe] & ~waited) | gone);
+    return waited;
+}
+
+void tlb_complete(unsigned pe, bool local_only, bool issued) {
     for (uint32_t i = 0; i < tlb.count; i++) {
         struct entry *entry = &tlb.entries[i];
         if (entry->cached == 0)
             continue;
         uint8_t gone = entry->matched_local[pe];
         entry->matched_local[pe] = 0;
-        if (!local_only) {
-            gone |= entry->matched[pe];
-            entry->matched[pe] = 0;
-        }
+        if (!local_only)
+            gone |= complete_broadcast(entry, pe, issued);
         entry->cached &= (uint8_t)~gone;
         if (entry->cached == 0)
             drop(i);

@@ -13,10 +13,11 @@
 //     storing PE executes DSB ISHST or stronger; or another PE DSB ISH, after it acquired a lock
 //     that the storer released in between
 //   - a TLBI takes nothing away before its own PE executes DSB ISH, and nothing that a walk could
-//     fetch anew when it was issued
+//     fetch anew when it was issued. With a level hint it takes leaves of that level and nothing
+//     else: more than the architecture lets a right hint miss, so that hints stay with leaves
 //
 // Uses of the architecture that are not safe against all of this are violations, reported by rule.
-// A violation calls the handler; without one it prints the last events and aborts.
+// A violation calls the handler; without one it is printed with the last events, and aborts.
 #ifndef VMSA_H
 #define VMSA_H
 
@@ -35,9 +36,25 @@ enum vmsa_rule {
     VMSA_UNORDERED_CONTENTS, // a table is linked, its contents not ordered before
     VMSA_PREEMPTIBLE,        // preemption is polled between a TLBI and its DSB
     VMSA_HINT,               // TTL bits without FEAT_TTL
+    VMSA_OPERAND,            // RES0 bits of an operand, or an operation that the cores lack
+    VMSA_LOST_UPDATE,        // a plain store over a leaf whose flags hardware may be setting
+    VMSA_UNSYNCHRONISED,     // execution granted, the instruction side does not have the contents
+    VMSA_MISMATCHED,         // two memory types for one frame at a time
+    VMSA_ATTRIBUTES,         // a leaf that no user mapping may be
     VMSA_WALK_UNPROTECTED,   // a table is released while another PE walks that VSpace
     VMSA_LOCK_ORDER,         // ranks do not ascend, or a lock is taken twice
     VMSA_RULES,
+};
+
+// What the cores have beyond ARMv8.0. All false: an ARMv8.0 core with 16-bit ASIDs.
+struct vmsa_features {
+    bool ttl;            // FEAT_TTL: level hints are read, a wrong one invalidates nothing
+    bool range;          // FEAT_TLBIRANGE
+    bool hardware_flags; // FEAT_HAFDBS: hardware sets the access flag and the dirty state, always
+                         // just before software's exchange
+    bool repeat_tlbi;    // erratum: what a TLBI and its DSB take away is gone only after the next
+                         // broadcast TLBI and its DSB ISH on the same PE
+    bool asids_of_8_bits;
 };
 
 // What the port may be told to do wrong, to show that the model notices.
@@ -50,11 +67,14 @@ struct vmsa_faults {
     bool local_only;      // broadcast operations reach this PE only
     bool next_page;       // operations by address hit the page after
     bool wrong_asid;      // operations hit the next ASID
+    bool no_answer;       // port_evict_root does not wait for PEs that are in the kernel
+    uint8_t open_ranks;   // bit for each rank: its locks exclude nobody
 };
 
 // `memory`: `bytes` of host memory, aligned to 64, which becomes the simulated RAM from VMSA_BASE
 // on. All PEs are on a root of zero. Forgets everything from before.
 void vmsa_init(void *memory, size_t bytes);
+void vmsa_init_at(uint64_t start, void *memory, size_t bytes); // RAM from `start` on
 
 void vmsa_set_pe(unsigned pe); // what follows runs on this PE
 bool vmsa_holds_locks(unsigned pe);
@@ -65,9 +85,13 @@ const char *vmsa_rule_name(enum vmsa_rule rule);
 // Violations from now on are only counted, until the next vmsa_init.
 void vmsa_expect_violations(void);
 unsigned vmsa_violations(enum vmsa_rule rule);
-void vmsa_print_events(void); // the last ones, to stderr
+void vmsa_print_events(void);                                     // the last ones, to stderr
+void vmsa_print_violation(enum vmsa_rule rule, const char *text); // and the events before it
+// Called for panic(), before the abort. May not return to the caller of panic(). NULL: none.
+void vmsa_set_panic_handler(void (*handler)(const char *text));
 
-extern struct vmsa_faults vmsa_faults; // cleared by vmsa_init
+extern struct vmsa_faults vmsa_faults;     // cleared by vmsa_init
+extern struct vmsa_features vmsa_features; // the same
 
 // Preemption polls that answer no before the first yes; then yes until set anew.
 #define VMSA_NEVER UINT64_MAX
@@ -83,8 +107,9 @@ enum vmsa_call {
     VMSA_CALL_TLBI,
     VMSA_CALL_BARRIER,
     VMSA_CALL_LOAD_ROOT,
-    VMSA_CALL_LOCK,
-    VMSA_CALL_UNLOCK,
+    VMSA_CALL_EVICT_ROOT, // before the interrupts; on return every other PE has answered
+    VMSA_CALL_LOCK,       // a: the lock; on return it is free
+    VMSA_CALL_UNLOCK,     // a: the lock, which is free already
     VMSA_CALL_POLL,
     VMSA_CALL_NOTE,
     VMSA_CALL_RELAX,
@@ -92,6 +117,19 @@ enum vmsa_call {
 typedef void vmsa_hook(enum vmsa_call call, uint64_t a, uint64_t b);
 void vmsa_set_hook(vmsa_hook *hook);
 
+// For a trace of another machine, which has moments that the port's one call does not show: from
+// entering a root until the one before is left, walks may use either.
+void vmsa_enter_root(uint64_t ttbr0);
+void vmsa_leave_root(void);
+// What a descriptor is about, by the Arm manual: bytes of a leaf in this table, 0 if it is none or
+// if the table is not linked; the output address.
+uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value);
+uint64_t vmsa_output(uint64_t value);
+
+// This PE wrote the contents of whole frames, which are to be mapped afterwards.
+void vmsa_frame_written(paddr_t frame, uint64_t bytes);
+// Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.
+unsigned vmsa_unordered(unsigned pe);
 // Memory is rewritten by someone who may not be its last owner.
 void vmsa_frame_reused(paddr_t frame, uint64_t bytes);
 // Physical addresses that an access of the PE at `va` may use now, by any leaf that may be cached

@@ -19,6 +19,7 @@
 #include <drivers.h>
 #include <port.h>
 #include <sheaf/bootinfo.h>
+#include <trace.h>
 
 #define MIB (UINT64_C(1) << 20)
 #define ASID_LIMIT_MAX 65536
@@ -166,11 +167,36 @@ static void start_mmu(const struct memory_range *asid_table, paddr_t empty_root)
             config.features.repeat_tlbi ? ", TLB invalidations repeated (erratum)" : "");
 }
 
+// Before the first root that user space could run on.
+static void start_trace(void) {
+    uint64_t start = UINT64_MAX, end = 0;
+    for (uint32_t i = 0; i < board.memory_count; i++) {
+        start = MIN(start, board.memory[i].base.v);
+        end = MAX(end, board.memory[i].base.v + board.memory[i].size);
+    }
+    struct mmu_features present = pe_mmu_features(); // whatever boot arguments switch off
+    struct trace_header header = {
+        .magic = TRACE_MAGIC,
+        .version = TRACE_VERSION,
+        .ram_start = start,
+        .ram_bytes = end - start,
+        .features = (pe_asid_bits() == 8 ? TRACE_ASIDS_OF_8_BITS : 0) |
+                    (present.repeat_tlbi ? TRACE_REPEAT_TLBI : 0) | (present.ttl ? TRACE_TTL : 0) |
+                    (present.range ? TRACE_RANGE : 0),
+    };
+    size_t length;
+    const char *name = boot_args_text(boot_args, "trace", &length);
+    trace_start(name, length, &header);
+}
+
 static void start_memory(paddr_t fdt, uint64_t fdt_bytes) {
     size_t asid_bytes = mmu_asid_table_bytes(pe_asid_bits());
     struct memory_range tree = {fdt, fdt_bytes};
     boot_memory_init(&board, tree, ALIGN_UP(asid_bytes, PAGE_BYTES) + PAGE_BYTES);
     struct memory_range asid_table = {boot_memory_take(asid_bytes, PAGE_BYTES), asid_bytes};
+    if (SHEAF_TRACE) {
+        start_trace();
+    }
     start_mmu(&asid_table, boot_memory_take(PAGE_BYTES, PAGE_BYTES));
 }
 

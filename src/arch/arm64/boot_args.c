@@ -85,3 +85,16 @@ uint64_t boot_args_number(const char *args, const char *name, uint64_t limit, ui
     }
     return result;
 }
+
+const char *boot_args_text(const char *args, const char *name, size_t *length) {
+    const char *text = "";
+    struct word word;
+    *length = 0;
+    while (next_word(&args, &word)) {
+        if (take_value(&word, name)) {
+            text = word.start;
+            *length = word.length;
+        }
+    }
+    return text;
+}

@@ -12,4 +12,7 @@ bool boot_args_is(const char *args, const char *name, const char *value);
 // serial port when the value is no number up to `limit`.
 uint64_t boot_args_number(const char *args, const char *name, uint64_t limit, uint64_t otherwise);
 
+// The value of the last word `name`=..., not terminated; *length is 0 when there is none.
+const char *boot_args_text(const char *args, const char *name, size_t *length);
+
 #endif

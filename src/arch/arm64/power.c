@@ -4,6 +4,7 @@
 
 #include <arch.h>
 #include <drivers.h>
+#include <trace.h>
 
 // Semihosting (Arm's "Semihosting for AArch32 and AArch64"): operation and reason.
 #define SEMIHOST_EXIT 0x18
@@ -24,6 +25,9 @@ void arch_semihost_exit(uint32_t status) {
 }
 
 _Noreturn void arch_power_off(uint64_t status) {
+    if (SHEAF_TRACE) {
+        trace_finish();
+    }
     serial_drain();
     power_exit((uint32_t)status);
     for (;;) { // nothing can switch this machine off

@@ -13,6 +13,12 @@ void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, s
         {SHEAF_OP_WORD0(SHEAF_OP_MAP, rights, flags), vspace, va, pages, slot, count}};
 }
 
+void sheaf_put_move(unsigned i, sheaf_cptr vspace, uint64_t from, uint64_t pages, uint64_t to,
+                    sheaf_cptr slot) {
+    sheaf_ipc_buffer()->ops[i] = (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0), vspace, from, pages, to, slot}};
+}
+
 void sheaf_put_evict(unsigned i, sheaf_cptr slot, uint64_t count, uint64_t flags) {
     sheaf_ipc_buffer()->ops[i] =
         (struct sheaf_gather_op){{SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, flags), 0, 0, 0, slot, count}};

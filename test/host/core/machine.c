@@ -17,6 +17,7 @@ static uint64_t next_slot;
 static struct cnode *cnode; // init's
 
 static void fail_on_violation(enum vmsa_rule rule, const char *text) {
+    vmsa_print_violation(rule, text);
     fail_msg("%s: %s", vmsa_rule_name(rule), text);
 }
 

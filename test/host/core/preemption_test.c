@@ -248,6 +248,34 @@ static uint64_t a_gather_with_a_tail(void) {
     return hash;
 }
 
+// 100 tables over a boundary of 1 GiB, and 100 blocks of nothing beside.
+static void prepare_move(void) {
+    slots[0] = make(SHEAF_VSPACE, 0);
+    OK(INVOKE(slots[0], SHEAF_VSPACE_GROW, untyped(20), 8));
+    slots[1] = make_many(SHEAF_FRAME, 12, 100);
+    for (unsigned i = 0; i < 100; i++)
+        OK(gather_op(map_op(slots[0], VA + BIT(30) - BIT(27) + i * BIT(21), 1, slots[1] + i, 1, RW,
+                            SHEAF_OP_DIRTY)));
+}
+
+// There, to a place that overlaps, and all of the user half's first TiB to behind it.
+static uint64_t move_many_tables(void) {
+    struct sheaf_gather_op *ops = buffer()->ops;
+    uint64_t from = VA + BIT(30) - BIT(27), word = SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0);
+    ops[0] = (struct sheaf_gather_op){{word, slots[0], from, 51200, BIT(42), 0}};
+    ops[1] = (struct sheaf_gather_op){{word, slots[0], BIT(42), 51200, BIT(42) + BIT(24), 0}};
+    ops[2] = (struct sheaf_gather_op){{word, slots[0], BIT(42) + BIT(24), 1, BIT(42), slots[1]}};
+    ops[3] = (struct sheaf_gather_op){{word, slots[0], BIT(42), BIT(28), 0, 0}};
+    struct result result = gather(4, 0);
+    answers_are(result, 0);
+    answer_is(result.x10);
+    for (unsigned i = 0; i < 100; i++)
+        answer_is(mapping(slots[1] + i).va);
+    assert_int_equal(mapping(slots[1]).va, 0);
+    assert_int_equal(mapping(slots[1] + 99).va, BIT(24) + 99 * BIT(21));
+    return hash;
+}
+
 static void prepare_senders(void) {
     slots[0] = make(SHEAF_ENDPOINT, 0);
     slots[1] = badged(slots[0], 1);
@@ -360,6 +388,7 @@ static const struct scenario scenarios[] = {
     {"a_long_gather", prepare_gather, a_long_gather, 50},
     {"a_gather_with_a_long_tail", prepare_tail, a_gather_with_a_long_tail, 19},
     {"a_gather_that_fails", prepare_gather, a_gather_that_fails, 19},
+    {"move_many_tables", prepare_move, move_many_tables, 12},
     {"cancel_behind_many_others", prepare_senders, cancel_behind_many_others, 13},
     {"map_again", prepare_stale_records, map_again, 5},
     {"delete_a_cnode_of_large_frames", prepare_large_frames, delete_a_cnode_of_large_frames, 4},

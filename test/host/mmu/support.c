@@ -6,6 +6,7 @@
 
 #include <layout.h>
 
+#define GARBAGE 0xa7
 #define ARENA_BYTES (UINT64_C(24) << 20)
 
 static _Alignas(65536) char arena[ARENA_BYTES], saved[ARENA_BYTES];
@@ -20,20 +21,27 @@ const struct leaf_attributes untouched = {.write = true, .max_write = true};
 const struct leaf_attributes read_only = {.accessed = true};
 
 static void fail_on_violation(enum vmsa_rule rule, const char *text) {
+    vmsa_print_violation(rule, text);
     fail_msg("%s: %s", vmsa_rule_name(rule), text);
+}
+
+void know_vspace(struct vspace *vspace) {
+    assert_true(vspace_count < ARRAY_SIZE(vspaces));
+    vspaces[vspace_count++] = vspace;
 }
 
 paddr_t empty_root(void) { return PADDR(VMSA_BASE); }
 
 void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features) {
     assert_true(mmu_asid_table_bytes(asid_bits) <= sizeof(asid_table));
-    memset(asid_table, 0, sizeof(asid_table));
-    memset(arena, 0, arena_used);
+    memset(asid_table, 0, mmu_asid_table_bytes(asid_bits));
+    memset(arena, 0, CHUNK_BYTES);
     arena_used = CHUNK_BYTES; // the first 64 KiB: the empty root
     vspace_count = 0;
     vmsa_init(arena, sizeof(arena));
     vmsa_set_handler(fail_on_violation);
     vmsa_set_hook(NULL);
+    vmsa_features.asids_of_8_bits = asid_bits == 8;
     mmu_init(&(struct mmu_config){
         .features = features,
         .asid_bits = asid_bits,
@@ -59,7 +67,12 @@ void *new_chunk(void) {
     char *chunk = arena + arena_used;
     arena_used += CHUNK_BYTES;
     memset(chunk, 0, PAGE_BYTES);
-    memset(chunk + PAGE_BYTES, 0xa7, CHUNK_BYTES - PAGE_BYTES); // valid descriptors, all wrong
+    // Valid descriptors, all wrong. Pages that have them from the last test are passed over:
+    // whoever takes a page for something zeroes it first.
+    for (char *page = chunk + PAGE_BYTES; page < chunk + CHUNK_BYTES; page += PAGE_BYTES) {
+        if ((unsigned char)page[PAGE_BYTES - 1] != GARBAGE)
+            memset(page, GARBAGE, PAGE_BYTES);
+    }
     return chunk;
 }
 
@@ -69,8 +82,7 @@ struct vspace *new_vspace(unsigned chunks) {
     for (unsigned i = 1; i < chunks; i++)
         assert_int_equal(vspace_grow(vspace, new_chunk()), SHEAF_OK);
     vspace_activate(vspace);
-    assert_true(vspace_count < ARRAY_SIZE(vspaces));
-    vspaces[vspace_count++] = vspace;
+    know_vspace(vspace);
     return vspace;
 }
 

@@ -26,6 +26,7 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
 void *new_chunk(void); // 64 KiB of RAM, first page zeroed, the rest filled with garbage
 paddr_t empty_root(void);
 struct vspace *new_vspace(unsigned chunks); // with so many chunks, loaded on PE 0
+void know_vspace(struct vspace *vspace); // made otherwise; it stays where it is until the next init
 asid_t asid_of(const struct vspace *vspace);
 
 // Leaves written accessed and readable, writable, dirty.

@@ -2,12 +2,14 @@
 // The port on the target: each function is an instruction or a short loop.
 //
 // Every asm that orders memory or changes what an address means is volatile with a memory clobber:
-// the compiler must not move an access across it either.
+// the compiler must not move an access across it either. What a traced kernel records, and when,
+// is trace.h's.
 #ifndef PORT_INLINE_H
 #define PORT_INLINE_H
 
 #include <arch_cache.h>
 #include <arch_pe.h>
+#include <trace.h>
 
 // Virtual minus physical address in the direct map of RAM.
 #define PORT_DIRECT_MAP UINT64_C(0xffff000000000000)
@@ -31,12 +33,24 @@ static inline desc_t port_desc_read(paddr_t table, unsigned index) {
     return DESC(__atomic_load_n(&port_desc_place(table, index)->v, __ATOMIC_RELAXED));
 }
 
+// Numbered before the store; what was there is known after it.
+static inline void port_desc_trace(uint64_t number, enum trace_store how, paddr_t table,
+                                   unsigned index, uint64_t old, uint64_t value) {
+    trace_put(number, TRACE_STORE, how, table.v + index * sizeof(desc_t), old, value);
+}
+
 static inline void port_desc_write(paddr_t table, unsigned index, desc_t value) {
+    if (SHEAF_TRACE) {
+        uint64_t number = trace_draw();
+        uint64_t old = port_desc_read(table, index).v;
+        port_desc_trace(number, TRACE_WRITE, table, index, old, value.v);
+    }
     __atomic_store_n(&port_desc_place(table, index)->v, value.v, __ATOMIC_RELAXED);
 }
 
 static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t value) {
     desc_t *place = port_desc_place(table, index);
+    uint64_t number = SHEAF_TRACE ? trace_draw() : 0;
     uint64_t old;
     uint32_t failed;
     __asm__ volatile("1: ldxr %0, %2\n"
@@ -45,12 +59,16 @@ static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t va
                      : "=&r"(old), "=&r"(failed), "+Q"(place->v)
                      : "r"(value.v)
                      : "memory");
+    if (SHEAF_TRACE) {
+        port_desc_trace(number, TRACE_EXCHANGE, table, index, old, value.v);
+    }
     return DESC(old);
 }
 
 static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected,
                                               desc_t desired) {
     desc_t *place = port_desc_place(table, index);
+    uint64_t number = SHEAF_TRACE ? trace_draw() : 0;
     uint64_t old;
     uint32_t failed;
     __asm__ volatile("1: ldxr %0, %2\n"
@@ -65,11 +83,16 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
                      : "r"(expected->v), "r"(desired.v)
                      : "cc", "memory");
     bool written = old == expected->v;
+    if (SHEAF_TRACE) { // one that fails leaves what it found
+        port_desc_trace(number, TRACE_COMPARE_EXCHANGE, table, index, old,
+                        written ? desired.v : old);
+    }
     expected->v = old;
     return written;
 }
 
 static inline void port_table_zero(paddr_t table) {
+    trace(TRACE_ZERO, 0, table.v, 0);
     cache_zero(port_kernel_address(table), PAGE_BYTES);
 }
 
@@ -79,6 +102,7 @@ static inline void port_table_zero(paddr_t table) {
 // operations are written as SYS instructions because the assembler knows their names only for
 // Armv8.4; the planner uses them only where FEAT_TLBIRANGE is present.
 static inline __attribute__((always_inline)) void port_tlbi(enum port_tlbi kind, uint64_t operand) {
+    trace(TRACE_TLBI, kind, operand, 0);
     switch (kind) {
     case PORT_TLBI_VAE1IS:
         __asm__ volatile("tlbi vae1is, %0" ::"r"(operand) : "memory");
@@ -117,22 +141,39 @@ static inline __attribute__((always_inline)) void port_tlbi(enum port_tlbi kind,
 
 // ---- Barriers. The caller's comment gives the reason of each use.
 
-static inline void port_dsb_ishst(void) { __asm__ volatile("dsb ishst" ::: "memory"); }
+static inline void port_dsb_ishst(void) {
+    __asm__ volatile("dsb ishst" ::: "memory");
+    trace(TRACE_BARRIER, TRACE_DSB_ISHST, 0, 0);
+}
 
-static inline void port_dsb_ish(void) { __asm__ volatile("dsb ish" ::: "memory"); }
+static inline void port_dsb_ish(void) {
+    __asm__ volatile("dsb ish" ::: "memory");
+    trace(TRACE_BARRIER, TRACE_DSB_ISH, 0, 0);
+}
 
-static inline void port_dsb_nsh(void) { __asm__ volatile("dsb nsh" ::: "memory"); }
+static inline void port_dsb_nsh(void) {
+    __asm__ volatile("dsb nsh" ::: "memory");
+    trace(TRACE_BARRIER, TRACE_DSB_NSH, 0, 0);
+}
 
-static inline void port_dmb_ishst(void) { __asm__ volatile("dmb ishst" ::: "memory"); }
+static inline void port_dmb_ishst(void) {
+    __asm__ volatile("dmb ishst" ::: "memory");
+    trace(TRACE_BARRIER, TRACE_DMB_ISHST, 0, 0);
+}
 
-static inline void port_isb(void) { __asm__ volatile("isb" ::: "memory"); }
+static inline void port_isb(void) {
+    __asm__ volatile("isb" ::: "memory");
+    trace(TRACE_BARRIER, TRACE_ISB, 0, 0);
+}
 
 // ---- Translation table base. Root and ASID change in one register write (TCR_EL1.A1 = 0), so no
 // walk ever sees the root of one VSpace with the ASID of another.
 
 static inline void port_load_root(uint64_t ttbr0) {
+    trace(TRACE_ROOT_ENTERED, 0, ttbr0, 0);
     __asm__ volatile("msr ttbr0_el1, %0" ::"r"(ttbr0) : "memory");
     port_isb(); // a system register write takes effect at a context synchronisation
+    trace(TRACE_ROOT_LEFT, 0, 0, 0);
 }
 
 static inline uint64_t port_loaded_root(void) {
@@ -151,27 +192,28 @@ static inline void port_relax(void) { __asm__ volatile("yield" ::: "memory"); }
 
 // The VSpace lock, which the caller holds, is all that a walk needs here: a table is released only
 // under that lock. The machine model checks it.
-static inline void port_walk_begin(asid_t asid) { (void)asid; }
+static inline void port_walk_begin(asid_t asid) { trace(TRACE_WALK_BEGIN, 0, asid.v, 0); }
 
-static inline void port_walk_end(asid_t asid) { (void)asid; }
+static inline void port_walk_end(asid_t asid) { trace(TRACE_WALK_END, 0, asid.v, 0); }
 
 static inline unsigned port_pe(void) { return pe_self()->id; }
 
-static inline bool port_preemption_pending(void) { return pe_interrupt_pending(); }
+static inline bool port_preemption_pending(void) {
+    trace(TRACE_POLL, 0, 0, 0);
+    return pe_interrupt_pending();
+}
 
 static inline void port_sync_instructions(paddr_t start, size_t bytes) {
     cache_sync_instructions(port_kernel_address(start), bytes);
+    trace(TRACE_SYNC, 0, start.v, bytes);
 }
 
 static inline void port_count(enum sheaf_counter counter, uint64_t n) {
     pe_self()->counters[counter] += n; // per PE, interrupts masked: no atomic needed
 }
 
-// No event is recorded on the target.
 static inline void port_note(enum port_event event, uint64_t a, uint64_t b) {
-    (void)event;
-    (void)a;
-    (void)b;
+    trace(TRACE_NOTE, event, a, b);
 }
 
 #endif

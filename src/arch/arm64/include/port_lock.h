@@ -4,6 +4,7 @@
 #define PORT_LOCK_H
 
 #include <arch_pe.h>
+#include <trace.h>
 
 static inline bool lock_held(const struct lock *lock) {
 #if defined(SHEAF_DEBUG) && SHEAF_DEBUG
@@ -25,9 +26,8 @@ static inline void port_lock_note_acquired(struct lock *lock) {
     struct pe *pe = pe_self();
     pe->locks_held |= UINT32_C(1) << lock->rank;
     __atomic_store_n(&lock->holder, pe->id + 1, __ATOMIC_RELAXED);
-#else
-    (void)lock;
 #endif
+    trace(TRACE_LOCK, lock->rank, (uint64_t)(uintptr_t)lock, 0);
 }
 
 static inline void port_lock_note_release(struct lock *lock) {
@@ -35,9 +35,8 @@ static inline void port_lock_note_release(struct lock *lock) {
 #if defined(SHEAF_DEBUG) && SHEAF_DEBUG
     pe_self()->locks_held &= ~(UINT32_C(1) << lock->rank);
     __atomic_store_n(&lock->holder, 0, __ATOMIC_RELAXED);
-#else
-    (void)lock;
 #endif
+    trace(TRACE_UNLOCK, lock->rank, (uint64_t)(uintptr_t)lock, 0);
 }
 
 static inline void lock_relax(void) { __asm__ volatile("yield" ::: "memory"); }

@@ -117,6 +117,10 @@ void sheaf_put_unmap(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages,
 // Maps `count` Frames in consecutive slots from `slot` on; `pages` is the sum of their sizes.
 void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
                    uint64_t count, uint64_t rights, uint64_t flags);
+// Moves what is mapped in the range to `to`: whole tables, or with `slot` not 0 the mappings that
+// the Frames in consecutive slots from `slot` on record.
+void sheaf_put_move(unsigned i, sheaf_cptr vspace, uint64_t from, uint64_t pages, uint64_t to,
+                    sheaf_cptr slot);
 // Unmaps `count` Frames in consecutive slots from `slot` on, and all that were derived from them.
 void sheaf_put_evict(unsigned i, sheaf_cptr slot, uint64_t count, uint64_t flags);
 void sheaf_put_sync(unsigned i, sheaf_cptr vspace);

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Every pair of operations of src/mmu on two PEs, and triples on three, under all schedules up to a
+// number of preemptions.
+//
+//   test_mmu.explore                                   all of it
+//   test_mmu.explore replay "unmap_one destroy" "12:1 40:0"   one schedule, with its last events
+#include "explore_world.h"
+#include <stdio.h>
+#include <string.h>
+
+#define PREEMPTIONS_OF_PAIRS 3u
+#define PREEMPTIONS_OF_TRIPLES 2u
+#define MOST 8u
+
+static const char *const triples[][3] = {
+    {"unmap_one", "unmap_table", "replace_one"},
+    {"unmap_table", "map_block", "unmap_record"},
+    {"unmap_one", "activate", "destroy"},
+    {"unmap_record", "unmap_all", "destroy"},
+    {"unmap_record", "unmap_record", "destroy"},
+    {"destroy", "destroy", "create"},
+    {"destroy", "activate", "create"},
+    {"unmap_table", "map_elsewhere", "shrink"},
+    {"fault_write", "replace_one", "unmap_table"},
+    {"fault_untouched", "unmap_all", "activate"},
+    {"unmap_preempted", "replace_one", "destroy"},
+    {"complete_record", "unmap_one", "map_block"},
+    {"unmap_all", "unmap_keeping_tables", "grow"},
+};
+
+struct named_case {
+    char name[96];
+    struct explore_case test;
+    unsigned preemptions;
+};
+
+static void run_case(void **state) {
+    const struct named_case *named = *state;
+    struct explore_result result = explore_all(&named->test, named->preemptions, UINT64_MAX);
+    print_message("# %s, %lu schedules, %lu steps, %u preemptions, complete %s\n", named->name,
+                  (unsigned long)result.schedules, (unsigned long)result.steps, named->preemptions,
+                  result.complete ? "yes" : "no");
+    if (result.failed) {
+        vmsa_print_events();
+        fail_msg("%s: %s", named->name, result.text);
+    }
+    assert_true(result.complete);
+}
+
+static void add(struct named_case *named, const struct world_operation *operation) {
+    size_t used = strlen(named->name);
+    snprintf(named->name + used, sizeof(named->name) - used, "%s%s", used == 0 ? "" : " ",
+             operation->name);
+    named->test.operation[named->test.pes++] = operation->run;
+}
+
+static struct named_case fresh(unsigned preemptions) {
+    return (struct named_case){.test = {.setup = world_setup, .check = world_check},
+                               .preemptions = preemptions};
+}
+
+static int replay(const char *names, const char *schedule) {
+    struct named_case named = fresh(0);
+    char list[128];
+    snprintf(list, sizeof(list), "%s", names);
+    for (char *name = strtok(list, " "); name != NULL; name = strtok(NULL, " ")) {
+        const struct world_operation *operation = world_find(name);
+        if (operation == NULL || named.test.pes == MAX_PES) {
+            fprintf(stderr, "no operation %s, or too many\n", name);
+            return 2;
+        }
+        add(&named, operation);
+    }
+    struct explore_result result = explore_replay(&named.test, schedule);
+    vmsa_print_events();
+    printf("%s: %s\n", named.name, result.failed ? result.text : "nothing found");
+    return result.failed;
+}
+
+int main(int argc, char **argv) {
+    static struct named_case cases[256];
+    static struct CMUnitTest tests[ARRAY_SIZE(cases)];
+    unsigned count = 0;
+    if (argc == 4 && strcmp(argv[1], "replay") == 0)
+        return replay(argv[2], argv[3]);
+    for (unsigned a = 0; a < world_operation_count; a++) {
+        for (unsigned b = a; b < world_operation_count; b++) {
+            cases[count] = fresh(PREEMPTIONS_OF_PAIRS);
+            add(&cases[count], &world_operations[a]);
+            add(&cases[count++], &world_operations[b]);
+        }
+    }
+    for (unsigned i = 0; i < ARRAY_SIZE(triples); i++, count++) {
+        cases[count] = fresh(PREEMPTIONS_OF_TRIPLES);
+        for (unsigned n = 0; n < 3; n++)
+            add(&cases[count], world_find(triples[i][n]));
+    }
+    for (unsigned i = 0; i < count; i++)
+        tests[i] = (struct CMUnitTest){cases[i].name, run_case, NULL, NULL, &cases[i]};
+    return _cmocka_run_group_tests("mmu.explore", tests, count, NULL, NULL);
+}
