@@ -120,6 +120,11 @@ static inline void vspace_activate(struct vspace *vspace) {
 struct mapping_record {
     uint64_t v; // 0: never mapped. Packed by record_make (src/mmu/record.c)
 };
+// What a capability knows of its Frame's place in memory and in an address space.
+struct mapped_frame {
+    paddr_t address;
+    struct mapping_record record;
+};
 // Whether a live leaf of the run the record names still outputs an address inside the Frame.
 // Takes and drops the VSpace lock of the record.
 bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_bits);
@@ -174,6 +179,31 @@ void gather_force(struct gather *gather, struct vspace *vspace, vaddr_t va, uint
 // together with the rest of the batch. What other PEs are about to complete it completes itself.
 // DEAD.
 enum sheaf_error gather_sync(struct gather *gather, struct vspace *vspace);
+// A PROTECT or an AGE. The range was checked (gather_check_range). *done and report are as for
+// gather_unmap.
+struct gather_change {
+    vaddr_t va;
+    uint64_t pages;
+    uint64_t *done;
+    struct gather_ahead *ahead; // PROTECT; zero before and after, but for PREEMPTED. Else NULL
+    uint8_t *report;            // NULL: none is wanted
+};
+// What PROTECT has found out or prepared beyond *done, for going on after an interrupt.
+struct gather_ahead {
+    uint64_t checked;      // pages of the operation whose leaves may have the rights
+    uint64_t synchronised; // pages of the leaf in turn that instruction fetch sees
+    paddr_t leaf;          // its memory
+};
+
+// PROTECT. `rights`: SHEAF_MAP_*. Leaves that are not there are passed over. The report has the
+// bits of leaves that lost a right. BLOCK_CUT, RIGHTS_EXCEEDED, MEMORY_TYPE, DEAD, PREEMPTED; after
+// an interrupt, leaves that came meanwhile may be refused with what is before *done changed.
+enum sheaf_error gather_protect(struct gather *gather, struct vspace *vspace, unsigned rights,
+                                const struct gather_change *operation);
+// AGE. flags: SHEAF_OP_ACCESSED, SHEAF_OP_DIRTY: what to clear; the report has what was set of it.
+// BLOCK_CUT, DEAD, PREEMPTED.
+enum sheaf_error gather_age(struct gather *gather, struct vspace *vspace, unsigned flags,
+                            const struct gather_change *operation);
 
 // How leaves are written.
 struct leaf_attributes {
@@ -192,16 +222,18 @@ struct gather_map {
     struct vspace *vspace;
     vaddr_t next; // where the next leaf goes
     uint64_t pages_left;
-    unsigned level;       // of the leaves: 3, 2 or 1
-    paddr_t table;        // cache of the current leaf table
-    uint64_t reserved[4]; // mmu's own
+    unsigned level; // of the leaves: 3, 2 or 1
 };
 enum sheaf_error gather_map_begin(struct gather *gather, struct vspace *vspace, vaddr_t va,
                                   uint64_t pages, unsigned level, struct gather_map *map,
                                   unsigned *missing);
-// Writes the leaves of one Frame or part: `pages` from `frame` on, all in one table. Cannot fail.
+// Writes the leaves of `count` Frames or parts, one behind the other, and sets their records. Each
+// is `pages` from `address` on, all in one table; they lie `stride` bytes apart. Cannot fail.
 // Contents (zeroing, instruction synchronisation) must be complete before; the store that
 // publishes is ordered after them by a DMB ISHST.
+void gather_map_frames(struct gather_map *map, struct mapped_frame *first, size_t stride,
+                       unsigned count, uint64_t pages, const struct leaf_attributes *attributes);
+// One of them.
 struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
                                        const struct leaf_attributes *attributes);
 void gather_map_end(struct gather_map *map);
@@ -230,20 +262,23 @@ enum sheaf_error gather_move_tables(struct gather *gather, struct vspace *vspace
                                     unsigned *missing);
 
 // MOVE leaf by leaf. `frames` name the mappings in the range by their records, in the order of the
-// addresses, and get new records. All or nothing, in one step: OTHER_MAPPING where the record does
-// not name the leaf that is next, with *named the index of its Frame (`count`: there are too few);
+// addresses, and get new records. All or nothing, in one step: OTHER_MAPPING where the record of
+// Frame `named` does not name the leaf that is next (count: there are too few);
 // BLOCK_CUT where a record's leaves reach out of the range; MISALIGNED for the leaves' size; RANGE
 // for more than SHEAF_MOVE_LEAVES, or a mapping that would lie in two tables; PLACE_OCCUPIED;
 // NO_TABLES with *missing; DEAD. count is 1 to SHEAF_MOVE_FRAMES, the ranges were checked, and the
 // lock of the CNode that holds the records is held.
-struct moved_frame {
-    struct mapping_record *record;
-    paddr_t address;
-    unsigned size_bits;
+struct moved_frames {
+    unsigned count;
+    unsigned named; // how many of them named a run of leaves
+    struct {
+        struct mapped_frame *frame;
+        unsigned size_bits;
+    } at[SHEAF_MOVE_FRAMES];
 };
 enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace, vaddr_t from,
-                                    vaddr_t to, uint64_t pages, const struct moved_frame *frames,
-                                    unsigned count, unsigned *named, unsigned *missing);
+                                    vaddr_t to, uint64_t pages, struct moved_frames *frames,
+                                    unsigned *missing);
 
 // Clears what the record names, if it verifies, keeping tables. Completes nothing, so locks of
 // lower rank than LOCK_VSPACE may be held.

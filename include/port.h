@@ -47,6 +47,17 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
                                               desc_t desired);
 static inline void port_table_zero(paddr_t table);
 
+// The index of the first descriptor from `index` on, below `end`, that differs from `like` in more
+// than the output address; `end` where there is none.
+static inline unsigned port_desc_alike_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like);
+// Toggles bits of leaves that are alike in that sense: of each descriptor from `index` on, below
+// `end`, as long as it equals `like` in everything but the output address. Each is exchanged, so
+// that nothing which hardware or another PE writes meanwhile is lost: such a descriptor is not
+// alike any more. Returns the index of the first that was not changed.
+static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
+                                            desc_t like, uint64_t toggled);
+
 // One TLBI instruction; the operand comes from the encoder (src/mmu/tlbi.c) and nowhere else.
 static inline void port_tlbi(enum port_tlbi kind, uint64_t operand);
 

@@ -40,6 +40,9 @@
     X(DSB_ISH, "dsb.ish")                                                                          \
     X(GATHER_MOVED, "gather.moved")                                                                \
     X(TABLES_MOVED, "tables.moved")                                                                \
+    X(GATHER_PROTECTED, "gather.protected")                                                        \
+    X(GATHER_AGED, "gather.aged")                                                                  \
+    X(TLBI_AVOIDED_RIGHTS, "tlbi.avoided.rights")                                                  \
     X(GATHER_EVICTED, "gather.evicted")                                                            \
     X(GATHER_DEFERRED, "gather.deferred")                                                          \
     X(GATHER_RELEASED, "gather.released")                                                          \

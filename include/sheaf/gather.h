@@ -41,6 +41,11 @@
 //        An operation is all or nothing, so interrupts wait for its last step: it maps at most
 //        SHEAF_MAP_FRAMES Frames and writes at most SHEAF_MAP_LEAVES leaves (RANGE).
 // UNMAP  clears every leaf in the range and frees every empty table wholly inside it.
+// PROTECT  gives every leaf in the range these rights, at most write where the capability that it
+//        was mapped by has it (RIGHTS_EXCEEDED), never execute to device memory (MEMORY_TYPE).
+//        Taking write takes the dirty bit; a leaf that is given write is clean.
+// AGE    clears the accessed bits (ACCESSED), the dirty bits (DIRTY) or both of every leaf in the
+//        range, and reports what was set of them.
 // MOVE   word 4: where to; word 5: first Frame slot, or 0. What is mapped in the range goes to the
 //        address in word 4, with its rights and its accessed and dirty bits; nothing may be mapped
 //        where it goes, but what moves away itself. With word 5 = 0 whole tables of pages change
@@ -56,7 +61,9 @@
 enum sheaf_gather_operation {
     SHEAF_OP_MAP = 1,
     SHEAF_OP_UNMAP = 2,
+    SHEAF_OP_PROTECT = 3,
     SHEAF_OP_MOVE = 4,
+    SHEAF_OP_AGE = 5,
     SHEAF_OP_EVICT = 6,
     SHEAF_OP_SYNC = 7,
 };
@@ -77,10 +84,10 @@ enum sheaf_gather_operation {
 // Flags of an operation.
 #define SHEAF_OP_PART UINT64_C(0x01)        // MAP: a part of one Frame
 #define SHEAF_OP_PAGES UINT64_C(0x02)       // MAP: pages even where blocks would do
-#define SHEAF_OP_ACCESSED UINT64_C(0x04)    // MAP: access flag set (else: prefault)
-#define SHEAF_OP_DIRTY UINT64_C(0x08)       // MAP: a writable leaf starts dirty (else clean)
+#define SHEAF_OP_ACCESSED UINT64_C(0x04)    // MAP: access flag set (else: prefault); AGE: clear it
+#define SHEAF_OP_DIRTY UINT64_C(0x08)       // MAP: a writable leaf starts dirty; AGE: clear that
 #define SHEAF_OP_KEEP_TABLES UINT64_C(0x10) // UNMAP: frees no table
-#define SHEAF_OP_REPORT UINT64_C(0x20)      // UNMAP, EVICT: 2 bits a page, a slot to the results
+#define SHEAF_OP_REPORT UINT64_C(0x20)      // not MAP: 2 bits a page, EVICT a slot, to the results
 
 // Reported bits, 2 a page, in the order of the pages; of EVICT 2 a slot, over all its leaves. An
 // operation's bits start at the next whole byte after those of the operation before it.

@@ -187,6 +187,9 @@ enum sheaf_error evict_operation(struct thread *thread, struct gather *gather,
         evict_abandon(thread);
         return error;
     }
+    for (uint64_t i = 0; report != NULL && *done == 0 && i < SHEAF_REPORT_BYTES(evict.count); i++) {
+        report[i] = 0;
+    }
     uint64_t leaves = gather_totals(gather)->leaves;
     error = walk(&evict);
     port_count(SHEAF_COUNTER_GATHER_EVICTED, gather_totals(gather)->leaves - leaves);

@@ -45,31 +45,32 @@ static struct operation take_apart(const struct sheaf_gather_op *op) {
 }
 
 static size_t report_bytes(const struct operation *operation) {
+    bool reports = operation->code != SHEAF_OP_MAP && (operation->flags & SHEAF_OP_REPORT) != 0;
     uint64_t count = operation->code == SHEAF_OP_EVICT ? operation->word5 : operation->pages;
-    return (operation->flags & SHEAF_OP_REPORT) != 0 ? SHEAF_REPORT_BYTES(count) : 0;
+    return reports ? SHEAF_REPORT_BYTES(count) : 0;
 }
 
-// Whether words are set that say nothing to this operation.
-static bool is_overfull(const struct operation *operation) {
-    uint64_t unused = operation->rest;
+// Words and bits that an operation does not use must be zero, those that it needs must not.
+static bool is_malformed(const struct operation *operation) {
+    unsigned rights = operation->rights;
+    bool unused = (operation->word4 | operation->word5) != 0;
     switch (operation->code) {
-    case SHEAF_OP_UNMAP:
-        unused |= operation->rights | operation->word4 | operation->word5;
-        break;
-    case SHEAF_OP_EVICT:
-        unused |= operation->rights | operation->vspace | operation->va.v | operation->pages;
-        break;
+    case SHEAF_OP_MAP:
+        return rights == 0 || (rights & ~MAP_RIGHTS) != 0;
     case SHEAF_OP_MOVE:
-        unused |= operation->rights;
-        break;
+        return rights != 0;
+    case SHEAF_OP_PROTECT:
+        return unused || rights == 0 || (rights & ~MAP_RIGHTS) != 0;
+    case SHEAF_OP_EVICT:
+        return (rights | operation->vspace | operation->va.v | operation->pages) != 0;
     case SHEAF_OP_SYNC:
-        unused |= operation->rights | operation->va.v | operation->pages | operation->word4 |
-                  operation->word5;
-        break;
+        return unused || (rights | operation->va.v | operation->pages) != 0;
+    case SHEAF_OP_AGE:
+        return unused || rights != 0 ||
+               (operation->flags & (SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)) == 0;
     default:
-        break;
+        return unused || rights != 0;
     }
-    return unused != 0;
 }
 
 static bool may_be_deferred(const struct operation *operation) {
@@ -84,20 +85,20 @@ static enum sheaf_error check(const struct operation *operation, enum gather_pol
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
+        [SHEAF_OP_PROTECT] = SHEAF_OP_REPORT,
         [SHEAF_OP_MOVE] = 0,
+        [SHEAF_OP_AGE] = SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY | SHEAF_OP_REPORT,
         [SHEAF_OP_EVICT] = SHEAF_OP_REPORT,
         [SHEAF_OP_SYNC] = 0,
     };
-    static const uint64_t known = BIT(SHEAF_OP_MAP) | BIT(SHEAF_OP_UNMAP) | BIT(SHEAF_OP_MOVE) |
-                                  BIT(SHEAF_OP_EVICT) | BIT(SHEAF_OP_SYNC);
-    if (operation->code >= ARRAY_SIZE(flags) || (known >> operation->code & 1) == 0) {
+    if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
     if ((operation->flags & ~flags[operation->code]) != 0 ||
         (policy == GATHER_DEFER && !may_be_deferred(operation))) {
         return SHEAF_ERR_UNKNOWN_FLAG;
     }
-    if (is_overfull(operation)) {
+    if (operation->rest != 0 || is_malformed(operation)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
     return has_range(operation) ? gather_check_range(operation->va, operation->pages) : SHEAF_OK;
@@ -117,41 +118,64 @@ static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) 
     }
 }
 
-// Where the operation reports to, which must have room for that.
-static enum sheaf_error begin_report(struct vector *vector, const struct operation *operation,
-                                     uint8_t **report) {
+static unsigned index_of(const struct vector *vector) {
+    return (unsigned)(vector->next - vector->ops);
+}
+
+static bool is_resumed(const struct thread *thread) {
+    return unlikely(thread->continuation.kind == CONTINUE_GATHER);
+}
+
+// What PROTECT has found out beyond the pages done stays in the thread. It is of the operation that
+// was interrupted; another begins with nothing.
+static struct gather_ahead *ahead_of(const struct vector *vector) {
+    struct continuation *continuation = &vector->thread->continuation;
+    if (!is_resumed(vector->thread) || continuation->index != index_of(vector)) {
+        continuation->ahead = (struct gather_ahead){0};
+    }
+    return &continuation->ahead;
+}
+
+// Operations on whatever is mapped: in a range, or by capabilities. `report`: where its bits go,
+// NULL without REPORT.
+static enum sheaf_error run_on_range(struct vector *vector, struct vspace *vspace,
+                                     const struct operation *operation, uint8_t *report) {
+    const struct gather_change change = {
+        .va = operation->va,
+        .pages = operation->pages,
+        .done = &vector->done,
+        .ahead = operation->code == SHEAF_OP_PROTECT ? ahead_of(vector) : NULL,
+        .report = report,
+    };
+    switch (operation->code) {
+    case SHEAF_OP_PROTECT:
+        return gather_protect(vector->gather, vspace, operation->rights, &change);
+    case SHEAF_OP_EVICT:
+        return evict_operation(vector->thread, vector->gather, operation, &vector->done,
+                               &vector->seen, report);
+    case SHEAF_OP_AGE:
+        return gather_age(vector->gather, vspace, operation->flags, &change);
+    default:
+        return gather_unmap(vector->gather, vspace, operation->va, operation->pages,
+                            operation->flags, &vector->done, report);
+    }
+}
+
+static enum sheaf_error run_range(struct vector *vector, struct vspace *vspace,
+                                  const struct operation *operation) {
     size_t bytes = report_bytes(operation);
-    *report = vector->report + vector->report_start;
     if (bytes > SHEAF_RESULT_BYTES - vector->report_start) {
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
+    uint8_t *report = bytes != 0 ? vector->report + vector->report_start : NULL;
     if (bytes != 0 && vector->done != 0) {
-        resume_report(vector, *report, bytes);
+        resume_report(vector, report, bytes);
     }
-    return SHEAF_OK;
-}
-
-static void end_report(struct vector *vector, const struct operation *operation,
-                       enum sheaf_error error) {
-    size_t bytes = report_bytes(operation);
-    if (bytes != 0 && (error == SHEAF_OK || error == SHEAF_ERR_PREEMPTED)) {
+    enum sheaf_error error = run_on_range(vector, vspace, operation, report);
+    if (bytes != 0) { // also of what was done before an error, if it was interrupted in between
         vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
     }
-    if (error == SHEAF_OK) {
-        vector->report_start += bytes;
-    }
-}
-
-static enum sheaf_error run_evict(struct vector *vector, const struct operation *operation,
-                                  uint8_t *report) {
-    bool reports = (operation->flags & SHEAF_OP_REPORT) != 0;
-    if (vector->done == 0) {
-        for (size_t i = 0; i < report_bytes(operation); i++) {
-            report[i] = 0;
-        }
-    }
-    return evict_operation(vector->thread, vector->gather, operation, &vector->done, &vector->seen,
-                           reports ? report : NULL);
+    return error;
 }
 
 static enum sheaf_error run_move(struct vector *vector, struct vspace *vspace,
@@ -165,59 +189,52 @@ static enum sheaf_error run_move(struct vector *vector, struct vspace *vspace,
     return error;
 }
 
-static enum sheaf_error run_in_vspace(struct vector *vector, const struct operation *operation,
-                                      uint8_t *report) {
+// FORCE, after an operation that succeeded.
+static void force(const struct vector *vector, struct vspace *vspace,
+                  const struct operation *operation) {
+    if (operation->code == SHEAF_OP_SYNC) {
+        gather_force(vector->gather, vspace, VADDR(0), USER_PAGES);
+        return;
+    }
+    gather_force(vector->gather, vspace, operation->va, operation->pages);
+    if (operation->code == SHEAF_OP_MOVE) {
+        gather_force(vector->gather, vspace, VADDR(operation->word4), operation->pages);
+    }
+}
+
+static enum sheaf_error run_in_vspace(struct vector *vector, const struct operation *operation) {
     struct slot *slot;
     enum sheaf_error error = lookup_type(vector->thread, operation->vspace, SHEAF_VSPACE, &slot);
     if (error != SHEAF_OK) {
         return error;
     }
     struct vspace *vspace = slot->object;
-    vaddr_t first = operation->va; // what FORCE is about
-    uint64_t pages = operation->pages;
-    switch (operation->code) {
-    case SHEAF_OP_UNMAP:
-        error = gather_unmap(vector->gather, vspace, operation->va, operation->pages,
-                             operation->flags, &vector->done, report);
-        break;
-    case SHEAF_OP_MOVE:
+    if (operation->code == SHEAF_OP_MOVE) {
         error = run_move(vector, vspace, operation);
-        break;
-    case SHEAF_OP_SYNC:
-        error = gather_sync(vector->gather, vspace);
-        first = VADDR(0);
-        pages = USER_PAGES;
-        break;
-    default:
+    } else if (operation->code == SHEAF_OP_MAP) {
         error = gather_map_operation(vector->thread, vector->gather, vspace, operation,
                                      &vector->done, &vector->missing);
-        break;
+    } else if (operation->code == SHEAF_OP_SYNC) {
+        error = gather_sync(vector->gather, vspace);
+    } else {
+        error = run_range(vector, vspace, operation);
     }
     if (error == SHEAF_OK && vector->policy == GATHER_FORCE) {
-        gather_force(vector->gather, vspace, first, pages);
-        if (operation->code == SHEAF_OP_MOVE) {
-            gather_force(vector->gather, vspace, VADDR(operation->word4), pages);
-        }
+        force(vector, vspace, operation);
     }
     return error;
 }
 
 static enum sheaf_error run_ordinary(struct vector *vector) {
     struct operation operation = take_apart(vector->next);
-    uint8_t *report;
     enum sheaf_error error = check(&operation, vector->policy);
     if (error == SHEAF_OK) {
-        error = begin_report(vector, &operation, &report);
+        error = operation.code == SHEAF_OP_EVICT ? run_range(vector, NULL, &operation)
+                                                 : run_in_vspace(vector, &operation);
     }
-    if (error != SHEAF_OK) {
-        return error;
+    if (error == SHEAF_OK) {
+        vector->report_start += report_bytes(&operation);
     }
-    if (operation.code == SHEAF_OP_EVICT) {
-        error = run_evict(vector, &operation, report);
-    } else {
-        error = run_in_vspace(vector, &operation, report);
-    }
-    end_report(vector, &operation, error);
     return error;
 }
 
@@ -245,7 +262,8 @@ static inline enum sheaf_error run_all(struct vector *vector) {
 
 // Whether the operation in turn is the one that was interrupted. The buffer is user space's, and
 // other threads may have written to it since: another operation has not begun.
-static bool has_begun(const struct continuation *continuation, const struct vector *vector) {
+static bool is_same_operation(const struct continuation *continuation,
+                              const struct vector *vector) {
     if (vector->next == vector->end) {
         return false;
     }
@@ -257,25 +275,18 @@ static bool has_begun(const struct continuation *continuation, const struct vect
     return true;
 }
 
-static unsigned index_of(const struct vector *vector) {
-    return (unsigned)(vector->next - vector->ops);
-}
-
-static bool is_resumed(const struct thread *thread) {
-    return unlikely(thread->continuation.kind == CONTINUE_GATHER);
-}
-
 // Goes on where an interrupted execution was.
 static __attribute__((noinline)) void resume(struct vector *vector) {
-    const struct continuation *continuation = &vector->thread->continuation;
+    struct continuation *continuation = &vector->thread->continuation;
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
-    if (has_begun(continuation, vector)) {
+    if (is_same_operation(continuation, vector)) {
         vector->done = continuation->pages;
-        vector->move = continuation->move;
         vector->seen = continuation->seen;
     } else {
         evict_abandon(vector->thread);
+        continuation->ahead = (struct gather_ahead){0};
     }
+    vector->move = continuation->move;
     for (const struct sheaf_gather_op *op = vector->ops; op != vector->next; op++) {
         struct operation operation = take_apart(op);
         size_t bytes = MIN(report_bytes(&operation), SHEAF_RESULT_BYTES);

@@ -6,6 +6,7 @@
 
 #include "ipc.h"
 
+#define MAP_RIGHTS (SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)
 #define MAP_BLOCK_BITS 21u // 2 MiB: what one table of pages covers, and the smaller block
 
 // One operation, copied out of the IPC buffer and taken apart.

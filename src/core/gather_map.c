@@ -20,6 +20,7 @@ struct map_plan {
     uint64_t count;      // slots
     uint64_t first_page; // with PART
     unsigned level;
+    bool alike; // the Frames, as far as checks and leaves go
     struct leaf_attributes attributes;
 };
 
@@ -99,10 +100,29 @@ static void forget_records(const struct map_plan *plan, uint64_t count) {
     lock_release(&home->lock);
 }
 
+// Whether all Frames are what the first one is, at most as large as a table covers, and were never
+// mapped. Then what holds for it holds for all, and none has a record to be checked.
+static bool are_alike(const struct map_plan *plan) {
+    const struct slot *slot = plan->first;
+    uint64_t head = slot->head; // of one that is not dying, as are all like it
+    if (is_part(plan) || slot->type != SHEAF_FRAME || slot->size_bits > MAP_BLOCK_BITS) {
+        return false;
+    }
+    for (const struct slot *end = slot + plan->count; slot != end; slot++) {
+        if (slot->head != head || slot->frame.record.v != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // What is pending in the VSpaces where these Frames were before is completed: whoever still has a
 // translation of then must not see the Frame in a new role (design, G3).
 static enum sheaf_error check_slots(struct gather *gather, const struct map_plan *plan) {
     unsigned cost = 0; // in leaves looked at
+    if (plan->alike) {
+        return check_slot(plan, plan->first);
+    }
     for (uint64_t i = 0; i < plan->count; i++) {
         const struct slot *slot = plan->first + i;
         enum sheaf_error error = check_slot(plan, slot);
@@ -159,6 +179,15 @@ static unsigned level_of(const struct map_plan *plan, unsigned least_bits) {
     return least_bits >= GIANT_BITS && IS_ALIGNED(plan->operation->va.v, BIT(GIANT_BITS)) ? 1 : 2;
 }
 
+static enum sheaf_error lay_alike(struct map_plan *plan) {
+    unsigned bits = plan->first->size_bits;
+    if (plan->count << (bits - PAGE_BITS) != plan->operation->pages) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    plan->level = level_of(plan, bits);
+    return IS_ALIGNED(plan->operation->va.v, BIT(bits)) ? SHEAF_OK : SHEAF_ERR_MISALIGNED;
+}
+
 static enum sheaf_error lay_frames(struct map_plan *plan) {
     const struct operation *operation = plan->operation;
     uint64_t sum = 0;
@@ -189,17 +218,16 @@ static enum sheaf_error lay_frames(struct map_plan *plan) {
 static enum sheaf_error prepare(const struct thread *thread, struct gather *gather,
                                 struct map_plan *plan) {
     const struct operation *operation = plan->operation;
-    unsigned rights = operation->rights;
-    if (rights == 0 || (rights & ~(SHEAF_MAP_READ | SHEAF_MAP_WRITE | SHEAF_MAP_EXECUTE)) != 0 ||
-        ((operation->flags & SHEAF_OP_DIRTY) != 0 && (rights & SHEAF_MAP_WRITE) == 0)) {
+    if ((operation->flags & SHEAF_OP_DIRTY) != 0 && (operation->rights & SHEAF_MAP_WRITE) == 0) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
     enum sheaf_error error = find_slots(thread, plan);
     if (error == SHEAF_OK) {
+        plan->alike = are_alike(plan);
         error = check_slots(gather, plan);
     }
     if (error == SHEAF_OK) {
-        error = is_part(plan) ? lay_part(plan) : lay_frames(plan);
+        error = is_part(plan) ? lay_part(plan) : plan->alike ? lay_alike(plan) : lay_frames(plan);
     }
     uint64_t leaves = operation->pages >> (9 * (3 - plan->level));
     return error == SHEAF_OK && leaves > SHEAF_MAP_LEAVES ? SHEAF_ERR_RANGE : error;
@@ -229,6 +257,23 @@ static enum sheaf_error synchronise(const struct map_plan *plan, uint64_t *done)
 
 // ---- The leaves
 
+// Frames that are alike go in together, others one by one.
+static void write_leaves(struct gather_map *map, const struct map_plan *plan) {
+    struct leaf_attributes attributes = plan->attributes;
+    for (uint64_t i = 0; i < plan->count; i++) {
+        struct slot *slot = plan->first + i;
+        attributes.max_write = (slot->rights & SHEAF_RIGHT_WRITE) != 0;
+        attributes.memory_type = slot->memory_type;
+        if (plan->alike) {
+            gather_map_frames(map, &slot->frame, sizeof(*slot), (unsigned)plan->count,
+                              frame_pages(slot), &attributes);
+            return;
+        }
+        slot->frame.record =
+            gather_map_frame(map, plan_start(plan, slot), plan_pages(plan, slot), &attributes);
+    }
+}
+
 static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
                                 const struct map_plan *plan, unsigned *missing) {
     struct cnode *home = plan->first->home;
@@ -237,14 +282,7 @@ static enum sheaf_error install(struct gather *gather, struct vspace *vspace,
     enum sheaf_error error = gather_map_begin(gather, vspace, plan->operation->va,
                                               plan->operation->pages, plan->level, &map, missing);
     if (error == SHEAF_OK) {
-        struct leaf_attributes attributes = plan->attributes;
-        for (uint64_t i = 0; i < plan->count; i++) {
-            struct slot *slot = plan->first + i;
-            attributes.max_write = (slot->rights & SHEAF_RIGHT_WRITE) != 0;
-            attributes.memory_type = slot->memory_type;
-            slot->frame.record =
-                gather_map_frame(&map, plan_start(plan, slot), plan_pages(plan, slot), &attributes);
-        }
+        write_leaves(&map, plan);
         gather_map_end(&map);
     }
     lock_release(&home->lock);

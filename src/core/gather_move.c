@@ -7,26 +7,27 @@
 struct named_frames {
     struct slot *first;
     uint64_t room; // slots from the first to the CNode's end
-    unsigned count;
-    struct moved_frame frame[SHEAF_MOVE_FRAMES];
+    struct moved_frames frames;
 };
 
 // The CNode's lock is held.
 static void collect(struct named_frames *named, uint64_t pages) {
-    uint64_t most = MIN(MIN(named->room, pages), SHEAF_MOVE_FRAMES);
-    named->count = 0;
-    for (struct slot *slot = named->first; named->count < most && slot->living_type == SHEAF_FRAME;
-         slot++)
-        named->frame[named->count++] =
-            (struct moved_frame){&slot->frame.record, slot->frame.address, slot->size_bits};
+    unsigned most = (unsigned)MIN(MIN(named->room, pages), SHEAF_MOVE_FRAMES), count = 0;
+    for (struct slot *slot = named->first; count < most && slot->living_type == SHEAF_FRAME;
+         slot++) {
+        named->frames.at[count].frame = &slot->frame;
+        named->frames.at[count++].size_bits = slot->size_bits;
+    }
+    named->frames.count = count;
 }
 
 // Why there was no further Frame for a leaf.
 static enum sheaf_error why_none(const struct named_frames *named) {
-    if (named->count == SHEAF_MOVE_FRAMES || named->count == named->room) {
+    unsigned count = named->frames.count;
+    if (count == SHEAF_MOVE_FRAMES || count == named->room) {
         return SHEAF_ERR_RANGE;
     }
-    const struct slot *slot = named->first + named->count;
+    const struct slot *slot = named->first + count;
     if (slot->type == SHEAF_NULL) {
         return SHEAF_ERR_INVALID_CAPABILITY;
     }
@@ -37,7 +38,6 @@ static enum sheaf_error move_leaves(const struct thread *thread, struct gather *
                                     struct vspace *vspace, const struct operation *operation,
                                     unsigned *missing) {
     struct named_frames named;
-    unsigned used;
     enum sheaf_error error = lookup_type(thread, operation->word5, SHEAF_FRAME, &named.first);
     if (error != SHEAF_OK) {
         return error;
@@ -47,8 +47,8 @@ static enum sheaf_error move_leaves(const struct thread *thread, struct gather *
     lock_acquire(&home->lock);
     collect(&named, operation->pages);
     error = gather_move_leaves(gather, vspace, operation->va, VADDR(operation->word4),
-                               operation->pages, named.frame, named.count, &used, missing);
-    if (error == SHEAF_ERR_OTHER_MAPPING && used == named.count) {
+                               operation->pages, &named.frames, missing);
+    if (error == SHEAF_ERR_OTHER_MAPPING && named.frames.named == named.frames.count) {
         error = why_none(&named);
     }
     lock_release(&home->lock);

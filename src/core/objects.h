@@ -118,6 +118,7 @@ struct continuation {
     uint8_t seen;                // GATHER: EVICT: reported bits of the capability in turn
     unsigned index;              // GATHER: operation to go on with
     uint64_t pages;              // GATHER: pages of it done
+    struct gather_ahead ahead;   // GATHER: what PROTECT knows beyond them
     struct gather_move move;     // GATHER: how far it has come, if it is a MOVE
     struct sheaf_gather_op op;   // GATHER: that operation, as it was then
     struct gather_totals totals; // GATHER: of the slices so far

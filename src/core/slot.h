@@ -33,25 +33,28 @@ struct cnode;
 struct slot {
     union {
         struct {
-            uint8_t type;  // enum sheaf_type or SLOT_*
-            uint8_t flags; // SLOT_DYING
+            union {
+                struct {
+                    uint8_t type;  // enum sheaf_type or SLOT_*
+                    uint8_t flags; // SLOT_DYING
+                };
+                uint16_t
+                    living_type; // the type, of a capability that is not dying: one load for both
+            };
+            uint8_t rights;      // SHEAF_RIGHT_*
+            uint8_t size_bits;   // Untyped, Frame: log2 of bytes; CNode: log2 of slots
+            uint8_t memory_type; // Frame, Untyped: enum sheaf_memory_type
+            uint8_t dying_pe; // the PE whose slice of deletions holds the slot, plus one; 0: none
+            uint16_t dying_place;
         };
-        uint16_t living_type; // the type, of a capability that is not dying: one load for both
+        uint64_t head; // all of these, to compare
     };
-    uint8_t rights;      // SHEAF_RIGHT_*
-    uint8_t size_bits;   // Untyped, Frame: log2 of bytes; CNode: log2 of slots
-    uint8_t memory_type; // Frame, Untyped: enum sheaf_memory_type
-    uint8_t dying_pe;    // the PE whose slice of deletions holds the slot, plus one; 0: none
-    uint16_t dying_place;
     union {
         struct { // CNode, Thread, Endpoint, Notification, Reply, VSpace, chunk
             void *object;
             uint64_t badge;
         };
-        struct {
-            paddr_t address;
-            struct mapping_record record;
-        } frame;
+        struct mapped_frame frame;
         struct { // 64-byte units; two words hold three numbers of 42 bits
             uint64_t base : 42, zeroed_high : 22;
             uint64_t watermark : 42, zeroed_low : 20, : 2;

@@ -67,6 +67,9 @@ static inline uint64_t batch_ticket(const struct batch_space *space) { return sp
 // Leaves of one level were cleared: what a TLB may hold.
 void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
                       uint64_t pages, unsigned level);
+// The same, and enters it as pending. The batch's entry is made where there is none.
+void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
+                        uint64_t pages, unsigned level);
 // A table of `level` whose span begins at page `first` was unhooked.
 void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
                      unsigned level);

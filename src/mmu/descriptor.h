@@ -88,10 +88,21 @@ static inline bool desc_is_dirty(desc_t desc) {
     return (desc.v & (DESC_WRITABLE | DESC_READ_ONLY)) == DESC_WRITABLE;
 }
 
-// SHEAF_REPORT_* of a leaf, 0 of what is none.
-static inline unsigned desc_report(desc_t desc) {
-    return ((desc.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
-           (desc_is_dirty(desc) ? SHEAF_REPORT_DIRTY : 0);
+static inline enum sheaf_memory_type desc_memory_type(desc_t leaf) {
+    return (enum sheaf_memory_type)((leaf.v >> DESC_ATTRIBUTE_SHIFT) & 7);
+}
+
+// What a report says of the leaf: SHEAF_REPORT_*.
+static inline unsigned desc_report(desc_t leaf) {
+    return ((leaf.v & DESC_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
+           (desc_is_dirty(leaf) ? SHEAF_REPORT_DIRTY : 0);
+}
+
+// Whether a TLB that holds `old` allows an access that `now` does not. AP[2] and UXN are all that
+// counts: with hardware management of the dirty state off (TCR_EL1.HD), an entry whose AP[2] is set
+// allows no store, whatever bit 51 says.
+static inline bool desc_takes_rights(desc_t old, desc_t now) {
+    return (now.v & ~old.v & (DESC_READ_ONLY | DESC_USER_NO_EXECUTE)) != 0;
 }
 
 // Neither the access flag is set nor was it taken away by AGE: no TLB can hold this leaf (Arm

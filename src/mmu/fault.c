@@ -43,13 +43,12 @@ static void resolve(const struct vspace *vspace, const struct place *place, vadd
     // Without it the walker may miss the store once more and the same fault come again.
     port_dsb_ishst();
     port_count(SHEAF_COUNTER_DSB_ISHST, 1);
-    if ((old.v & DESC_ACCESSED) == 0) {
-        // Descriptors with a clear access flag are not cached: nothing to drop.
-        port_count(SHEAF_COUNTER_FAULT_ACCESS_FLAG, 1);
-    } else {
-        port_count(SHEAF_COUNTER_FAULT_DIRTY, 1);
-        drop_own(vspace->asid, va); // the read-only entry
-    }
+    bool accessed = (old.v & DESC_ACCESSED) != 0;
+    port_count(accessed ? SHEAF_COUNTER_FAULT_DIRTY : SHEAF_COUNTER_FAULT_ACCESS_FLAG, 1);
+    // The read-only entry of before. There is none of a leaf whose access flag was never set, for
+    // those are not cached; AGE may have left one.
+    if ((old.v & ~wanted.v & DESC_READ_ONLY) != 0 && !desc_is_untouched(old))
+        drop_own(vspace->asid, va);
 }
 
 // With the VSpace lock held. A dead VSpace's tables may be someone else's memory already.

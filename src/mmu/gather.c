@@ -178,6 +178,14 @@ void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t
     add_range(gather, space, first, pages, level);
 }
 
+void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
+                        uint64_t pages, unsigned level) {
+    struct pending *entry = batch_entry(space);
+    batch_add_leaves(gather, space, first, pages, level);
+    entry->levels |= (uint8_t)(1u << level);
+    pending_add_range(entry, first, pages);
+}
+
 void batch_force(struct gather *gather, struct batch_space *space, uint64_t first, uint64_t pages) {
     space->tables_freed = true; // with walk caches
     space->forced = true;

@@ -3,7 +3,7 @@
 //
 // gather_map_begin does everything that can fail: it looks at every place of the range, counts the
 // tables that are missing, completes what is pending there, unhooks empty tables in the way of
-// blocks, and hooks the tables. gather_map_frame then only writes leaves. The VSpace lock is held
+// blocks, and hooks the tables. gather_map_frames then only writes leaves. The VSpace lock is held
 // from the one to gather_map_end, so nobody comes in between. gather_map_pages is both where that
 // is simple.
 #include "batch.h"
@@ -151,18 +151,43 @@ static inline struct mapping_record write_leaves(struct gather *gather, const st
     return record_make(vspace->asid, level, table_number(table), index, count);
 }
 
+void gather_map_frames(struct gather_map *map, struct mapped_frame *first, size_t stride,
+                       unsigned count, uint64_t pages, const struct leaf_attributes *attributes) {
+    const asid_t asid = map->vspace->asid;
+    unsigned level = map->level, leaves = (unsigned)(pages >> level_shift(level));
+    uint64_t bits = desc_leaf_bits(level, attributes), step = level_pages(level) << PAGE_BITS;
+    struct mapped_frame *frame = first;
+    ASSERT(leaves != 0 && count * pages <= map->pages_left);
+    map->pages_left -= count * pages;
+    map->gather->totals.leaves += (uint64_t)count * leaves;
+    port_count(SHEAF_COUNTER_GATHER_MAPPED, (uint64_t)count * leaves);
+    port_dmb_ishst(); // the Frames' contents before what makes them reachable
+    while (count != 0) {
+        struct place place = walk(map->vspace, map->next.v >> PAGE_BITS, level);
+        unsigned here = MIN(count, (TABLE_ENTRIES - place.index) / leaves);
+        unsigned number = table_number(place.table), end = place.index + here * leaves;
+        ASSERT(here != 0 && IS_ALIGNED(pages | frame->address.v >> PAGE_BITS, level_pages(level)));
+        struct mapping_record record = record_make(asid, level, number, place.index, leaves);
+        uint64_t next = record_make(ASID(0), 0, 0, leaves, 0).v;
+        for (unsigned i = place.index; i < end; i += leaves, record.v += next) {
+            uint64_t value = frame->address.v | bits;
+            port_desc_write(place.table, i, DESC(value));
+            for (unsigned n = 1; n < leaves; n++)
+                port_desc_write(place.table, i + n, DESC(value + n * step));
+            frame->record = record;
+            frame = (struct mapped_frame *)(void *)((char *)frame + stride);
+        }
+        table_info(place.table)->live += (uint16_t)(end - place.index);
+        map->next.v += here * pages << PAGE_BITS;
+        count -= here;
+    }
+}
+
 struct mapping_record gather_map_frame(struct gather_map *map, paddr_t frame, uint64_t pages,
                                        const struct leaf_attributes *attributes) {
-    unsigned level = map->level;
-    uint64_t page = map->next.v >> PAGE_BITS;
-    unsigned index = level_index(page, level);
-    ASSERT(pages <= map->pages_left);
-    if (map->table.v == 0 || index == 0)
-        map->table = walk(map->vspace, page, level).table;
-    map->next.v += pages << PAGE_BITS;
-    map->pages_left -= pages;
-    return write_leaves(map->gather, map->vspace, map->table, level, index, frame, pages,
-                        attributes);
+    struct mapped_frame one = {.address = frame};
+    gather_map_frames(map, &one, 0, 1, pages, attributes);
+    return one.record;
 }
 
 void gather_map_end(struct gather_map *map) { vspace_unlock(map->vspace); }

@@ -14,8 +14,7 @@ struct leaf_move {
     struct vspace *vspace;
     uint64_t from, to, end; // pages; `end` of the source
     unsigned level;         // of all leaves
-    const struct moved_frame *frames;
-    unsigned count;                   // of frames
+    const struct moved_frames *frames;
     unsigned runs;                    // found, one for each frame
     unsigned leaves;                  // that the records of those name
     uint32_t missing;                 // tables of the destination
@@ -43,8 +42,8 @@ static bool gives_way(struct leaf_move *move, uint64_t page, desc_t desc) {
 
 // What is between the leaves of a run must be nothing.
 static bool is_alone(const struct leaf_move *move, const struct run *run) {
-    const struct moved_frame *frame = &move->frames[move->runs];
-    struct pattern pattern = pattern_of(move->level, frame->address, frame->size_bits);
+    struct pattern pattern = pattern_of(move->level, move->frames->at[move->runs].frame->address,
+                                        move->frames->at[move->runs].size_bits);
     paddr_t table = run->table;
     for (unsigned i = run->first, last = run->last; i <= last; i++) {
         desc_t desc = port_desc_read(table, i);
@@ -92,17 +91,18 @@ static enum sheaf_error check_places(struct leaf_move *move, const struct run *r
 // entered; *index goes behind it.
 static enum sheaf_error check_run(struct leaf_move *move, paddr_t table, uint64_t page,
                                   unsigned *index) {
-    if (move->runs == move->count)
+    if (move->runs == move->frames->count)
         return SHEAF_ERR_OTHER_MAPPING;
-    const struct moved_frame *frame = &move->frames[move->runs];
-    struct mapping_record record = *frame->record;
+    const struct mapped_frame *frame = move->frames->at[move->runs].frame;
+    struct mapping_record record = frame->record;
     if (record_asid(record).v != move->vspace->asid.v ||
         record_table(record) != table_number(table))
         return SHEAF_ERR_OTHER_MAPPING;
     move->leaves += record_count(record);
     if (move->leaves > SHEAF_MOVE_LEAVES)
         return SHEAF_ERR_RANGE; // looking through them is not free
-    struct run run = record_find(move->vspace, record, frame->address, frame->size_bits);
+    struct run run =
+        record_find(move->vspace, record, frame->address, move->frames->at[move->runs].size_bits);
     if (!run.live || run.level != move->level || run.first > *index || run.last < *index)
         return SHEAF_ERR_OTHER_MAPPING;
     uint64_t size = level_pages(move->level);
@@ -205,7 +205,7 @@ static unsigned write_run(struct leaf_move *move, unsigned n) {
         write_leaves(run->table, run->first, to, index, count, move->to > move->from);
     table_info(run->table)->live -= (uint16_t)written;
     table_info(to)->live += (uint16_t)written;
-    *move->frames[n].record =
+    move->frames->at[n].frame->record =
         record_make(move->vspace->asid, move->level, table_number(to), index, count);
     return written;
 }
@@ -246,23 +246,22 @@ static enum sheaf_error move_locked(struct gather *gather, struct leaf_move *mov
 }
 
 enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace, vaddr_t from,
-                                    vaddr_t to, uint64_t pages, const struct moved_frame *frames,
-                                    unsigned count, unsigned *named, unsigned *missing) {
-    ASSERT(count >= 1 && count <= SHEAF_MOVE_FRAMES);
+                                    vaddr_t to, uint64_t pages, struct moved_frames *frames,
+                                    unsigned *missing) {
+    ASSERT(frames->count >= 1 && frames->count <= SHEAF_MOVE_FRAMES);
     struct leaf_move move; // not cleared: the arrays are filled as runs are found
     move.vspace = vspace;
     move.from = from.v >> PAGE_BITS;
     move.to = to.v >> PAGE_BITS;
     move.end = move.from + pages;
-    move.level = record_level(*frames[0].record);
+    move.level = record_level(frames->at[0].frame->record);
     move.frames = frames;
-    move.count = count;
     move.runs = 0;
     move.leaves = 0;
     move.missing = 0;
     move.counted = 0;
     move.in_the_way = false;
-    *named = 0;
+    frames->named = 0;
     if (move.level == 0)
         return SHEAF_ERR_OTHER_MAPPING; // never mapped
     if (!IS_ALIGNED(move.from | move.to | pages, level_pages(move.level)))
@@ -272,6 +271,6 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
     vspace_lock(vspace);
     enum sheaf_error error = move_locked(gather, &move, missing);
     vspace_unlock(vspace);
-    *named = move.runs;
+    frames->named = move.runs;
     return error;
 }

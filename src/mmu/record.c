@@ -57,15 +57,6 @@ bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_b
     return record_place(record, frame, size_bits, &va, &pages);
 }
 
-// A TLB may hold the leaves of `pages` pages from `first` on.
-static void add_touched(struct gather *gather, struct batch_space *space, unsigned level,
-                        uint64_t first, uint64_t pages) {
-    struct pending *entry = batch_entry(space);
-    batch_add_leaves(gather, space, first, pages, level);
-    entry->levels |= (uint8_t)(1u << level);
-    pending_add_range(entry, first, pages);
-}
-
 // Clears the Frame's leaves of the run, at most RECORD_LEAVES, and enters what a TLB may hold of
 // them. Adds up in `seen` what they were. False: some are left.
 static bool clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
@@ -86,14 +77,14 @@ static bool clear_run(struct gather *gather, struct batch_space *space, const st
             continue;
         }
         if (pages != 0 && first + pages != page) {
-            add_touched(gather, space, run->level, first, pages);
+            batch_enter_leaves(gather, space, first, pages, run->level);
             pages = 0;
         }
         first = pages == 0 ? page : first;
         pages += step;
     }
     if (pages != 0)
-        add_touched(gather, space, run->level, first, pages);
+        batch_enter_leaves(gather, space, first, pages, run->level);
     table_info(run->table)->live -= (uint16_t)cleared;
     gather->totals.leaves += cleared;
     port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, untouched);

@@ -9,6 +9,7 @@
 // pending interrupt (polled after every VISIT_DESCRIPTORS at most) or with a batch full of tables.
 // Then what it removed is entered as pending before the lock is dropped.
 #include "batch.h"
+#include "report.h"
 #include "table.h"
 #include "walk.h"
 
@@ -100,20 +101,6 @@ static inline unsigned take_run(paddr_t table, unsigned index, unsigned end, uin
     return index;
 }
 
-static void report_pages(const struct unmap *unmap, uint64_t page, uint64_t pages, desc_t old) {
-    unsigned bits = desc_report(old);
-    uint64_t i = page - unmap->start, end = i + pages;
-    while (i < end) {
-        if (i % 4 == 0 && end - i >= 4) { // of a block, which has many
-            unmap->report[i / 4] = (uint8_t)(bits * 0x55);
-            i += 4;
-        } else {
-            unmap->report[i / 4] |= (uint8_t)(bits << (2 * (i % 4)));
-            i++;
-        }
-    }
-}
-
 // The same with a report. `page` is that of `index`.
 static unsigned take_run_reporting(const struct unmap *unmap, paddr_t table, unsigned index,
                                    unsigned end, uint64_t type, uint64_t page, uint64_t *seen) {
@@ -121,7 +108,7 @@ static unsigned take_run_reporting(const struct unmap *unmap, paddr_t table, uns
     while (index < end && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) == type) {
         desc_t old = port_desc_exchange(table, index++, DESC(0));
         all |= old.v;
-        report_pages(unmap, page, step, old);
+        report_pages(unmap->report, page - unmap->start, step, desc_report(old));
         page += step;
     }
     *seen = all;
@@ -291,10 +278,8 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
     unmap.looked_through = 0;
     unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0 || gather->policy == GATHER_DEFER;
     unmap.preempted = false;
-    if (unmap.report != NULL && *done == 0) {
-        for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)
-            report[i] = 0;
-    }
+    if (unmap.report != NULL && *done == 0)
+        report_clear(report, pages);
     while (unmap.cursor < unmap.end) {
         unmap.space = batch_join(gather, vspace);
         vspace_lock(vspace);

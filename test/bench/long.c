@@ -200,6 +200,35 @@ static void unmap_tables(void) {
     CHECK_EQ(vspace_info(space).used, 3); // those that reach beyond the range
 }
 
+// PROTECT and AGE of pages that are all different from their neighbours, of a full table, of what
+// becomes executable, as pages and as a block.
+static void protect(void) {
+    sheaf_cptr first = pages(256), large = make(SHEAF_FRAME, 21), block = make(SHEAF_FRAME, 21);
+    uint64_t place = new_place(3 * BLOCK);
+    for (unsigned page = 0; page < 256; page++) {
+        uint64_t rights = page % 2 == 0 ? ALL_ACCESS : SHEAF_MAP_READ;
+        uint64_t flags = page % 2 == 0 ? TOUCHED : SHEAF_OP_ACCESSED;
+        must_gather(map_op(OWN_VSPACE, place + page * PAGE, 1, first + page, 1, rights, flags));
+    }
+    must_gather(
+        map_op(OWN_VSPACE, place + BLOCK, 512, large, 1, ALL_ACCESS, SHEAF_OP_PAGES | TOUCHED));
+    must_gather(map_op(OWN_VSPACE, place + 2 * BLOCK, 512, block, 1, ALL_ACCESS, TOUCHED));
+    const struct sheaf_gather_op ops[] = {
+        age_op(OWN_VSPACE, place, 1536, SHEAF_OP_DIRTY | SHEAF_OP_REPORT),
+        age_op(OWN_VSPACE, place, 1536, TOUCHED | SHEAF_OP_REPORT),
+        protect_op(OWN_VSPACE, place, 1536, SHEAF_MAP_READ, SHEAF_OP_REPORT),
+        protect_op(OWN_VSPACE, place, 1536, ALL_ACCESS, 0),
+        protect_op(OWN_VSPACE, place, 1536, SHEAF_MAP_EXECUTE, 0),
+    };
+    name = "masked.protect";
+    for (unsigned i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
+        begin();
+        struct gathered g = gather_one(ops[i]);
+        end();
+        CHECK_OK(g.status);
+    }
+}
+
 // ---- Waiting
 
 #define CROWD 250
@@ -316,6 +345,7 @@ static const struct test_case cases[] = {
     {"masked.map", map},
     {"masked.unmap", unmap},
     {"masked.unmap.tables", unmap_tables},
+    {"masked.protect", protect},
     {"masked.waiters", waiters},
     {"masked.timers", timers},
     {"masked.call", call_with_capabilities},

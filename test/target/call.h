@@ -227,4 +227,16 @@ ALWAYS_INLINE struct sheaf_gather_op unmap_op(sheaf_cptr vspace, uint64_t va, ui
         .word = {SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, flags), vspace, va, pages, 0, 0}};
 }
 
+ALWAYS_INLINE struct sheaf_gather_op protect_op(sheaf_cptr vspace, uint64_t va, uint64_t pages,
+                                                uint64_t rights, uint64_t flags) {
+    return (struct sheaf_gather_op){
+        .word = {SHEAF_OP_WORD0(SHEAF_OP_PROTECT, rights, flags), vspace, va, pages, 0, 0}};
+}
+
+ALWAYS_INLINE struct sheaf_gather_op age_op(sheaf_cptr vspace, uint64_t va, uint64_t pages,
+                                            uint64_t flags) {
+    return (struct sheaf_gather_op){
+        .word = {SHEAF_OP_WORD0(SHEAF_OP_AGE, 0, flags), vspace, va, pages, 0, 0}};
+}
+
 #endif

@@ -15,6 +15,7 @@ struct overwritten {
     uint16_t index;
     uint8_t pe;
     uint8_t acquired; // PEs that took that lock later
+    uint8_t followed; // PEs that stored to the same place later
 };
 
 // Of every table ever linked, or stored into.
@@ -166,6 +167,14 @@ static void remember(uint64_t table, unsigned index, uint64_t old) {
     *first = memory.count++;
 }
 
+static void follow(uint64_t table, unsigned index) {
+    for (uint32_t i = *bucket(table, index); i != NONE; i = memory.stores[i].next) {
+        struct overwritten *store = &memory.stores[i];
+        if (store->table == table && store->index == index)
+            store->followed |= (uint8_t)BIT(machine.pe);
+    }
+}
+
 // Drops what is ordered and builds the chains anew.
 static void sweep(bool (*ordered)(const struct overwritten *store, unsigned pe), unsigned pe) {
     uint32_t kept = 0;
@@ -182,10 +191,14 @@ static void sweep(bool (*ordered)(const struct overwritten *store, unsigned pe),
     memory.count = kept;
 }
 
-static bool is_own(const struct overwritten *store, unsigned pe) { return store->pe == pe; }
+// A PE's own store; or one that its own came after, at the same place: who sees the later one does
+// not see what was there before the earlier one ("coherence order").
+static bool is_own(const struct overwritten *store, unsigned pe) {
+    return store->pe == pe || (store->followed >> pe & 1) != 0;
+}
 
 static bool is_own_or_acquired(const struct overwritten *store, unsigned pe) {
-    return store->pe == pe || (store->acquired >> pe & 1) != 0;
+    return is_own(store, pe) || (store->acquired >> pe & 1) != 0;
 }
 
 void memory_order(unsigned pe, bool loads_too) {
@@ -253,6 +266,7 @@ uint64_t memory_store(uint64_t table, unsigned index, uint64_t value) {
     into->stored_epoch = memory.epoch[machine.pe];
     into->stored_pe = (uint8_t)machine.pe;
     machine.unordered[machine.pe] += home != NULL && (value & DESC_VALID) != 0;
+    follow(table, index);
     if ((old & DESC_VALID) != 0 && old != value)
         remember(table, index, old);
     if (home != NULL && value_is_table(old, home->level))

@@ -110,6 +110,16 @@ bool vmsa_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected,
     return true;
 }
 
+bool vmsa_desc_toggle(paddr_t table, unsigned index, desc_t like, uint64_t toggled) {
+    vmsa_step(VMSA_CALL_STORE, table.v, index);
+    update_flags(table, index);
+    uint64_t old = *memory_descriptor(table.v, index);
+    if (((old ^ like.v) & ~DESC_OUTPUT) != 0)
+        return false;
+    store(table, index, old ^ toggled);
+    return true;
+}
+
 void vmsa_table_zero(paddr_t table) {
     vmsa_step(VMSA_CALL_ZERO, table.v, 0);
     record_event("zero table", table.v, 0, 0);
@@ -192,6 +202,7 @@ void vmsa_isb(void) { vmsa_step(VMSA_CALL_BARRIER, 4, 0); }
 void vmsa_sync_instructions(paddr_t start, size_t bytes) {
     vmsa_step(VMSA_CALL_BARRIER, 5, start.v);
     record_event("sync instructions", start.v, bytes, 0);
+    memory_order_stores(machine.pe); // there is a DSB in it, between data and instruction side
     contents_synchronise(start.v, bytes);
 }
 

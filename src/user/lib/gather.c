@@ -7,6 +7,17 @@ void sheaf_put_unmap(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages,
         (struct sheaf_gather_op){{SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, flags), vspace, va, pages}};
 }
 
+void sheaf_put_protect(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, uint64_t rights,
+                       uint64_t flags) {
+    sheaf_ipc_buffer()->ops[i] = (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_PROTECT, rights, flags), vspace, va, pages}};
+}
+
+void sheaf_put_age(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, uint64_t flags) {
+    sheaf_ipc_buffer()->ops[i] =
+        (struct sheaf_gather_op){{SHEAF_OP_WORD0(SHEAF_OP_AGE, 0, flags), vspace, va, pages}};
+}
+
 void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
                    uint64_t count, uint64_t rights, uint64_t flags) {
     sheaf_ipc_buffer()->ops[i] = (struct sheaf_gather_op){

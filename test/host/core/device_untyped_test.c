@@ -269,6 +269,9 @@ static void instructions_are_refused(void **state) {
     GATHER_FAILS(MEMORY_TYPE, map_frame(VA, BIT(21), frame, rights, 0));
     GATHER_FAILS(MEMORY_TYPE, map_frame(VA, BIT(21), frame, rights, SHEAF_OP_PAGES));
     GATHER_FAILS(MEMORY_TYPE, map_op(VSPACE, VA, 1, frame, 5, rights, SHEAF_OP_PART));
+    OK(gather_op(map_op(VSPACE, VA, 1, frame, 5, SHEAF_MAP_READ, SHEAF_OP_PART)));
+    GATHER_FAILS(MEMORY_TYPE, protect_op(VSPACE, VA, 1, rights, 0));
+    OK(gather_op(unmap_op(VSPACE, VA, 1, 0)));
     // One of several: none is mapped.
     uint64_t pair = new_slots(2);
     OK(INVOKE(CNODE, SHEAF_CNODE_MOVE, pair, page));

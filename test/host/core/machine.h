@@ -147,6 +147,9 @@ void page_fault(uint64_t address, uint64_t access);
 struct sheaf_gather_op map_op(uint64_t vspace, uint64_t va, uint64_t pages, uint64_t first,
                               uint64_t count, uint64_t rights, uint64_t flags);
 struct sheaf_gather_op unmap_op(uint64_t vspace, uint64_t va, uint64_t pages, uint64_t flags);
+struct sheaf_gather_op protect_op(uint64_t space, uint64_t va, uint64_t pages, uint64_t rights,
+                                  uint64_t flags);
+struct sheaf_gather_op age_op(uint64_t space, uint64_t va, uint64_t pages, uint64_t flags);
 struct result gather(unsigned count, uint64_t flags);
 struct result gather_op(struct sheaf_gather_op op);
 // Frames of a page each into init's VSpace, in as many calls as it takes.

@@ -156,6 +156,17 @@ struct sheaf_gather_op unmap_op(uint64_t vspace, uint64_t va, uint64_t pages, ui
         {SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, flags), vspace, va, pages, 0, 0}};
 }
 
+struct sheaf_gather_op protect_op(uint64_t space, uint64_t va, uint64_t pages, uint64_t rights,
+                                  uint64_t flags) {
+    return (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_PROTECT, rights, flags), space, va, pages, 0, 0}};
+}
+
+struct sheaf_gather_op age_op(uint64_t space, uint64_t va, uint64_t pages, uint64_t flags) {
+    return (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_AGE, 0, flags), space, va, pages, 0, 0}};
+}
+
 struct result gather(unsigned count, uint64_t flags) {
     return make_call(
         &(struct call){.number = SHEAF_SYS_GATHER, .gather = SHEAF_GATHER_ARG(count, flags)});

@@ -218,6 +218,32 @@ static uint64_t a_gather_with_a_long_tail(void) {
     return hash;
 }
 
+// The second PROTECT is refused as a whole, whatever the first one has looked through.
+static uint64_t rights_and_flags(void) {
+    struct sheaf_gather_op *ops = buffer()->ops;
+    uint64_t all = 30 * 512, top = VA + ((uint64_t)29 << 21);
+    memset(buffer()->results, 0xff, SHEAF_RESULT_BYTES);
+    uint64_t reader = copy_of(slots[1] + 299, SHEAF_RIGHT_READ);
+    for (unsigned i = 0; i < 29; i++)
+        ops[i] = map_op(slots[0], VA + ((uint64_t)i << 21), 10, slots[1] + i * 10, 10, RW,
+                        i % 2 == 0 ? SHEAF_OP_DIRTY : 0);
+    ops[29] = protect_op(slots[0], VA, all, SHEAF_MAP_READ | SHEAF_MAP_EXECUTE, 0);
+    ops[30] = protect_op(slots[0], VA, all, RW, 0);
+    ops[31] = map_op(slots[0], top, 1, reader, 1, SHEAF_MAP_READ, SHEAF_OP_ACCESSED);
+    ops[32] = age_op(slots[0], top - BIT(21) - PAGE_BYTES, 1100,
+                     SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY | SHEAF_OP_REPORT);
+    ops[33] = protect_op(slots[0], VA + PAGE_BYTES, 600, SHEAF_MAP_READ, SHEAF_OP_REPORT);
+    ops[34] = protect_op(slots[0], VA, all, RW, 0);
+    struct result result = gather(35, 0);
+    answers_are(result, 0);
+    answer_is(result.x10);
+    for (unsigned i = 0; i < SHEAF_RESULT_BYTES; i++)
+        answer_is(buffer()->results[i]);
+    assert_int_equal(result.status, SHEAF_ERR_RIGHTS_EXCEEDED);
+    assert_int_equal(SHEAF_GATHER_INDEX(result.x10), 34);
+    return hash;
+}
+
 static uint64_t a_gather_that_fails(void) {
     struct sheaf_gather_op *ops = buffer()->ops;
     for (unsigned i = 0; i < 20; i++)
@@ -387,6 +413,7 @@ static const struct scenario scenarios[] = {
     {"revoke_a_vspace", prepare_vspace, revoke_a_vspace, 0},
     {"a_long_gather", prepare_gather, a_long_gather, 50},
     {"a_gather_with_a_long_tail", prepare_tail, a_gather_with_a_long_tail, 19},
+    {"rights_and_flags", prepare_gather, rights_and_flags, 100},
     {"a_gather_that_fails", prepare_gather, a_gather_that_fails, 19},
     {"move_many_tables", prepare_move, move_many_tables, 12},
     {"cancel_behind_many_others", prepare_senders, cancel_behind_many_others, 13},

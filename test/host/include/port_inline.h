@@ -7,6 +7,7 @@ desc_t vmsa_desc_read(paddr_t table, unsigned index);
 void vmsa_desc_write(paddr_t table, unsigned index, desc_t value);
 desc_t vmsa_desc_exchange(paddr_t table, unsigned index, desc_t value);
 bool vmsa_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected, desc_t desired);
+bool vmsa_desc_toggle(paddr_t table, unsigned index, desc_t like, uint64_t toggled);
 void vmsa_table_zero(paddr_t table);
 void vmsa_tlbi(enum port_tlbi kind, uint64_t operand);
 void vmsa_dsb_ishst(void);
@@ -43,6 +44,21 @@ static inline desc_t port_desc_exchange(paddr_t table, unsigned index, desc_t va
 static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected,
                                               desc_t desired) {
     return vmsa_desc_compare_exchange(table, index, expected, desired);
+}
+
+static inline unsigned port_desc_alike_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like) {
+    while (index < end &&
+           ((vmsa_desc_read(table, index).v ^ like.v) & UINT64_C(0xffff000000000fff)) == 0)
+        index++;
+    return index;
+}
+
+static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
+                                            desc_t like, uint64_t toggled) {
+    while (index < end && vmsa_desc_toggle(table, index, like, toggled))
+        index++;
+    return index;
 }
 
 static inline void port_table_zero(paddr_t table) { vmsa_table_zero(table); }

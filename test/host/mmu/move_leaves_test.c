@@ -7,17 +7,27 @@
 #define MOST 64u
 
 // Frames and where their capabilities say they are, as core keeps them.
-static struct mapping_record records[MOST];
-static struct moved_frame frames[MOST];
+struct capability {
+    struct mapped_frame *frame;
+    unsigned size_bits;
+};
+static struct mapped_frame mapped[MOST];
+static struct capability frames[MOST]; // by the slots that name them
 static struct gather_totals totals;
 static unsigned named, missing;
 
 static enum sheaf_error move_pages(struct vspace *vspace, uint64_t from, uint64_t to,
                                    uint64_t pages, unsigned count) {
     struct gather *gather = gather_begin();
+    struct moved_frames slots = {.count = count};
+    for (unsigned i = 0; i < count; i++) {
+        slots.at[i].frame = frames[i].frame;
+        slots.at[i].size_bits = frames[i].size_bits;
+    }
     missing = 0;
-    enum sheaf_error error = gather_move_leaves(gather, vspace, PAGE(from), PAGE(to), pages, frames,
-                                                count, &named, &missing);
+    enum sheaf_error error =
+        gather_move_leaves(gather, vspace, PAGE(from), PAGE(to), pages, &slots, &missing);
+    named = slots.named;
     gather_finish(gather);
     totals = *gather_totals(gather);
     return error;
@@ -25,30 +35,30 @@ static enum sheaf_error move_pages(struct vspace *vspace, uint64_t from, uint64_
 
 static void assert_refused(struct vspace *vspace, uint64_t from, uint64_t to, uint64_t pages,
                            unsigned count, enum sheaf_error expected) {
-    struct mapping_record before[MOST];
+    struct mapped_frame before[MOST];
     for (unsigned i = 0; i < MOST; i++)
-        before[i] = records[i];
+        before[i] = mapped[i];
     snapshot_take();
     assert_int_equal(move_pages(vspace, from, to, pages, count), expected);
     snapshot_assert_unchanged();
     for (unsigned i = 0; i < MOST; i++)
-        assert_int_equal(records[i].v, before[i].v);
+        assert_int_equal(mapped[i].record.v, before[i].record.v);
 }
 
 // Maps Frame i, of `pages` pages, at `page`.
 static void map_frame_at(struct vspace *vspace, unsigned i, uint64_t page, uint64_t pages,
                          uint64_t frame, unsigned level, const struct leaf_attributes *attributes) {
     struct gather *gather = gather_begin();
-    records[i] = map_level(gather, vspace, page, pages, frame, level, attributes);
+    mapped[i] = (struct mapped_frame){
+        FRAME(frame), map_level(gather, vspace, page, pages, frame, level, attributes)};
     gather_finish(gather);
-    frames[i] = (struct moved_frame){&records[i], FRAME(frame),
-                                     PAGE_BITS + (unsigned)__builtin_ctzll(pages)};
+    frames[i] = (struct capability){&mapped[i], PAGE_BITS + (unsigned)__builtin_ctzll(pages)};
 }
 
 static bool is_recorded_at(unsigned i, uint64_t page, uint64_t pages) {
     vaddr_t va;
     uint64_t found;
-    return record_place(records[i], frames[i].address, frames[i].size_bits, &va, &found) &&
+    return record_place(mapped[i].record, mapped[i].address, frames[i].size_bits, &va, &found) &&
            va.v == page << PAGE_BITS && found == pages;
 }
 
@@ -224,24 +234,25 @@ static void records_must_name_what_moves(void **state) {
     map_frame_at(other, 3, 14, 1, 103, LEAF_LEVEL, &touched);
     assert_refused(vspace, 10, 700, 8, 2, SHEAF_ERR_OTHER_MAPPING); // too few
     assert_int_equal(named, 2);
-    struct moved_frame last = frames[2];
+    struct capability last = frames[2];
     frames[2] = frames[3]; // of another VSpace
     assert_refused(vspace, 10, 700, 8, 3, SHEAF_ERR_OTHER_MAPPING);
     assert_int_equal(named, 2);
     frames[2] = frames[0]; // named already
     assert_refused(vspace, 10, 700, 8, 3, SHEAF_ERR_OTHER_MAPPING);
     frames[2] = last;
-    frames[2].address = FRAME(77); // another Frame, whose record is not true any more
+    mapped[2].address = FRAME(77); // another Frame, whose record is not true any more
     assert_refused(vspace, 10, 700, 8, 3, SHEAF_ERR_OTHER_MAPPING);
+    mapped[2].address = FRAME(102);
     frames[2] = frames[1]; // in the wrong order
     frames[1] = last;
     assert_refused(vspace, 10, 700, 8, 3, SHEAF_ERR_OTHER_MAPPING);
     assert_int_equal(named, 1);
     frames[1] = frames[2];
     frames[2] = last;
-    records[MOST - 1].v = 0; // never mapped
+    mapped[MOST - 1].record.v = 0; // never mapped
     frames[4] = frames[0];
-    frames[0].record = &records[MOST - 1];
+    frames[0].frame = &mapped[MOST - 1];
     assert_refused(vspace, 10, 700, 8, 3, SHEAF_ERR_OTHER_MAPPING);
     frames[0] = frames[4];
     assert_int_equal(move_pages(vspace, 10, 700, 8, 4), SHEAF_OK); // the fourth is not needed

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random sequences of MAP, UNMAP, faults, deletions and loads on several PEs and VSpaces, against
-// an array that says what should be mapped. After every batch all that was removed is reused.
+// Random sequences of MAP, UNMAP, MOVE, faults, deletions and loads on several PEs and VSpaces,
+// against an array that says what should be mapped. After every batch all that was removed is
+// reused.
 //
 // The seed is in the name of each case; `test_mmu.random SEED` begins with that one.
 #include "support.h"
@@ -24,7 +25,6 @@ struct mapped {
     uint32_t frame; // 0: nothing
     uint8_t level;
     bool accessed, dirty, write;
-    bool deferred; // removed, and not yet completed as far as this knows
 };
 
 struct known_record {
@@ -44,6 +44,7 @@ static struct {
     uint32_t waiting[SPACES][FRAMES_WAITING]; // frames of deferred removals, until SYNC
     unsigned waiting_count[SPACES];
     bool synced[SPACES];
+    bool deferred[SPACES][WINDOW]; // removed from there, and perhaps not yet completed
     enum gather_policy policy;
 } world;
 
@@ -75,7 +76,7 @@ static void release_waiting(void) {
             vmsa_frame_reused(FRAME(world.waiting[space][i]), PAGE_BYTES);
         world.waiting_count[space] = 0;
         for (unsigned page = 0; page < WINDOW; page++)
-            world.mapped[space][page].deferred = false;
+            world.deferred[space][page] = false;
         world.synced[space] = false;
     }
 }
@@ -86,7 +87,8 @@ static void forget(unsigned space, uint64_t page) {
         world.waiting[space][world.waiting_count[space]++] = world.mapped[space][page].frame;
     else if (!deferred)
         world.released[world.released_count++] = world.mapped[space][page].frame;
-    world.mapped[space][page] = (struct mapped){.deferred = deferred};
+    world.mapped[space][page] = (struct mapped){0};
+    world.deferred[space][page] = deferred;
 }
 
 static bool is_free(unsigned space, uint64_t page, uint64_t pages) {
@@ -185,10 +187,12 @@ static void do_map(struct gather *gather, unsigned space) {
     if (world.policy == GATHER_FORCE)
         gather_force(gather, vspace, PAGE(BASE + page), pages);
     world.next_frame = frame + (uint32_t)pages;
-    for (uint64_t i = 0; i < pages; i++)
+    for (uint64_t i = 0; i < pages; i++) {
         world.mapped[space][page + i] =
-            (struct mapped){frame + (uint32_t)i, (uint8_t)level,   attributes.accessed,
-                            attributes.dirty,    attributes.write, false};
+            (struct mapped){frame + (uint32_t)i, (uint8_t)level, attributes.accessed,
+                            attributes.dirty, attributes.write};
+        world.deferred[space][page + i] = false; // MAP has completed it
+    }
 }
 
 static bool cuts(unsigned space, uint64_t page, uint64_t pages) {
@@ -305,6 +309,94 @@ static void do_delete(struct gather *gather) {
         forget(space, page + i);
 }
 
+// What the array says of a MOVE that was done.
+static void note_moved(unsigned space, uint64_t from, uint64_t to, uint64_t pages) {
+    static struct mapped moved[WINDOW];
+    struct mapped *all = world.mapped[space];
+    memcpy(moved, all + from, pages * sizeof(*moved));
+    memset(all + from, 0, pages * sizeof(*moved));
+    for (uint64_t i = 0; i < pages; i++) {
+        if (moved[i].frame != 0)
+            all[to + i] = moved[i];
+    }
+}
+
+// Something is in [to, to + pages) that does not move away from [from, from + pages).
+static bool is_in_the_way(unsigned space, uint64_t from, uint64_t to, uint64_t pages) {
+    for (uint64_t i = to; i < to + pages; i++) {
+        if (i - from >= pages && world.mapped[space][i].frame != 0)
+            return true;
+    }
+    return false;
+}
+
+static void do_move_tables(struct gather *gather, unsigned space) {
+    enum { UNITS = WINDOW / TABLE_PAGES };
+    uint64_t units = 1 + draw(UNITS), from = draw(UNITS - units + 1), to = draw(UNITS - units + 1);
+    uint64_t page = from * TABLE_PAGES, target = to * TABLE_PAGES, pages = units * TABLE_PAGES;
+    struct gather_move move = {0};
+    unsigned missing = 0;
+    enum sheaf_error error;
+    do {
+        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
+        error = gather_move_tables(gather, world.vspaces[space], PAGE(BASE + page),
+                                   PAGE(BASE + target), pages, &move, &missing);
+    } while (error == SHEAF_ERR_PREEMPTED);
+    vmsa_set_interrupt(VMSA_NEVER);
+    if (error == SHEAF_ERR_NO_TABLES) {
+        assert_true(missing > 0);
+        assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
+        return;
+    }
+    bool block = false, lost = false; // a block in the range; a page that goes where another is
+    for (uint64_t i = 0; i < pages; i++) {
+        const struct mapped *mapped = &world.mapped[space][page + i];
+        block |= mapped->frame != 0 && mapped->level == 2;
+        lost |= mapped->frame != 0 && target + i - page >= pages &&
+                world.mapped[space][target + i].frame != 0;
+    }
+    if (from == to)
+        assert_int_equal(error, SHEAF_OK);
+    else if (error == SHEAF_OK)
+        assert_false(block || lost);
+    else if (error == SHEAF_ERR_OTHER_MAPPING)
+        assert_true(block);
+    else
+        assert_true(error == SHEAF_ERR_PLACE_OCCUPIED && is_in_the_way(space, page, target, pages));
+    if (error == SHEAF_OK)
+        note_moved(space, page, target, pages);
+}
+
+// The page or block that a record names, and what is around it if that is nothing.
+static void do_move_leaf(struct gather *gather) {
+    struct known_record *known = &world.records[draw(RECORDS)];
+    struct mapped_frame frame = {FRAME(known->frame), known->record};
+    struct moved_frames frames = {.count = 1, .at = {{&frame, known->size_bits}}};
+    unsigned space = 0, missing = 0;
+    vaddr_t va;
+    uint64_t pages;
+    if (!record_place(known->record, frame.address, known->size_bits, &va, &pages))
+        return;
+    while (asid_of(world.vspaces[space]).v != known->record.v >> 48)
+        space++;
+    uint64_t page = va.v / PAGE_BYTES - BASE;
+    uint64_t to = ALIGN_DOWN(draw(WINDOW), pages);
+    enum sheaf_error error = gather_move_leaves(gather, world.vspaces[space], va, PAGE(BASE + to),
+                                                pages, &frames, &missing);
+    if (error == SHEAF_ERR_NO_TABLES) {
+        assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
+    } else if (error == SHEAF_ERR_RANGE) { // of many leaves once, or a mapping in several tables
+        assert_int_equal(frame.record.v, known->record.v);
+    } else if (is_in_the_way(space, page, to, pages)) {
+        assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
+    } else {
+        assert_int_equal(error, SHEAF_OK);
+        note_moved(space, page, to, pages);
+        known->record = frame.record;
+        assert_true(record_is_live(known->record, frame.address, known->size_bits));
+    }
+}
+
 // ---- Checks
 
 static void check_space(unsigned space) {
@@ -334,7 +426,7 @@ static void check_reachable(void) {
             paddr_t addresses[4];
             unsigned count = vmsa_reachable(pe, PAGE(BASE + page), addresses, 4);
             uint32_t frame = world.mapped[space][page].frame;
-            if (world.mapped[space][page].deferred)
+            if (world.deferred[space][page])
                 continue;
             assert_true(count == 0 || (count == 1 && frame != 0));
             if (count == 1)
@@ -354,8 +446,9 @@ static void one_batch(void) {
     world.policy = policies[draw(ARRAY_SIZE(policies))];
     gather_set_policy(gather, world.policy);
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
-        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 3 : 0;
-        switch (first + draw(9 - first)) {
+        // What is deferred comes last.
+        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 5 : 0;
+        switch (first + draw(11 - first)) {
         case 0:
         case 1:
             do_map(gather, space);
@@ -367,11 +460,17 @@ static void one_batch(void) {
                 do_map(gather, space);
             break;
         case 3:
+            do_move_tables(gather, space);
+            break;
         case 4:
-            do_unmap(gather, space);
+            do_move_leaf(gather);
             break;
         case 5:
         case 6:
+            do_unmap(gather, space);
+            break;
+        case 7:
+        case 8:
             do_delete(gather);
             break;
         default:
@@ -393,6 +492,7 @@ static void run(uint64_t seed) {
     world.policy = GATHER_IF_NEEDED;
     memset(world.waiting_count, 0, sizeof(world.waiting_count));
     memset(world.synced, 0, sizeof(world.synced));
+    memset(world.deferred, 0, sizeof(world.deferred));
     for (unsigned i = 0; i < SPACES; i++)
         world.vspaces[i] = new_vspace(1);
     for (unsigned step = 0; step < BATCHES; step++) {
@@ -401,6 +501,8 @@ static void run(uint64_t seed) {
         if (step % 16 == 0)
             check_space((unsigned)draw(SPACES));
     }
+    assert_true(vmsa_counter(SHEAF_COUNTER_TABLES_MOVED) > 0);
+    assert_true(vmsa_counter(SHEAF_COUNTER_GATHER_MOVED) > 0);
     for (unsigned i = 0; i < SPACES; i++) {
         check_space(i);
         unmap_pages(world.vspaces[i], 0, USER_HALF_PAGES);

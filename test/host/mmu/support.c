@@ -19,6 +19,8 @@ const struct leaf_attributes touched = {
     .write = true, .max_write = true, .accessed = true, .dirty = true};
 const struct leaf_attributes untouched = {.write = true, .max_write = true};
 const struct leaf_attributes read_only = {.accessed = true};
+const struct leaf_attributes writable_clean = {.write = true, .max_write = true, .accessed = true};
+const struct leaf_attributes demoted = {.max_write = true, .accessed = true};
 
 static void fail_on_violation(enum vmsa_rule rule, const char *text) {
     vmsa_print_violation(rule, text);
@@ -135,6 +137,44 @@ struct gather_totals unmap_pages(struct vspace *vspace, uint64_t page, uint64_t 
     struct gather_totals totals;
     assert_int_equal(unmap_flags(vspace, page, pages, 0, NULL, &totals), SHEAF_OK);
     return totals;
+}
+
+enum sheaf_error protect_pages(struct vspace *vspace, uint64_t page, uint64_t pages,
+                               unsigned rights, uint8_t *report, struct gather_totals *totals) {
+    struct gather *gather = gather_begin();
+    struct gather_ahead ahead = {0};
+    uint64_t done = 0;
+    enum sheaf_error error = gather_protect(
+        gather, vspace, rights, &(struct gather_change){PAGE(page), pages, &done, &ahead, report});
+    assert_int_not_equal(error, SHEAF_ERR_PREEMPTED);
+    assert_int_equal(done, error == SHEAF_OK ? pages : 0);
+    assert_int_equal(ahead.checked + ahead.synchronised + ahead.leaf.v, 0);
+    gather_finish(gather);
+    if (totals != NULL)
+        *totals = *gather_totals(gather);
+    return error;
+}
+
+struct gather_totals age_pages(struct vspace *vspace, uint64_t page, uint64_t pages, unsigned flags,
+                               uint8_t *report) {
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    assert_int_equal(gather_age(gather, vspace, flags,
+                                &(struct gather_change){PAGE(page), pages, &done, NULL, report}),
+                     SHEAF_OK);
+    assert_int_equal(done, pages);
+    gather_finish(gather);
+    return *gather_totals(gather);
+}
+
+struct vspace *new_vspace_everywhere(unsigned chunks) {
+    struct vspace *vspace = new_vspace(chunks);
+    for (unsigned pe = 1; pe < MAX_PES; pe++) {
+        vmsa_set_pe(pe);
+        vspace_activate(vspace);
+    }
+    vmsa_set_pe(0);
+    return vspace;
 }
 
 // ---- Looking at tables without src/mmu

@@ -31,6 +31,11 @@ asid_t asid_of(const struct vspace *vspace);
 
 // Leaves written accessed and readable, writable, dirty.
 extern const struct leaf_attributes touched, untouched, read_only;
+// Accessed and writable, not dirty; only readable, and PROTECT may grant write.
+extern const struct leaf_attributes writable_clean, demoted;
+#define RW ((unsigned)(SHEAF_MAP_READ | SHEAF_MAP_WRITE))
+#define RX ((unsigned)(SHEAF_MAP_READ | SHEAF_MAP_EXECUTE))
+#define RO ((unsigned)SHEAF_MAP_READ)
 
 // Maps `pages` from frame number `frame` on, at a level, as one or several runs of one table each.
 // Asserts success. Returns the record of the last run.
@@ -44,6 +49,13 @@ struct mapping_record map_pages(struct vspace *vspace, uint64_t page, uint64_t p
 enum sheaf_error unmap_flags(struct vspace *vspace, uint64_t page, uint64_t pages, unsigned flags,
                              uint8_t *report, struct gather_totals *totals);
 struct gather_totals unmap_pages(struct vspace *vspace, uint64_t page, uint64_t pages);
+
+// The same with PROTECT and AGE; `report` may be NULL.
+enum sheaf_error protect_pages(struct vspace *vspace, uint64_t page, uint64_t pages,
+                               unsigned rights, uint8_t *report, struct gather_totals *totals);
+struct gather_totals age_pages(struct vspace *vspace, uint64_t page, uint64_t pages, unsigned flags,
+                               uint8_t *report);
+struct vspace *new_vspace_everywhere(unsigned chunks); // loaded on all PEs
 
 // Walks the tables in memory. Returns the leaf, 0 if there is none, and its level.
 uint64_t find_leaf(const struct vspace *vspace, uint64_t page, unsigned *level);

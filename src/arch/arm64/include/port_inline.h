@@ -91,6 +91,137 @@ static inline bool port_desc_compare_exchange(paddr_t table, unsigned index, des
     return written;
 }
 
+// Bits 47:12, the output address, are what leaves that are alike may differ in.
+#define PORT_DESC_ATTRIBUTES UINT64_C(0xffff000000000fff)
+
+// Four at a time, so that one comparison serves for all of them. Each register of a Load Pair is
+// read single-copy atomically.
+static inline const desc_t *port_desc_alike_fours(const desc_t *place, const desc_t *behind,
+                                                  uint64_t like) {
+    uint64_t a, b, c, d;
+    const desc_t *last = behind - 4;
+    if (behind - place < 4) {
+        return place;
+    }
+    __asm__ volatile("1: ldp %0, %1, [%4]\n"
+                     "   ldp %2, %3, [%4, #16]\n"
+                     "   eor %0, %0, %5\n"
+                     "   eor %1, %1, %5\n"
+                     "   eor %2, %2, %5\n"
+                     "   eor %3, %3, %5\n"
+                     "   orr %0, %0, %1\n"
+                     "   orr %2, %2, %3\n"
+                     "   orr %0, %0, %2\n"
+                     "   tst %0, %7\n"
+                     "   b.ne 2f\n"
+                     "   add %4, %4, #32\n"
+                     "   cmp %4, %6\n"
+                     "   b.ls 1b\n"
+                     "2:\n"
+                     : "=&r"(a), "=&r"(b), "=&r"(c), "=&r"(d), "+&r"(place)
+                     : "r"(like), "r"(last), "L"(PORT_DESC_ATTRIBUTES)
+                     : "cc", "memory");
+    return place;
+}
+
+static inline unsigned port_desc_alike_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like) {
+    const desc_t *const first = port_desc_place(table, 0), *const behind = first + end;
+    const desc_t *place = port_desc_alike_fours(first + index, behind, like.v);
+    while (place < behind &&
+           ((__atomic_load_n(&place->v, __ATOMIC_RELAXED) ^ like.v) & PORT_DESC_ATTRIBUTES) == 0) {
+        place++;
+    }
+    return (unsigned)(place - first);
+}
+
+// Two at a time, from a 16-byte aligned place: LDXP and STXP of two registers are single-copy
+// atomic as a whole where the store succeeds (Arm manual, "Load-Exclusive Pair and Store-Exclusive
+// Pair"), and cost half of what two exchanges do. The value with `like` taken out of it is 0 but
+// for the address, so `fresh` goes in by the same instruction. A difference leaves the exclusive
+// monitor set, which harms nothing: the next Load-Exclusive sets it anew, an exception return
+// clears it.
+static inline desc_t *port_desc_toggle_pairs(desc_t *place, const desc_t *behind, uint64_t like,
+                                             uint64_t fresh) {
+    uint64_t first, second, differ;
+    uint32_t failed;
+    if (behind - place < 2) {
+        return place;
+    }
+    const desc_t *last = behind - 1;
+    __asm__ volatile("1: ldxp %0, %1, [%4]\n"
+                     "   eor %0, %0, %5\n"
+                     "   eor %1, %1, %5\n"
+                     "   orr %2, %0, %1\n"
+                     "   tst %2, %8\n"
+                     "   b.ne 2f\n"
+                     "   eor %0, %0, %6\n"
+                     "   eor %1, %1, %6\n"
+                     "   stxp %w3, %0, %1, [%4]\n"
+                     "   cbnz %w3, 1b\n"
+                     "   add %4, %4, #16\n"
+                     "   cmp %4, %7\n"
+                     "   b.lo 1b\n"
+                     "2:\n"
+                     : "=&r"(first), "=&r"(second), "=&r"(differ), "=&r"(failed), "+&r"(place)
+                     : "r"(like), "r"(fresh), "r"(last), "L"(PORT_DESC_ATTRIBUTES)
+                     : "cc", "memory");
+    return place;
+}
+
+// True: the descriptor was alike and is changed.
+static inline bool port_desc_toggle_one(desc_t *place, uint64_t like, uint64_t fresh) {
+    uint64_t value;
+    uint32_t failed = 1;
+    __asm__ volatile("1: ldxr %0, %2\n"
+                     "   eor %0, %0, %3\n"
+                     "   tst %0, %5\n"
+                     "   b.ne 2f\n"
+                     "   eor %0, %0, %4\n"
+                     "   stxr %w1, %0, %2\n"
+                     "   cbnz %w1, 1b\n"
+                     "2:\n"
+                     : "=&r"(value), "+&r"(failed), "+Q"(place->v)
+                     : "r"(like), "r"(fresh), "L"(PORT_DESC_ATTRIBUTES)
+                     : "cc", "memory");
+    return failed == 0;
+}
+
+// A traced kernel changes one at a time, each an event.
+static inline unsigned port_desc_toggle_traced(paddr_t table, unsigned index, unsigned end,
+                                               desc_t like, uint64_t toggled) {
+    while (index < end) {
+        desc_t old = port_desc_read(table, index);
+        if (((old.v ^ like.v) & PORT_DESC_ATTRIBUTES) != 0) {
+            break;
+        }
+        if (port_desc_compare_exchange(table, index, &old, DESC(old.v ^ toggled))) {
+            index++;
+        }
+    }
+    return index;
+}
+
+static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
+                                            desc_t like, uint64_t toggled) {
+    if (SHEAF_TRACE) {
+        return port_desc_toggle_traced(table, index, end, like, toggled);
+    }
+    desc_t *const first = port_desc_place(table, 0);
+    desc_t *place = first + index, *const behind = first + end;
+    uint64_t fresh = like.v ^ toggled;
+    if (index % 2 != 0 && index < end && port_desc_toggle_one(place, like.v, fresh)) {
+        place++;
+    }
+    if ((place - first) % 2 == 0) {
+        place = port_desc_toggle_pairs(place, behind, like.v, fresh);
+        if (place < behind && port_desc_toggle_one(place, like.v, fresh)) {
+            place++;
+        }
+    }
+    return (unsigned)(place - first);
+}
+
 static inline void port_table_zero(paddr_t table) {
     trace(TRACE_ZERO, 0, table.v, 0);
     cache_zero(port_kernel_address(table), PAGE_BYTES);

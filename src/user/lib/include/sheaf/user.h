@@ -114,6 +114,10 @@ struct sheaf_gather_result {
 };
 // Puts operation i of the next gather into the IPC buffer.
 void sheaf_put_unmap(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, uint64_t flags);
+// `rights`: SHEAF_MAP_*. `flags` of AGE: what to clear, SHEAF_OP_ACCESSED and SHEAF_OP_DIRTY.
+void sheaf_put_protect(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, uint64_t rights,
+                       uint64_t flags);
+void sheaf_put_age(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, uint64_t flags);
 // Maps `count` Frames in consecutive slots from `slot` on; `pages` is the sum of their sizes.
 void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, sheaf_cptr slot,
                    uint64_t count, uint64_t rights, uint64_t flags);
