@@ -171,6 +171,13 @@ static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
+// The same for up to GATHER_UNMAP_FEW pages, without a report, where that is simple: they lie in
+// one table, which is there and of which more is left, nothing is pending in the VSpace but by this
+// batch, the VSpace lives, and its lock is free. False: something is not so, and nothing has
+// changed.
+#define GATHER_UNMAP_FEW 64u
+bool gather_unmap_few(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages);
+
 // FORCE: invalidates the range with walk caches at the finish, whatever is known about it: that
 // nothing was found, was never accessed, or that no PE loaded the VSpace. The range was checked.
 void gather_force(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages);

@@ -44,8 +44,6 @@
 // PROTECT  gives every leaf in the range these rights, at most write where the capability that it
 //        was mapped by has it (RIGHTS_EXCEEDED), never execute to device memory (MEMORY_TYPE).
 //        Taking write takes the dirty bit; a leaf that is given write is clean.
-// AGE    clears the accessed bits (ACCESSED), the dirty bits (DIRTY) or both of every leaf in the
-//        range, and reports what was set of them.
 // MOVE   word 4: where to; word 5: first Frame slot, or 0. What is mapped in the range goes to the
 //        address in word 4, with its rights and its accessed and dirty bits; nothing may be mapped
 //        where it goes, but what moves away itself. With word 5 = 0 whole tables of pages change
@@ -54,6 +52,8 @@
 //        the range, in the order of the addresses. An operation moves the mappings of at most
 //        SHEAF_MOVE_FRAMES Frames, made of at most SHEAF_MOVE_LEAVES leaves, in a range that has
 //        room for as many (RANGE).
+// AGE    clears the accessed bits (ACCESSED), the dirty bits (DIRTY) or both of every leaf in the
+//        range, and reports what was set of them.
 // EVICT  words 1 to 3 zero; word 4: first Frame slot; word 5: number of slots, at most
 //        SHEAF_EVICT_SLOTS. Clears the leaves of these capabilities and of all that were derived
 //        from them, in whatever VSpaces, and keeps tables.

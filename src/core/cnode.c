@@ -173,8 +173,7 @@ static enum sheaf_error cnode_revoke(struct invocation *invocation) {
     lookup_way(invocation->caller, invocation->caller->context.reg[SHEAF_REG_CAP], &way);
     error = slot_revoke(invocation->pe, slot, &way);
     if (error == SHEAF_OK) {
-        // At last what the call was named by, in one slice; then there is nothing to name any more.
-        slot_revoke(invocation->pe, slot, NULL);
+        slot_revoke_way(invocation->pe, slot);
         error = invocation_bury(invocation);
     }
     reload_vspace(invocation->pe);

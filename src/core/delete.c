@@ -282,20 +282,20 @@ static enum sheaf_error preempted(void) {
 }
 
 // tree_lock held. Each slot is polled for: to end a Thread that waits, or a VSpace, costs hundreds
-// of instructions.
-static enum sheaf_error slice_unlink(struct pe *pe, const struct slice *slice) {
+// of instructions. To bury a CNode costs few, so what is `whole` is not polled for.
+static enum sheaf_error slice_unlink(struct pe *pe, const struct slice *slice, bool whole) {
     enum sheaf_error error = SHEAF_OK;
     for (unsigned i = 0; i < slice->count && error == SHEAF_OK; i++) {
         bool done = false;
         while (slice->slot[i] != NULL && !done && error == SHEAF_OK) {
             done = capability_end(pe, slice->slot[i]);
-            error = preempted();
+            error = whole ? SHEAF_OK : preempted();
         }
     }
     return error;
 }
 
-static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
+static enum sheaf_error slice_end(struct pe *pe, struct slice *slice, bool whole) {
     enum sheaf_error error = SHEAF_OK;
     while (error == SHEAF_OK && !slice_unmap(slice)) {
         error = preempted();
@@ -303,7 +303,7 @@ static enum sheaf_error slice_end(struct pe *pe, struct slice *slice) {
     lock_acquire(&tree_lock);
     if (error == SHEAF_OK) {
         // A slice of burials may be empty, and have taken its time to find that out.
-        error = slice->count != 0 ? slice_unlink(pe, slice) : preempted();
+        error = slice->count != 0 ? slice_unlink(pe, slice, whole) : preempted();
     }
     // What is not through stays dying, in nobody's slice: whoever comes next goes on.
     for (unsigned i = 0; i < slice->count; i++) {
@@ -348,7 +348,7 @@ static enum sheaf_error burial_slice(struct pe *pe) {
         }
     }
     lock_release(&tree_lock);
-    return slice_end(pe, slice);
+    return slice_end(pe, slice, false);
 }
 
 enum sheaf_error burials_continue(struct pe *pe) {
@@ -369,7 +369,7 @@ enum sheaf_error slot_delete(struct pe *pe, struct slot *slot) {
         slice_add(pe, slice, slot);
     }
     lock_release(&tree_lock);
-    enum sheaf_error error = slice_end(pe, slice);
+    enum sheaf_error error = slice_end(pe, slice, false);
     return slot->type == SHEAF_NULL ? SHEAF_OK : error;
 }
 
@@ -429,7 +429,7 @@ enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way 
         bool all = collect(pe, slice, slot, way);
         lock_release(&tree_lock);
         if (slice->count != 0) {
-            error = slice_end(pe, slice);
+            error = slice_end(pe, slice, false);
         } else if (burials.first != NULL) {
             error = burial_slice(pe);
         } else if (all) {
@@ -439,4 +439,13 @@ enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way 
         }
     }
     return slot->first_child == NULL && burials.first == NULL ? SHEAF_OK : error;
+}
+
+void slot_revoke_way(struct pe *pe, struct slot *slot) {
+    _Static_assert(LOOKUP_LEVELS + 1 <= DELETE_SLICE, "a way fits into a slice");
+    struct slice *slice = &slices[pe->id];
+    lock_acquire(&tree_lock);
+    collect(pe, slice, slot, NULL);
+    lock_release(&tree_lock);
+    slice_end(pe, slice, true);
 }

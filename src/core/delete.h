@@ -37,6 +37,11 @@ enum sheaf_error slot_delete(struct pe *pe, struct slot *slot);
 // emptied on the occasion is one that leads to it. OK or PREEMPTED.
 enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way *way);
 
+// After slot_revoke was through: deletes the CNodes that it has left, all of them in one slice that
+// no interrupt cuts. With the first of them the call's name may mean nothing, so nobody would come
+// back for the others. Their contents are left to the burials; `slot` may be among these.
+void slot_revoke_way(struct pe *pe, struct slot *slot);
+
 // Gives `count` slots, none of which can be named any more, to the burials. `tombstone` is empty
 // and lies, as they do, in the object that `owner` names.
 void slots_retire(struct slot *owner, struct slot *tombstone, struct slot *slots, uint64_t count);

@@ -219,15 +219,16 @@ void endpoint_requeue(struct thread *thread, unsigned priority) {
     struct endpoint *endpoint = thread->waiting_on;
     lock_acquire(&endpoint->lock);
     struct thread *cancel_next = endpoint->cancel_next;
+    bool passing = cancel_next != NULL;
     if (cancel_next == thread) {
         cancel_next = thread->next;
     }
     queue_remove(&endpoint->queue, thread);
     thread->priority = (uint8_t)priority;
     queue_insert(&endpoint->queue, thread);
-    // A pass of CANCEL does not lose who moves from before it to behind it.
-    if (cancel_next != NULL && thread->badge == endpoint->cancel_badge &&
-        priority > cancel_next->priority) {
+    // A pass of CANCEL does not lose who moves from before it to behind it, nor the last one.
+    if (passing && thread->badge == endpoint->cancel_badge &&
+        (cancel_next == NULL || priority > cancel_next->priority)) {
         cancel_next = thread;
     }
     endpoint->cancel_next = cancel_next;

@@ -240,7 +240,8 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
 
 static inline enum sheaf_error run_operation(struct vector *vector) {
     bool done = vector->policy == GATHER_IF_NEEDED &&
-                gather_map_fast(vector->thread, vector->gather, vector->next);
+                (gather_map_fast(vector->thread, vector->gather, vector->next) ||
+                 gather_unmap_fast(vector->thread, vector->gather, vector->next));
     return likely(done) ? SHEAF_OK : run_ordinary(vector);
 }
 

@@ -33,9 +33,10 @@ void lookup_way(const struct thread *thread, sheaf_cptr name, struct way *way);
 
 // The slot of the root CNode that is named, whatever is in it. False: the name is another's, or
 // none. One compare for "not 0", "one level" and "there is a CSpace": size_bits is 0 without one.
+// The address comes first, so that it takes no branch, and as a number: of such a name it is none.
 static inline bool lookup_in_root(const struct thread *thread, sheaf_cptr name, struct slot **out) {
     const struct slot *root = &thread->slot[THREAD_CSPACE];
-    *out = (struct slot *)root->object + name;
+    *out = (struct slot *)((uintptr_t)root->object + name * sizeof(struct slot));
     return likely(name - 1 < BIT(root->size_bits) - 1);
 }
 

@@ -73,6 +73,12 @@ void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64
 // A table of `level` whose span begins at page `first` was unhooked.
 void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
                      unsigned level);
+// The same for tables whose spans are recorded as leaves.
+static inline void batch_add_tables(struct gather *gather, struct batch_space *space,
+                                    unsigned tables) {
+    space->tables_freed = true;
+    gather->tables += tables;
+}
 // Whether the ASID goes as a whole already, so that exact ranges are not wanted any more.
 static inline bool batch_is_whole(const struct batch_space *space) {
     return space->operations > PLAN_THRESHOLD;

@@ -17,6 +17,11 @@ static struct pending *oldest(struct vspace *vspace, bool with_tables) {
     return found;
 }
 
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
+    struct pending *entry = &vspace->pending[index];
+    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
+}
+
 unsigned pending_open(struct vspace *vspace) {
     unsigned index = 0;
     while (index < PENDING_ENTRIES && vspace->pending[index].ticket != 0)
@@ -36,11 +41,6 @@ unsigned pending_open(struct vspace *vspace) {
     entry->tables = 0;
     vspace->pending_count++;
     return index;
-}
-
-struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
-    struct pending *entry = &vspace->pending[index];
-    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
 }
 
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
@@ -67,22 +67,14 @@ void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     nearest->pages = end - nearest->first;
 }
 
-bool pending_add_table(struct pending *entry, paddr_t table) {
-    struct chunk *chunk = chunk_of_table(table);
+void pending_take_chunk(struct pending *entry, struct chunk *chunk) {
     struct vspace *vspace = chunk->vspace;
-    unsigned index = (unsigned)(entry - vspace->pending);
     // A chunk is in one list only: another entry that has it is helped to its end.
-    if (chunk->pending != 0 && chunk->pending_entry != index)
+    if (chunk->pending != 0)
         pending_complete(vspace, &vspace->pending[chunk->pending_entry]);
-    bool first = chunk->pending == 0;
-    if (first) {
-        chunk->pending_entry = (uint16_t)index;
-        chunk->pending_next = entry->chunks;
-        entry->chunks = (uint16_t)(chunk->index + 1);
-    }
-    chunk->pending |= (uint16_t)(1u << (table.v >> PAGE_BITS & 15));
-    entry->tables++;
-    return first;
+    chunk->pending_entry = (uint16_t)(entry - vspace->pending);
+    chunk->pending_next = entry->chunks;
+    entry->chunks = (uint16_t)(chunk->index + 1);
 }
 
 static void note(enum port_event event, const struct vspace *vspace,

@@ -30,8 +30,18 @@ static inline bool pending_is_foreign(const struct pending *entry) {
 uint8_t pending_level(const struct pending *entry);
 // Adds what `entry`, which holds no tables, covers to `into`, and removes it.
 void pending_merge(struct vspace *vspace, struct pending *into, struct pending *entry);
+// Makes the chunk the entry's, which it is not yet.
+void pending_take_chunk(struct pending *entry, struct chunk *chunk);
 // Adds an unhooked table. True: it is the first of its chunk.
-bool pending_add_table(struct pending *entry, paddr_t table);
+static inline bool pending_add_table(struct pending *entry, paddr_t table) {
+    struct chunk *chunk = chunk_of_table(table);
+    bool first = chunk->pending == 0 || &chunk->vspace->pending[chunk->pending_entry] != entry;
+    if (unlikely(first))
+        pending_take_chunk(entry, chunk);
+    chunk->pending |= (uint16_t)(1u << (table.v >> PAGE_BITS & 15));
+    entry->tables++;
+    return first;
+}
 // Removes an entry whose invalidation is complete, and gives its tables back.
 void pending_close(struct vspace *vspace, struct pending *entry);
 

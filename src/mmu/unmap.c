@@ -18,9 +18,14 @@
 // caches before the table is taken again), cheaper, but coarser. A few keep small operations exact.
 #define LOOK_THROUGH_TABLES 8u
 
-// Descriptors of a table looked at between two looks at pending interrupts: a leaf that stands
-// alone costs up to 230 instructions.
-#define VISIT_DESCRIPTORS 32u
+// Descriptors of a table dealt with between two looks at pending interrupts, at 10 instructions
+// each; and how many of them a run counts beside its leaves: entering it costs up to 250
+// instructions.
+#define VISIT_DESCRIPTORS 128u
+#define RUN_COST 7u
+
+// Tables unhooked unseen between two such looks, at some 40 instructions each.
+#define UNSEEN_TABLES 64u
 
 struct unmap {
     struct gather *gather;
@@ -89,75 +94,102 @@ static void unhook(struct unmap *unmap) {
 
 // ---- Leaves
 
+// What a run of leaves was, before it was taken away.
+struct taken {
+    uint64_t any, common; // bits that some of the descriptors had, and that all of them had
+    desc_t old[VISIT_DESCRIPTORS]; // with a report only
+};
+
 // Clears leaves from `index` on while there are any, at most up to `end`; returns where it stopped.
-// Adds up in `seen` what the descriptors were. Exchange, not store: hardware and other PEs' fault
-// paths set access and dirty bits.
-static inline unsigned take_run(paddr_t table, unsigned index, unsigned end, uint64_t type,
-                                uint64_t *seen) {
-    uint64_t all = 0;
-    while (index < end && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) == type)
-        all |= port_desc_exchange(table, index++, DESC(0)).v;
-    *seen = all;
-    return index;
-}
-
-// The same with a report. `page` is that of `index`.
-static unsigned take_run_reporting(const struct unmap *unmap, paddr_t table, unsigned index,
-                                   unsigned end, uint64_t type, uint64_t page, uint64_t *seen) {
-    uint64_t all = 0, step = level_pages(unmap->level);
-    while (index < end && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) == type) {
-        desc_t old = port_desc_exchange(table, index++, DESC(0));
-        all |= old.v;
-        report_pages(unmap->report, page - unmap->start, step, desc_report(old));
-        page += step;
+// Exchange, not store: hardware and other PEs' fault paths set access and dirty bits. At level 3
+// the exchange tells, too, whether there was a leaf; above, there may be tables.
+ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, bool pages,
+                                bool report, struct taken *taken) {
+    uint64_t any = 0, common = ~UINT64_C(0);
+    for (unsigned count = 0; index < end; index++) {
+        if (!pages && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) != DESC_VALID)
+            break;
+        desc_t desc = port_desc_exchange(table, index, DESC(0));
+        if (pages && !desc_is_valid(desc))
+            break;
+        any |= desc.v;
+        if (report) {
+            common &= desc.v;
+            taken->old[count++] = desc;
+        }
     }
-    *seen = all;
+    taken->any = any;
+    taken->common = common;
     return index;
 }
 
-// Clears the run of leaves that begins at `index` and enters what a TLB may hold of it.
+// Most often a run has one set of flags.
+static void report_run(const struct unmap *unmap, uint64_t page, unsigned count,
+                       const struct taken *taken) {
+    uint64_t step = level_pages(unmap->level), at = page - unmap->start;
+    if (((taken->any ^ taken->common) & (DESC_ACCESSED | DESC_WRITABLE | DESC_READ_ONLY)) == 0) {
+        report_pages(unmap->report, at, count * step, desc_report(DESC(taken->any)));
+        return;
+    }
+    for (unsigned i = 0; i < count; i++)
+        report_pages(unmap->report, at + i * step, step, desc_report(taken->old[i]));
+}
+
+// Enters what a TLB may hold of `count` leaves from page `page` on.
+ALWAYS_INLINE void enter_leaves(struct unmap *unmap, uint64_t page, unsigned count,
+                                unsigned level) {
+    uint64_t pages = (uint64_t)count << level_shift(level);
+    batch_add_leaves(unmap->gather, unmap->space, page, pages, level);
+    entry_of(unmap)->levels |= (uint8_t)(1u << level);
+    widen(unmap, page, pages);
+}
+
+// Clears the run of leaves that begins at `index`.
 static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, unsigned end) {
     unsigned level = unmap->level, stop;
-    uint64_t type = level == LEAF_LEVEL ? DESC_VALID | DESC_TABLE : DESC_VALID;
-    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level)), seen;
-    if (unmap->report != NULL)
-        stop = take_run_reporting(unmap, table, index, end, type, page, &seen);
-    else
-        stop = take_run(table, index, end, type, &seen);
+    struct taken taken; // not cleared: most of it is for reports
+    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level));
+    if (unmap->report != NULL) {
+        stop = level == LEAF_LEVEL ? take_run(table, index, end, true, true, &taken)
+                                   : take_run(table, index, end, false, true, &taken);
+        report_run(unmap, page, stop - index, &taken);
+    } else {
+        stop = level == LEAF_LEVEL ? take_run(table, index, end, true, false, &taken)
+                                   : take_run(table, index, end, false, false, &taken);
+    }
     table_info(table)->live -= (uint16_t)(stop - index);
     unmap->leaves += stop - index;
-    if (desc_is_untouched(DESC(seen))) {
+    if (desc_is_untouched(DESC(taken.any)))
         port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, stop - index);
-    } else {
-        uint64_t pages = (uint64_t)(stop - index) << level_shift(level);
-        batch_add_leaves(unmap->gather, unmap->space, page, pages, level);
-        entry_of(unmap)->levels |= (uint8_t)(1u << level);
-        widen(unmap, page, pages);
-    }
+    else
+        enter_leaves(unmap, page, stop - index, level);
     return stop;
 }
 
 // Clears leaves in the table at the cursor, from the cursor to the table's or the range's end, to
-// the next table descriptor or until VISIT_DESCRIPTORS were looked at. Moves the cursor to where it
-// stopped.
+// the next table descriptor or until VISIT_DESCRIPTORS were dealt with. Moves the cursor to where
+// it stopped.
 static void clear_leaves(struct unmap *unmap) {
     paddr_t table = unmap->path[unmap->level];
     const struct table_info *info = table_info(table);
     unsigned shift = level_shift(unmap->level);
     uint64_t first = table_first(unmap);
     uint64_t end_page = MIN(unmap->end, first + ((uint64_t)TABLE_ENTRIES << shift));
-    unsigned index = level_index(unmap->cursor, unmap->level);
+    unsigned index = level_index(unmap->cursor, unmap->level), left = VISIT_DESCRIPTORS;
     // A last descriptor that covers more than the range is a table or invalid: cuts were refused.
     unsigned end = (unsigned)((end_page - first + level_pages(unmap->level) - 1) >> shift);
-    unsigned limit = MIN(end, index + VISIT_DESCRIPTORS);
-    while (index < limit && info->live != 0) {
+    while (index < end && left > 0 && info->live != 0) {
         desc_t desc = port_desc_read(table, index);
-        if (!desc_is_valid(desc))
+        if (!desc_is_valid(desc)) {
             index++;
-        else if (desc_is_leaf(desc, unmap->level))
-            index = clear_run(unmap, table, index, limit);
-        else
+            left--;
+        } else if (desc_is_leaf(desc, unmap->level)) {
+            unsigned stop = clear_run(unmap, table, index, MIN(end, index + left));
+            left -= MIN(left, stop - index + RUN_COST);
+            index = stop;
+        } else {
             break;
+        }
     }
     if (info->live == 0)
         index = end; // the rest is empty
@@ -165,33 +197,64 @@ static void clear_leaves(struct unmap *unmap) {
     unmap->cursor = MIN(MAX(unmap->cursor, stop), unmap->end);
 }
 
-// Whether the level 3 table at the cursor, wholly inside the range, is worth looking through.
-static bool worth_looking(struct unmap *unmap, const struct table_info *info) {
-    if (unmap->report != NULL)
+// ---- Tables whose leaves are not looked at
+
+// Whether the level 3 table `table` that begins at `page`, one of `parent`, goes with its leaves
+// unseen: it lies wholly inside the range, and looking at them would save no invalidation.
+ALWAYS_INLINE bool goes_unseen(const struct unmap *unmap, paddr_t parent, paddr_t table,
+                               uint64_t page) {
+    uint64_t left = unmap->end - page;
+    if (left < TABLE_ENTRIES || !IS_ALIGNED(page, TABLE_ENTRIES) || unmap->keep_tables ||
+        unmap->report != NULL)
+        return false;
+    // One operation by range names all of the table's addresses, and all of them are removed.
+    if (finish_features.range || batch_is_whole(unmap->space))
         return true;
-    // One operation names all of the table's addresses, and the operation removes them all.
-    if (finish_features.range)
+    unsigned live = table_info(table)->live;
+    uint64_t beside = MIN(table_info(parent)->live, left / TABLE_ENTRIES);
+    return live != 0 && (unmap->looked_through + beside > LOOK_THROUGH_TABLES ||
+                         unmap->space->operations + live > PLAN_THRESHOLD);
+}
+
+// With `path` at a level 2 table: if the table below it at the cursor goes unseen, unhooks it and
+// the ones behind it inside the range, at most UNSEEN_TABLES. (They would go unseen, too: by now
+// the ASID goes as a whole, or all their addresses by one operation.) Moves the cursor behind them.
+static bool unhook_unseen(struct unmap *unmap) {
+    paddr_t parent = unmap->path[LEAF_LEVEL - 1];
+    uint64_t first = unmap->cursor, leaves = 0;
+    unsigned begin = level_index(first, LEAF_LEVEL - 1), index = begin, chunks = 0;
+    unsigned end = begin + (unsigned)MIN((unmap->end - first) / TABLE_ENTRIES, UNSEEN_TABLES);
+    desc_t desc = port_desc_read(parent, index);
+    if (!desc_is_table(desc, LEAF_LEVEL - 1) ||
+        !goes_unseen(unmap, parent, desc_address(desc), first))
         return false;
-    if (unmap->space->operations + info->live > PLAN_THRESHOLD)
-        return false;
-    return unmap->looked_through++ < LOOK_THROUGH_TABLES;
+    struct pending *entry = entry_of(unmap);
+    do {
+        paddr_t table = desc_address(desc);
+        leaves += table_info(table)->live;
+        table_unlink(parent, index, table);
+        chunks += pending_add_table(entry, table);
+        if (++index >= MIN(end, TABLE_ENTRIES))
+            break;
+        desc = port_desc_read(parent, index);
+    } while (desc_is_table(desc, LEAF_LEVEL - 1));
+    unmap->leaves += leaves;
+    unmap->gather->chunks += chunks;
+    batch_add_tables(unmap->gather, unmap->space, index - begin);
+    enter_leaves(unmap, first, (index - begin) * TABLE_ENTRIES, LEAF_LEVEL);
+    unmap->cursor = first + (uint64_t)(index - begin) * TABLE_ENTRIES;
+    return true;
 }
 
 // Deals with the table at the cursor: the part from the cursor on, up to the next table below it.
 static void visit_table(struct unmap *unmap) {
-    struct table_info *info = table_info(unmap->path[unmap->level]);
-    bool whole = may_unhook(unmap), begins = unmap->cursor == table_first(unmap);
-    if (whole && begins && unmap->level == LEAF_LEVEL && info->live != 0 &&
-        !worth_looking(unmap, info)) {
-        batch_add_leaves(unmap->gather, unmap->space, table_first(unmap), TABLE_ENTRIES,
-                         LEAF_LEVEL);
-        entry_of(unmap)->levels |= 1u << LEAF_LEVEL;
-        unmap->leaves += info->live;
-        unhook(unmap);
-        return;
-    }
+    const struct table_info *info = table_info(unmap->path[unmap->level]);
+    bool whole = may_unhook(unmap);
     uint64_t first = table_first(unmap);
-    clear_leaves(unmap);
+    if (whole && unmap->level == LEAF_LEVEL && unmap->cursor == first && info->live != 0)
+        unmap->looked_through++;
+    if (unmap->level != LEAF_LEVEL - 1 || !unhook_unseen(unmap))
+        clear_leaves(unmap);
     if (whole && info->live == 0) {
         unmap->cursor = first; // the table is dealt with as a whole
         unhook(unmap);
@@ -200,14 +263,18 @@ static void visit_table(struct unmap *unmap) {
 
 // ---- The way through the tables
 
-// Brings `path` from the table it ends with down to the lowest one that covers the cursor.
+// Brings `path` from the table it ends with down to the lowest one that covers the cursor, but not
+// into one that goes unseen.
 static void descend(struct unmap *unmap) {
     while (unmap->level < LEAF_LEVEL) {
         paddr_t table = unmap->path[unmap->level];
         desc_t desc = port_desc_read(table, level_index(unmap->cursor, unmap->level));
         if (!desc_is_table(desc, unmap->level))
             return;
-        unmap->path[++unmap->level] = desc_address(desc);
+        paddr_t below = desc_address(desc);
+        if (unmap->level == LEAF_LEVEL - 1 && goes_unseen(unmap, table, below, unmap->cursor))
+            return;
+        unmap->path[++unmap->level] = below;
     }
 }
 
@@ -295,4 +362,47 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
             return SHEAF_ERR_PREEMPTED;
     }
     return SHEAF_OK;
+}
+
+// ---- A few pages
+
+// Clears the leaves among `pages` pages of one table, from `place` on.
+static void clear_few(struct gather *gather, struct batch_space *space, const struct place *place,
+                      uint64_t first, uint64_t pages) {
+    unsigned end = place->index + (unsigned)pages, leaves = 0, untouched = 0, stop;
+    for (unsigned index = place->index; index < end; index = stop + 1) {
+        struct taken taken;
+        stop = take_run(place->table, index, end, true, false, &taken);
+        leaves += stop - index;
+        if (desc_is_untouched(DESC(taken.any))) {
+            untouched += stop - index;
+        } else {
+            uint64_t page = first + (index - place->index);
+            struct pending *entry = batch_entry(space);
+            batch_add_leaves(gather, space, page, stop - index, LEAF_LEVEL);
+            entry->levels |= 1u << LEAF_LEVEL;
+            pending_add_range(entry, page, stop - index);
+        }
+    }
+    table_info(place->table)->live -= (uint16_t)leaves;
+    gather->totals.leaves += leaves;
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, leaves);
+    if (untouched != 0)
+        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, untouched);
+}
+
+bool gather_unmap_few(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages) {
+    ASSERT(gather_check_range(va, pages) == SHEAF_OK && pages <= GATHER_UNMAP_FEW);
+    struct batch_space *space = batch_join(gather, vspace);
+    if (unlikely(!vspace_try_lock(vspace)))
+        return false;
+    uint64_t first = va.v >> PAGE_BITS;
+    struct place place = walk(vspace, first, LEAF_LEVEL);
+    unsigned own = pending_find(vspace, space->entry, space->ticket) != NULL;
+    bool simple = vspace->state == VSPACE_LIVE && vspace->pending_count == own &&
+                  place.level == LEAF_LEVEL && place.index + pages <= TABLE_ENTRIES;
+    if (likely(simple))
+        clear_few(gather, space, &place, first, pages);
+    vspace_unlock(vspace);
+    return simple;
 }

@@ -49,7 +49,8 @@ static const char *const rule_names[VMSA_RULES] = {
     [VMSA_LOST_UPDATE] = "update of access or dirty state lost",
     [VMSA_UNSYNCHRONISED] = "instruction side not synchronised",
     [VMSA_MISMATCHED] = "mismatched memory types",
-    [VMSA_ATTRIBUTES] = "attributes of a user leaf",
+    [VMSA_ATTRIBUTES] = "attributes of a leaf",
+    [VMSA_COMMON] = "TTBR0_EL1.CnP set",
     [VMSA_WALK_UNPROTECTED] = "table released under a software walk",
     [VMSA_LOCK_ORDER] = "lock order",
 };
@@ -198,8 +199,7 @@ static void judge_alive(uint16_t asid, const char *what) {
 }
 
 static void judge_types(uint64_t value, unsigned level) {
-    machine.types |= (uint8_t)BIT((value & DESC_TYPE) >> 2);
-    if ((machine.types & (machine.types - 1)) == 0)
+    if ((machine.types & ~BIT((value & DESC_TYPE) >> 2)) == 0)
         return; // one type in the whole machine
     uint32_t count;
     const struct entry *entries = tlb_entries(&count);
@@ -217,10 +217,10 @@ static void judge_types(uint64_t value, unsigned level) {
     }
 }
 
-void judge_leaf(uint64_t value, unsigned level) {
-    bool device = (value & DESC_TYPE) >> 2 == TYPE_DEVICE;
-    if (value_is_global(value, level) || (value & DESC_CONTIGUOUS) != 0 ||
-        (value & DESC_SHARED) != DESC_SHARED || (value & DESC_PXN) == 0 ||
+void judge_leaf(uint16_t asid, uint64_t value, unsigned level) {
+    bool device = (value & DESC_TYPE) >> 2 == TYPE_DEVICE, user = asid != KERNEL_ASID;
+    if (value_is_global(value, level) == user || (value & DESC_CONTIGUOUS) != 0 ||
+        (value & DESC_SHARED) != DESC_SHARED || (user && (value & DESC_PXN) == 0) ||
         (device && (value & DESC_UXN) == 0))
         violation(VMSA_ATTRIBUTES, "leaf %lx of level %u", (unsigned long)value, level);
     judge_types(value, level);
@@ -289,27 +289,5 @@ size_t vmsa_cached(asid_t asid) {
     const struct entry *entries = tlb_entries(&count);
     for (uint32_t i = 0; i < count; i++)
         found += entries[i].cached != 0 && entries[i].asid == asid.v;
-    return found;
-}
-
-unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max) {
-    uint32_t count;
-    unsigned found = 0;
-    const struct entry *entries = tlb_entries(&count);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct entry *entry = &entries[i];
-        uint64_t offset = va.v / PAGE_BYTES - entry->page;
-        if ((entry->cached >> pe & 1) == 0 || !value_is_leaf(entry->value, entry->level) ||
-            (entry->asid != ttbr_asid(machine.ttbr0[pe]) &&
-             !value_is_global(entry->value, entry->level)) ||
-            offset >= span_pages(entry->level))
-            continue;
-        paddr_t address = PADDR((entry->value & DESC_OUTPUT) + offset * PAGE_BYTES);
-        unsigned n = 0;
-        while (n < MIN(found, max) && addresses[n].v != address.v)
-            n++;
-        if (n == found && found < max)
-            addresses[found++] = address;
-    }
     return found;
 }

@@ -250,10 +250,10 @@ static void settle(uint64_t table, struct home home) {
     }
 }
 
-void memory_set_root(uint64_t table, uint16_t asid) {
+void memory_set_root(uint64_t table, uint16_t asid, uint64_t page) {
     const struct home *home = &find_table(table)->home;
     if (!home->linked || home->level != 0 || home->asid != asid)
-        settle(table, (struct home){0, asid, 0, true});
+        settle(table, (struct home){page, asid, 0, true});
 }
 
 void memory_unlink(uint64_t table) { find_table(table)->home.linked = false; }

@@ -18,6 +18,7 @@
 #define DESC_CONTIGUOUS BIT(52)
 #define DESC_PXN BIT(53)
 #define DESC_UXN BIT(54)
+#define TTBR_CNP BIT(0)
 #define DESC_OUTPUT UINT64_C(0x0000fffffffff000)
 #define DESC_TYPE UINT64_C(0x1c) // AttrIndx
 #define DESC_SHARED UINT64_C(0x300)
@@ -25,6 +26,11 @@
 // What may not change without break-before-make: output address, AttrIndx, SH, nG, contiguous. The
 // low bit pair is compared by level and kind.
 #define DESC_IDENTITY (DESC_OUTPUT | DESC_TYPE | DESC_SHARED | DESC_NOT_GLOBAL | DESC_CONTIGUOUS)
+
+#define USER_HALF BIT(36)
+// VA[55:12] of the kernel's half, by which its entries are kept. Their ASID is that of nobody.
+#define KERNEL_PAGE (VMSA_KERNEL_HALF >> 12 & (BIT(44) - 1))
+#define KERNEL_ASID 0u
 
 static inline uint64_t span_pages(unsigned level) // of one descriptor
 {
@@ -88,6 +94,12 @@ void tlb_complete(unsigned pe, bool local_only, bool issued);
 // PEs that may have a table descriptor to `table` cached.
 uint8_t tlb_walks_into(uint64_t table);
 
+// ---- Accesses (access.c)
+
+void access_init(void);
+void access_removed(const struct entry *entry, unsigned pe); // from this PE's TLB, by its own TLBI
+void access_synchronised(unsigned pe);                       // ISB, or another such event
+
 // ---- Operands of TLBI (operand.c)
 
 // Which entries an operation is about.
@@ -133,7 +145,7 @@ struct home {
     bool linked;
 };
 const struct home *memory_home(uint64_t table);
-void memory_set_root(uint64_t table, uint16_t asid);
+void memory_set_root(uint64_t table, uint16_t asid, uint64_t page);
 void memory_unlink(uint64_t table);
 
 // ---- Judging (judge.c)
@@ -142,18 +154,20 @@ void judge_init(void);
 void violation(enum vmsa_rule rule, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void record_event(const char *name, uint64_t a, uint64_t b, uint64_t c);
 void judge_note(enum port_event event, uint64_t a, uint64_t b);
-void judge_leaf(uint64_t value, unsigned level); // a leaf is written into a linked table
+// A leaf is written into a linked table.
+void judge_leaf(uint16_t asid, uint64_t value, unsigned level);
 
 struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
     uint64_t leaving[MAX_PES];     // TTBR0 from before, until that root is left; 0: none
+    uint64_t kernel_root;          // 0: none
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
     uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already
     uint16_t walking[MAX_PES];     // ASID whose tables software walks, 0: none
     uint32_t locks[MAX_PES];       // ranks held
     unsigned unordered[MAX_PES];   // see vmsa_unordered
-    uint8_t types;                 // memory types in leaves so far, a bit each
+    uint8_t types;                 // memory types of leaves cached so far, a bit each
     uint64_t dead[65536 / 64];     // a bit for each ASID that was given back and not taken again
     uint64_t counters[SHEAF_COUNTER_COUNT];
     uint64_t polls;
@@ -161,6 +175,7 @@ struct machine {
     vmsa_hook *hook;
     bool in_hook;
     unsigned dsb;
+    uint64_t needless; // see vmsa_needless
     uint64_t reads;
 };
 extern struct machine machine;

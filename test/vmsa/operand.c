@@ -5,7 +5,11 @@
 
 #define FIELD(operand, low, bits) ((operand) >> (low) & (BIT(bits) - 1))
 #define GRANULE_4K 1u // TG, and bits 3:2 of TTL
-#define USER_PAGES BIT(36)
+
+static bool in_a_half(uint64_t first, uint64_t pages) {
+    uint64_t offset = first >= KERNEL_PAGE ? first - KERNEL_PAGE : first;
+    return offset < USER_HALF && pages <= USER_HALF - offset;
+}
 
 // TTL of the operations by address: granule and level.
 static bool decode_hint(uint64_t ttl, struct scope *scope) {
@@ -29,7 +33,7 @@ static bool decode_address(uint64_t operand, struct scope *scope) {
     scope->pages = 1;
     if (ttl != 0 && ttl >> 2 == 0 && !vmsa_features.ttl)
         violation(VMSA_HINT, "TTL %lx", (unsigned long)ttl);
-    return decode_hint(ttl, scope) && address < USER_PAGES;
+    return decode_hint(ttl, scope) && in_a_half(address, 1);
 }
 
 static bool decode_range(uint64_t operand, struct scope *scope) {
@@ -41,7 +45,9 @@ static bool decode_range(uint64_t operand, struct scope *scope) {
     }
     if (ttl != 0 && !vmsa_features.ttl)
         violation(VMSA_HINT, "TTL %lx", (unsigned long)ttl);
-    scope->first = FIELD(operand, 0, 37); // VA[48:12]
+    scope->first = FIELD(operand, 0, 37); // VA[48:12]: bit 48 is the half
+    if (scope->first >= USER_HALF)
+        scope->first += KERNEL_PAGE - USER_HALF;
     scope->pages = (FIELD(operand, 39, 5) + 1) << (5 * scale + 1);
     scope->hint = (unsigned)ttl;
     if (FIELD(operand, 46, 2) != GRANULE_4K)
@@ -49,7 +55,7 @@ static bool decode_range(uint64_t operand, struct scope *scope) {
     // With a hint the base is a multiple of what a leaf of that level covers, or nothing happens.
     if (ttl != 0 && scope->first % span_pages((unsigned)ttl) != 0)
         return false;
-    return scope->first < USER_PAGES && scope->pages <= USER_PAGES - scope->first;
+    return in_a_half(scope->first, scope->pages);
 }
 
 static bool decode_asid(uint64_t operand, struct scope *scope) {

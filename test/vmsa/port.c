@@ -32,6 +32,7 @@ void vmsa_init_at(uint64_t start, void *memory, size_t bytes) {
     vmsa_faults = (struct vmsa_faults){0};
     vmsa_features = (struct vmsa_features){0};
     contents_init();
+    access_init();
     memory_init(start, memory, bytes);
     tlb_init();
     judge_init();
@@ -141,6 +142,7 @@ uint64_t vmsa_output(uint64_t value) { return value & DESC_OUTPUT; }
 void vmsa_log_reset(void) {
     tlbi_log.count = 0;
     machine.dsb = 0;
+    machine.needless = 0;
 }
 
 size_t vmsa_log_count(void) { return tlbi_log.count; }
@@ -148,6 +150,8 @@ size_t vmsa_log_count(void) { return tlbi_log.count; }
 const struct vmsa_tlbi *vmsa_log(void) { return tlbi_log.entries; }
 
 unsigned vmsa_dsb_count(void) { return machine.dsb; }
+
+uint64_t vmsa_needless(void) { return machine.needless; }
 
 void vmsa_tlbi(enum port_tlbi kind, uint64_t operand) {
     vmsa_step(VMSA_CALL_TLBI, kind, operand);
@@ -197,7 +201,12 @@ void vmsa_dmb_ishst(void) {
         memory_order_stores(machine.pe);
 }
 
-void vmsa_isb(void) { vmsa_step(VMSA_CALL_BARRIER, 4, 0); }
+void vmsa_isb(void) {
+    vmsa_step(VMSA_CALL_BARRIER, 4, 0);
+    record_event("isb", 0, 0, 0);
+    if (!vmsa_faults.drop_isb)
+        access_synchronised(machine.pe);
+}
 
 void vmsa_sync_instructions(paddr_t start, size_t bytes) {
     vmsa_step(VMSA_CALL_BARRIER, 5, start.v);
@@ -212,6 +221,9 @@ static void load(unsigned pe, uint64_t ttbr0) {
     uint64_t root = ttbr_root(ttbr0);
     uint16_t asid = ttbr_asid(ttbr0);
     machine.ttbr0[pe] = ttbr0;
+    access_synchronised(pe); // the port's function ends with an ISB
+    if ((ttbr0 & TTBR_CNP) != 0)
+        violation(VMSA_COMMON, "%lx loaded", (unsigned long)ttbr0);
     if (root == 0 || asid == 0)
         return; // the empty root: nothing to cache
     const struct home *home = memory_home(root);
@@ -220,7 +232,7 @@ static void load(unsigned pe, uint64_t ttbr0) {
                   (unsigned long)root);
     if (asid_is_dead(asid))
         violation(VMSA_ASID_REUSED, "ASID %u was given back, and then loaded", asid);
-    memory_set_root(root, asid);
+    memory_set_root(root, asid, 0);
     tlb_reach_table(root, 0, asid, 0, (uint8_t)BIT(pe));
 }
 
@@ -241,6 +253,12 @@ void vmsa_leave_root(void) {
     machine.leaving[machine.pe] = 0;
 }
 
+void vmsa_load_kernel_root(paddr_t root) {
+    machine.kernel_root = root.v;
+    memory_set_root(root.v, KERNEL_ASID, KERNEL_PAGE);
+    tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
+}
+
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
 
 void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty) {
@@ -253,7 +271,7 @@ void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {
     machine.answered[machine.pe] = 0;
     vmsa_step(VMSA_CALL_EVICT_ROOT, ttbr0, empty);
     record_event("evict root", ttbr0, 0, 0);
-    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+    for (unsigned pe = 0; pe < MAX_PES && !vmsa_faults.no_answer; pe++) {
         if ((machine.answered[machine.pe] >> pe & 1) == 0)
             answer_eviction(pe, machine.pe, ttbr0, empty);
     }

@@ -167,6 +167,8 @@ static struct entry *insert(uint16_t asid, unsigned level, uint64_t page, uint64
     };
     *key = slot;
     tlb.globals += value_is_global(value, level);
+    if (value_is_leaf(value, level))
+        machine.types |= (uint8_t)BIT((value & DESC_TYPE) >> 2);
     if (value_is_table(value, level)) {
         uint32_t *target = target_bucket(value & DESC_OUTPUT);
         entry->next_target = *target;
@@ -226,6 +228,8 @@ static bool begins_at(uint64_t ttbr0, uint64_t table, uint16_t asid) {
 
 static uint8_t pes_with_root(uint64_t table, uint16_t asid) {
     uint8_t pes = 0;
+    if (table == machine.kernel_root)
+        return UINT8_MAX;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         if (begins_at(machine.ttbr0[pe], table, asid) ||
             begins_at(machine.leaving[pe], table, asid))
@@ -241,7 +245,7 @@ void tlb_store(uint64_t table, unsigned index, uint64_t value) {
         if ((value & DESC_VALID) != 0)
             check_make(home->asid, home->level, page, value);
         if (value_is_leaf(value, home->level))
-            judge_leaf(value, home->level);
+            judge_leaf(home->asid, value, home->level);
         if (home->level == 0)
             add(home->asid, 0, page, table, index, value, pes_with_root(table, home->asid));
     } else if (tlb_walks_into(table) != 0) {
@@ -278,8 +282,11 @@ static uint8_t refill(const struct entry *entry) {
 }
 
 static void match(struct entry *entry, uint8_t pes) {
-    entry->going = entry->cached & pes & (uint8_t)~refill(entry);
+    uint8_t again = refill(entry);
+    entry->going = entry->cached & pes & (uint8_t)~again;
     entry->going_stamp = tlb.stamp;
+    machine.needless +=
+        (entry->cached & pes & again) != 0 && value_is_leaf(entry->value, entry->level);
     if (pes == UINT8_MAX)
         entry->matched[machine.pe] |= entry->going;
     else
@@ -362,6 +369,8 @@ void tlb_complete(unsigned pe, bool local_only, bool issued) {
         entry->matched_local[pe] = 0;
         if (!local_only)
             gone |= complete_broadcast(entry, pe, issued);
+        if ((gone & entry->cached & BIT(pe)) != 0)
+            access_removed(entry, pe);
         entry->cached &= (uint8_t)~gone;
         if (entry->cached == 0)
             drop(i);

@@ -40,7 +40,8 @@ enum vmsa_rule {
     VMSA_LOST_UPDATE,        // a plain store over a leaf whose flags hardware may be setting
     VMSA_UNSYNCHRONISED,     // execution granted, the instruction side does not have the contents
     VMSA_MISMATCHED,         // two memory types for one frame at a time
-    VMSA_ATTRIBUTES,         // a leaf that no user mapping may be
+    VMSA_ATTRIBUTES,         // a leaf as no mapping may be
+    VMSA_COMMON,             // a root is loaded as common to several PEs (FEAT_TTCNP)
     VMSA_WALK_UNPROTECTED,   // a table is released while another PE walks that VSpace
     VMSA_LOCK_ORDER,         // ranks do not ascend, or a lock is taken twice
     VMSA_RULES,
@@ -54,6 +55,8 @@ struct vmsa_features {
                          // just before software's exchange
     bool repeat_tlbi;    // erratum: what a TLBI and its DSB take away is gone only after the next
                          // broadcast TLBI and its DSB ISH on the same PE
+    bool late_context;   // no FEAT_ETS2: a PE's own kernel may use what its TLBI and DSB took away,
+                         // until the PE synchronises its context
     bool asids_of_8_bits;
 };
 
@@ -63,6 +66,7 @@ struct vmsa_faults {
     bool drop_dsb_ishst;  // DSB ISHST does nothing
     bool drop_dmb_ishst;  // DMB ISHST does nothing
     bool drop_tlbi;       // TLBI does nothing
+    bool drop_isb;        // ISB does nothing
     bool last_level_only; // VAE1IS acts as VALE1IS
     bool local_only;      // broadcast operations reach this PE only
     bool next_page;       // operations by address hit the page after
@@ -126,6 +130,10 @@ void vmsa_leave_root(void);
 uint64_t vmsa_leaf_bytes(paddr_t table, uint64_t value);
 uint64_t vmsa_output(uint64_t value);
 
+// The tables of the kernel's half (TTBR1), on all PEs from now on. They are written through the
+// port like those of VSpaces; their leaves are global.
+void vmsa_load_kernel_root(paddr_t root);
+#define VMSA_KERNEL_HALF UINT64_C(0xffff000000000000)
 // This PE wrote the contents of whole frames, which are to be mapped afterwards.
 void vmsa_frame_written(paddr_t frame, uint64_t bytes);
 // Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.
@@ -135,6 +143,12 @@ void vmsa_frame_reused(paddr_t frame, uint64_t bytes);
 // Physical addresses that an access of the PE at `va` may use now, by any leaf that may be cached
 // (every leaf a walk may find is among them). Fills at most `max`, returns how many.
 unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
+// The same for an access by the PE's kernel itself, which no exception return precedes.
+unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
+// Whether an entry that the PE may have cached makes a write to `va` fault.
+bool vmsa_refuses_writes(unsigned pe, vaddr_t va);
+// Live leaves that TLBIs since vmsa_log_reset hit: others' translations, to be walked for again.
+uint64_t vmsa_needless(void);
 size_t vmsa_cached(asid_t asid); // entries that some PE may have cached
 
 // Every TLBI since vmsa_log_reset, in order.

@@ -33,7 +33,22 @@ static void names_of_nothing(void **state) {
     FAILS(INVALID_CAPABILITY, INVOKE(0, 1));
     FAILS(INVALID_CAPABILITY, INVOKE(new_slots(1), 1));
     FAILS(INVALID_CAPABILITY, INVOKE(UINT64_MAX, 1));
+    for (unsigned bit = SHEAF_BOOT_CNODE_BITS; bit < 64; bit++)
+        FAILS(INVALID_CAPABILITY, INVOKE(UINT64_C(1) << bit, 1)); // far outside of the root CNode
     FAILS(INVALID_CAPABILITY, INVOKE(INIT | LEVEL1(1), 1));
+}
+
+// The root is asked first, with the whole name as an index: that must stay an index that is too
+// large, and make no address that wraps around.
+static void names_of_every_size(void **state) {
+    (void)state;
+    struct slot *slot;
+    for (unsigned bit = SHEAF_BOOT_CNODE_BITS; bit < 64; bit++) {
+        assert_false(lookup_in_root(running(), INIT | BIT(bit), &slot));
+        FAILS(INVALID_CAPABILITY, INVOKE(INIT | BIT(bit), SHEAF_THREAD_INFO));
+        FAILS(INVALID_CAPABILITY, INVOKE(INIT | UINT64_MAX << bit, SHEAF_THREAD_INFO));
+        FAILS(INVALID_CAPABILITY, INVOKE(INIT | UINT64_MAX << bit >> 1, SHEAF_THREAD_INFO));
+    }
 }
 
 static void too_many_levels(void **state) {
@@ -236,6 +251,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(names_go_through_levels),
         TEST(names_of_nothing),
+        TEST(names_of_every_size),
         TEST(too_many_levels),
         TEST(without_a_cspace),
         TEST(copies_have_the_rights_of_both),

@@ -262,6 +262,23 @@ static void pages_and_blocks_are_device_memory(void **state) {
     assert_int_equal(mapping(page).pages, 0);
 }
 
+// Where the address allows it, in one leaf of level 1; a record names one table, so elsewhere not.
+static void a_gigabyte_is_one_leaf(void **state) {
+    (void)state;
+    uint64_t frame = device_make(high(), SHEAF_FRAME, 30);
+    GATHER_FAILS(RANGE, map_frame(VA + BIT(21), BIT(30), frame, SHEAF_MAP_READ, 0));
+    GATHER_FAILS(RANGE, map_frame(VA, BIT(30), frame, SHEAF_MAP_READ, SHEAF_OP_PAGES));
+    OK(gather_op(map_frame(VA, BIT(30), frame, SHEAF_MAP_READ, SHEAF_OP_ACCESSED)));
+    desc_t leaf = leaf_at(VA, 1);
+    assert_int_equal(leaf.v & UINT64_C(0x0000fffffffff000), HIGH);
+    assert_int_equal(leaf.v & 0x1f, 2 << 2 | 1);
+    assert_int_equal(mapping(frame).va, VA);
+    assert_int_equal(mapping(frame).pages, BIT(18));
+    GATHER_FAILS(BLOCK_CUT, unmap_op(VSPACE, VA, BIT(17), 0));
+    OK(gather_op(unmap_op(VSPACE, VA, BIT(18), 0)));
+    assert_int_equal(mapping(frame).pages, 0);
+}
+
 static void instructions_are_refused(void **state) {
     (void)state;
     uint64_t frame = device_make(high(), SHEAF_FRAME, 21), page = make(SHEAF_FRAME, 12);
@@ -308,6 +325,7 @@ int main(void) {
         CASE(revoke_in_slices),
         CASE(reuse_is_judged),
         CASE(pages_and_blocks_are_device_memory),
+        CASE(a_gigabyte_is_one_leaf),
         CASE(instructions_are_refused),
         CASE(a_part_is_mapped),
     };

@@ -195,6 +195,29 @@ static void the_first_failure_stops(void **state) {
     assert_int_equal(mapping(frames + 2).pages, 0);
 }
 
+static void scenario_2d_entry_37_of_64_is_wrong(void **state) {
+    (void)state;
+    enum { WRONG = 36 };
+    paddr_t addresses[2];
+    uint64_t frames = make_many(SHEAF_FRAME, 12, 64);
+    for (unsigned i = 0; i < 64; i += 32)
+        OK(gather_op(
+            map_op(vspace, VA + i * PAGE_BYTES, 32, frames + i, 32, RW, SHEAF_OP_ACCESSED)));
+    vspace_activate(object());
+    for (unsigned i = 0; i < 64; i++)
+        buffer()->ops[i] = unmap_op(vspace, VA + i * PAGE_BYTES, 1, 0);
+    buffer()->ops[WRONG].word[2]++;
+    struct result result = gather(64, 0);
+    assert_int_equal(result.status, SHEAF_ERR_MISALIGNED);
+    assert_int_equal(SHEAF_GATHER_INDEX(result.x10), WRONG);
+    assert_int_equal(SHEAF_GATHER_LEAVES(result.x10), WRONG);
+    // Those before it are complete, those behind it did not happen.
+    for (unsigned i = 0; i < 64; i++) {
+        assert_int_equal(mapping(frames + i).pages, i >= WRONG);
+        assert_int_equal(vmsa_reachable(0, VADDR(VA + i * PAGE_BYTES), addresses, 2), i >= WRONG);
+    }
+}
+
 static void the_longest_vector(void **state) {
     (void)state;
     uint64_t frames = make_many(SHEAF_FRAME, 12, 64);
@@ -261,7 +284,7 @@ static void bad_operations(void **state) {
              huge = make(SHEAF_FRAME, 22);
     uint64_t blind = copy_of(frame, SHEAF_RIGHT_WRITE), reader = copy_of(frame, SHEAF_RIGHT_READ);
     struct sheaf_gather_op op = map_op(vspace, VA, 1, frame, 1, RW, 0);
-    static const unsigned codes[] = {0, 8, 255};
+    static const unsigned codes[] = {0, 6, 255};
     for (unsigned i = 0; i < ARRAY_SIZE(codes); i++) {
         op.word[0] = codes[i];
         GATHER_FAILS(UNKNOWN_OPERATION, op);
@@ -349,6 +372,7 @@ int main(void) {
         GATHER_TEST(unmapping_nothing_succeeds),
         GATHER_TEST(the_whole_user_half),
         GATHER_TEST(the_first_failure_stops),
+        GATHER_TEST(scenario_2d_entry_37_of_64_is_wrong),
         GATHER_TEST(the_longest_vector),
         GATHER_TEST(the_tail_answers_and_receives),
         GATHER_TEST(bad_operations),

@@ -30,13 +30,6 @@ static void execute_interrupted(const struct call *call, uint64_t polls) {
     assert_int_equal(fake.interrupts, before + 1);
 }
 
-// What the processor does next: the same instruction with the same registers.
-static void execute_again(void) {
-    running()->context.pc += FAKE_INSTRUCTION_BYTES;
-    fake_run(core_syscall, &fake.pe[0]);
-    assert_false(vmsa_holds_locks(0));
-}
-
 static struct call method_call(uint64_t cap, uint64_t method, unsigned words, uint64_t word0) {
     return (struct call){
         .number = SHEAF_SYS_CALL, .cap = cap, .tag = SHEAF_TAG(method, words), .word = {word0}};
@@ -58,7 +51,7 @@ static void operations_change_while_interrupted(void **state) {
     (void)state;
     uint64_t vspace = mapped_space(20);
     buffer()->ops[0] = unmap_op(vspace, VA + 3 * PAGE_BYTES, BIT(24), 0);
-    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 24);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 4);
     assert_int_equal(running()->continuation.kind, CONTINUE_GATHER);
     assert_true(running()->continuation.pages > 1792 && running()->continuation.pages % 4 != 0);
     buffer()->ops[0] = unmap_op(vspace, VA, 2, SHEAF_OP_REPORT);
@@ -139,6 +132,57 @@ static void a_delete_goes_on_after_a_page_fault(void **state) {
     assert_int_equal(bytes_left(memory), BIT(18));
 }
 
+// ---- Cancelling
+
+// Somebody below init runs until the next timer interrupt, when ten ticks have passed.
+static void let_run(const struct helper *helper, uint64_t silence) {
+    execute(&(struct call){.number = SHEAF_SYS_RECV, .cap = silence, .deadline = fake.now + 10});
+    assert_ptr_equal(running(), helper->thread);
+    fake.now += 10;
+}
+
+// A CANCEL has answered eight senders when it is interrupted; then one of those it has not come to
+// is given another priority, and so another place in the queue.
+static void cancel_while_waiter_moves(unsigned left, unsigned which, unsigned priority) {
+    struct helper waiter[16], other = helper(PRIORITY_READY);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), badge = badged(endpoint, 5);
+    uint64_t silence = make(SHEAF_NOTIFICATION, 0);
+    for (unsigned i = 0; i < 8 + left; i++) {
+        waiter[i] = helper(PRIORITY_READY);
+        by(&waiter[i], (struct call){.number = SHEAF_SYS_SEND, .cap = badge});
+    }
+    resume(&other);
+    let_run(&other, silence);
+    struct call call = method_call(CNODE, SHEAF_CNODE_CANCEL, 1, badge);
+    execute_interrupted(&call, 0);
+    assert_ptr_equal(running(), thread_of(INIT));
+    assert_int_equal(waiter[8].thread->state, SHEAF_STATE_SENDING);
+    set_priority(waiter[8 + which].cap, priority);
+    assert_int_equal(other.thread->continuation.kind, CONTINUE_CANCEL);
+    let_run(&other, silence);
+    execute_again();
+    interrupt();
+    assert_ptr_equal(running(), thread_of(INIT));
+    OK(result_of(other.thread));
+    for (unsigned i = 0; i < 8 + left; i++) {
+        assert_int_equal(waiter[i].thread->state, SHEAF_STATE_READY);
+        assert_int_equal(result_of(waiter[i].thread).status, SHEAF_ERR_CANCELLED);
+    }
+    check_invariants();
+}
+
+static void cancelled_though_they_move(void **state) {
+    (void)state;
+    for (unsigned left = 1; left <= 3; left++) {
+        for (unsigned which = 0; which < left; which++) {
+            machine_boot(&(struct image){0});
+            cancel_while_waiter_moves(left, which, PRIORITY_READY + 1);
+            machine_boot(&(struct image){0});
+            cancel_while_waiter_moves(left, which, PRIORITY_BEHIND);
+        }
+    }
+}
+
 // ---- Dying capabilities
 
 // Revokes `memory` by another thread, which is interrupted at once and suspended for ever.
@@ -150,6 +194,39 @@ static void leave_dying(uint64_t memory, uint64_t polls) {
     execute_interrupted(&call, polls);
     become(INIT);
     OK(INVOKE(other.cap, SHEAF_THREAD_SUSPEND));
+}
+
+// From the moment it is marked, whatever is asked of it: DEAD. Whoever deletes it as well helps.
+static void what_is_dying_cannot_be_used(void **state) {
+    (void)state;
+    uint64_t memory = untyped(19), outside = make(SHEAF_CNODE, 4), room = untyped(12);
+    uint64_t first = make_from(memory, SHEAF_REPLY, 0), pair = new_slots(2), badge = new_slots(1);
+    uint64_t endpoint = make_from(memory, SHEAF_ENDPOINT, 0);
+    uint64_t vspace = make_from(memory, SHEAF_VSPACE, 0), space = make(SHEAF_VSPACE, 0);
+    uint64_t cnode = make_from(memory, SHEAF_CNODE, 4),
+             piece = make_from(memory, SHEAF_UNTYPED, 16);
+    OK(retype(untyped(12), SHEAF_FRAME, 12, CNODE, pair, 1));
+    OK(retype(memory, SHEAF_FRAME, 12, CNODE, pair + 1, 1));
+    uint64_t last = make_from(memory, SHEAF_REPLY, 0);
+    OK(INVOKE(CNODE, SHEAF_CNODE_MINT, badge, endpoint, 7, 5));
+    OK(INVOKE(cnode, SHEAF_CNODE_COPY, 1, INIT, 7));
+    leave_dying(memory, 0);
+    assert_true(is_empty(first) || is_empty(last)); // one of them was the slice's first
+    FAILS(DEAD, INVOKE(vspace, SHEAF_VSPACE_INFO));
+    FAILS(DEAD, INVOKE(cnode | (uint64_t)1 << SHEAF_BOOT_CNODE_BITS, SHEAF_THREAD_INFO));
+    FAILS(DEAD, INVOKE(outside, SHEAF_CNODE_COPY, 1, endpoint, 7));
+    FAILS(DEAD, INVOKE(outside, SHEAF_CNODE_MINT, 1, endpoint, 7, 6));
+    FAILS(DEAD, INVOKE(outside, SHEAF_CNODE_MOVE, 1, pair + 1));
+    FAILS(DEAD, INVOKE(CNODE, SHEAF_CNODE_CANCEL, badge));
+    FAILS(DEAD, INVOKE(space, SHEAF_VSPACE_GROW, piece, 1));
+    FAILS(DEAD, retype(room, SHEAF_REPLY, 0, cnode, 2, 1));
+    FAILS(DEAD, make_call(&(struct call){.number = SHEAF_SYS_NB_SEND, .cap = endpoint}));
+    GATHER_FAILS(DEAD, map_op(space, VA, 1, pair + 1, 1, RW, 0));
+    GATHER_FAILS(DEAD, map_op(space, VA, 2, pair, 2, RW, 0));
+    OK(destroy(pair + 1));
+    OK(gather_op(map_op(space, VA, 1, pair, 1, RW, 0)));
+    OK(revoke(memory));
+    assert_int_equal(bytes_left(memory), BIT(19));
 }
 
 static void configure_over_what_is_dying(void **state) {
@@ -244,12 +321,40 @@ static void revokes_the_cnode_that_holds_it(void **state) {
     }
 }
 
+// A thread's CSpace, and a CNode in it through which it names the memory that both are made of: an
+// interrupt at any point, after the first of the two is gone as well, leaves neither.
+static void revokes_every_level_of_its_way(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 12; polls++) {
+        machine_boot(&(struct image){0});
+        uint64_t memory = untyped(18), inner = make_from(memory, SHEAF_CNODE, 4);
+        uint64_t root = make_from(memory, SHEAF_CNODE, 4), endpoint = make(SHEAF_ENDPOINT, 0);
+        OK(INVOKE(inner, SHEAF_CNODE_COPY, 2, CNODE, 7));
+        OK(INVOKE(inner, SHEAF_CNODE_MOVE, 5, endpoint));
+        OK(INVOKE(root, SHEAF_CNODE_MOVE, 3, inner));
+        struct helper other = helper(PRIORITY_READY);
+        resume(&other);
+        become(other.cap);
+        configure(other.cap, root, 0, 0, 0, 0);
+        struct call call = method_call(3 | 2 << 4, SHEAF_CNODE_REVOKE, 1, memory);
+        fake_set_interrupts(polls);
+        execute(&call);
+        fake_set_interrupts(VMSA_NEVER);
+        OK(result_of(other.thread));
+        assert_null(slot_of(memory)->first_child);
+        assert_int_equal(other.thread->slot[THREAD_CSPACE].type, SHEAF_NULL);
+        check_invariants();
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(operations_change_while_interrupted), TEST(slots_that_are_too_many),
         TEST(a_gather_goes_on_after_a_page_fault), TEST(a_delete_goes_on_after_a_page_fault),
         TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
         TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
+        TEST(cancelled_though_they_move),          TEST(revokes_every_level_of_its_way),
+        TEST(what_is_dying_cannot_be_used),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }

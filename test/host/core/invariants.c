@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What must hold between any two system calls, whatever was called.
-#include "machine.h"
+#include "invariants.h"
 #include "sched.h"
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +58,10 @@ static bool in_tree(const struct slot *slot) {
 
 // ---- Slots: whatever is not empty is in the tree, and says where it lies
 
+static void check_in_object(struct slot *slot) {
+    assert_true(slot->type == SHEAF_NULL || in_tree(slot));
+}
+
 static void check_containers(void) {
     for (unsigned i = 0; i < count; i++) {
         if (all[i]->type == SHEAF_CNODE) {
@@ -73,7 +77,11 @@ static void check_containers(void) {
         } else if (all[i]->type == SHEAF_THREAD) {
             struct thread *thread = all[i]->object;
             for (unsigned j = 0; j < THREAD_SLOTS; j++)
-                assert_true(thread->slot[j].type == SHEAF_NULL || in_tree(&thread->slot[j]));
+                check_in_object(&thread->slot[j]);
+        } else if (all[i]->type == SHEAF_TIMER) {
+            check_in_object(&((struct timer *)all[i]->object)->notification);
+        } else if (all[i]->type == SHEAF_IRQ_HANDLER) {
+            check_in_object(&((struct irq_handler *)all[i]->object)->notification);
         }
     }
 }
@@ -285,6 +293,10 @@ void check_invariants(void) {
         if (all[i]->type == SHEAF_UNTYPED)
             check_untyped(all[i]);
     check_overlap();
+    check_leaves(all, count);
+    check_waits(all, count);
+    check_timeouts(all, count);
+    check_interrupts(all, count);
     check_references();
     qsort(all, count, sizeof(all[0]), by_address);
     check_containers();
@@ -308,8 +320,8 @@ uint64_t fingerprint(void) {
         hash = mix(hash, slot->type | (uint64_t)slot->rights << 8 |
                              (uint64_t)slot->size_bits << 16 | (uint64_t)slot->flags << 24);
         hash = mix(hash, (uint64_t)((uintptr_t)slot));
-        if (slot->type == SHEAF_UNTYPED)
-            hash = mix(hash, untyped_watermark(slot));
+        if (slot->type == SHEAF_UNTYPED) // an empty one begins again by itself
+            hash = mix(hash, slot->first_child != NULL ? untyped_watermark(slot) : 0);
         else if (slot->type == SHEAF_THREAD)
             hash = mix(hash, ((const struct thread *)slot->object)->state);
         else if (slot->type == SHEAF_ENDPOINT || slot->type == SHEAF_NOTIFICATION)

@@ -138,6 +138,11 @@ void execute(const struct call *call) {
     reg[SHEAF_REG_DEADLINE] = call->deadline;
     for (unsigned i = 0; i < SHEAF_REG_WORDS; i++)
         reg[SHEAF_REG_WORD0 + i] = call->word[i];
+    execute_again();
+}
+
+void execute_again(void) {
+    struct thread *thread = running();
     uint64_t pc = thread->context.pc;
     do {
         thread->context.pc = pc + FAKE_INSTRUCTION_BYTES;

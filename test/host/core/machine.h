@@ -69,6 +69,7 @@ struct thread *running(void);                  // NULL: idle
 extern void (*machine_syscall)(struct pe *pe); // the kernel's entry: core_syscall
 // Executes it until it is answered, waits, or another thread runs.
 void execute(const struct call *call);
+void execute_again(void); // the one in the registers, which an interrupt has cut
 struct result result_of(const struct thread *thread);
 struct result make_call(const struct call *call);
 

@@ -191,22 +191,6 @@ static void faults_have_no_deadline(void **state) {
 
 // ---- The queue: random deadlines come out in order, whatever is taken out in between
 
-static uint32_t check_heap(const struct timeout *node) {
-    if (node == NULL)
-        return 0;
-    const struct timeout *children[] = {node->left, node->right};
-    for (unsigned i = 0; i < 2; i++) {
-        if (children[i] != NULL) {
-            assert_ptr_equal(children[i]->parent, node);
-            assert_true(children[i]->deadline >= node->deadline);
-        }
-    }
-    uint32_t left = check_heap(node->left), right = check_heap(node->right);
-    assert_true(left >= right);
-    assert_int_equal(node->rank, right + 1);
-    return node->rank;
-}
-
 static void random_deadlines(void **state) {
     (void)state;
     enum { COUNT = 200, STEPS = 20000 };
@@ -230,7 +214,7 @@ static void random_deadlines(void **state) {
                 }
             }
             assert_true(queued == 0 || sched->timeouts->deadline == earliest);
-            check_heap(sched->timeouts);
+            check_invariants(); // the shape of the heap, too
         }
     }
     for (uint64_t last = 0; sched->timeouts != NULL;) {

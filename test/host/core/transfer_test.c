@@ -212,9 +212,8 @@ static void a_caller_without_room(void **state) {
     assert_int_equal(other.thread->state, SHEAF_STATE_READY);
 }
 
-static void a_fault_carries_nothing(void **state) {
-    (void)state;
-    uint64_t place = new_slots(1);
+// A thread that has faulted, with `frame` named in its buffer as if to be sent.
+static struct helper fault_with_a_capability(void) {
     struct helper faulting = helper(PRIORITY_READY);
     configure(faulting.cap, 0, 0, endpoint, 0, 0);
     resume(&faulting);
@@ -223,6 +222,13 @@ static void a_fault_carries_nothing(void **state) {
     faulting.thread->context.reg[SHEAF_REG_TAG] = SHEAF_TAG_CARRYING(0, 0, 1);
     page_fault(UINT64_C(0x1000), SHEAF_ACCESS_READ);
     become(INIT);
+    return faulting;
+}
+
+static void a_fault_carries_nothing(void **state) {
+    (void)state;
+    uint64_t place = new_slots(1);
+    struct helper faulting = fault_with_a_capability();
     receive_there(thread_of(INIT), place, 0, 0);
     struct call receive = receive_call(reply);
     OK(make_call(&receive));
@@ -231,6 +237,28 @@ static void a_fault_carries_nothing(void **state) {
     struct call answer = {.number = SHEAF_SYS_REPLY, .cap = reply, .tag = SHEAF_TAG(0, 0)};
     OK(make_call(&answer));
     assert_int_equal(faulting.thread->state, SHEAF_STATE_READY);
+}
+
+// What the answer's tag announces is checked as in any answer, and nobody gets it.
+static void nor_does_its_answer(void **state) {
+    (void)state;
+    uint64_t place = new_slots(1), without_grant = copy_of(reply, SHEAF_RIGHT_WRITE);
+    struct helper faulting = fault_with_a_capability();
+    receive_there(faulting.thread, place, 0, 0);
+    struct call receive = receive_call(reply), answer = carrying(SHEAF_SYS_REPLY, reply, 1);
+    answer.tag = SHEAF_TAG_CARRYING(0, 0, 1);
+    OK(make_call(&receive));
+    send_these(thread_of(INIT), new_slots(1), 0, 0);
+    FAILS(INVALID_CAPABILITY, make_call(&answer)); // the fault is still held
+    send_these(thread_of(INIT), frame, 0, 0);
+    answer.cap = without_grant;
+    FAILS(NO_RIGHT, make_call(&answer));
+    assert_int_equal(faulting.thread->state, SHEAF_STATE_WAITING_REPLY);
+    answer.cap = reply;
+    OK(make_call(&answer));
+    assert_int_equal(faulting.thread->state, SHEAF_STATE_READY);
+    assert_true(is_empty(place));
+    assert_null(slot_of(frame)->first_child);
 }
 
 // Into a CNode below the root, and into the very slot that another message just filled.
@@ -259,7 +287,7 @@ int main(void) {
         CASE(only_with_grant),         CASE(what_cannot_be_sent),
         CASE(no_room_at_the_receiver), CASE(a_waiting_sender_is_told),
         CASE(a_caller_without_room),   CASE(a_fault_carries_nothing),
-        CASE(into_another_cnode),
+        CASE(nor_does_its_answer),     CASE(into_another_cnode),
     };
     return cmocka_run_group_tests_name("core.transfer", tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VSpaces: chunks given and taken back, death by capability and by memory, and every error.
+#include "delete.h"
 #include "machine.h"
 #include <mmu.h>
 
@@ -137,6 +138,28 @@ static void chunk_goes_up_with_its_untyped(void **state) {
     FAILS(DEAD, INVOKE(vspace, SHEAF_VSPACE_INFO));
 }
 
+// More chunks than one slice of a deletion takes out of the tree, and an interrupt after any of
+// them: the call goes on, and all memory is there.
+static void a_large_one_dies_in_slices(void **state) {
+    (void)state;
+    const unsigned chunks = 3 * DELETE_SLICE;
+    for (uint64_t polls = 0; polls < 5; polls++) {
+        machine_boot(&(struct image){.ram_bytes = 2 * RAM_BYTES});
+        uint64_t memory = untyped(23), home = untyped(16);
+        uint64_t vspace = make_from(home, SHEAF_VSPACE, 0);
+        for (unsigned i = 0; i < chunks; i += SHEAF_GROW_MAX)
+            OK(INVOKE(vspace, SHEAF_VSPACE_GROW, memory, MIN(chunks - i, SHEAF_GROW_MAX)));
+        assert_int_equal(info_of(vspace).chunks, 1 + chunks);
+        fake_set_interrupts(polls);
+        OK(destroy(vspace));
+        fake_set_interrupts(VMSA_NEVER);
+        assert_true(is_empty(vspace));
+        assert_int_equal(bytes_left(memory), BIT(23));
+        assert_int_equal(bytes_left(home), BIT(16));
+        check_invariants();
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(grow_and_shrink),
@@ -145,6 +168,7 @@ int main(void) {
         TEST(dies_with_its_last_capability),
         TEST(dies_with_the_memory_of_a_chunk),
         TEST(chunk_goes_up_with_its_untyped),
+        TEST(a_large_one_dies_in_slices),
     };
     return cmocka_run_group_tests_name("core.vspace", tests, NULL, NULL);
 }

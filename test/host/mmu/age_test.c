@@ -32,15 +32,6 @@ static struct vspace *with_every_kind(void) {
     return vspace;
 }
 
-static bool is_reachable(uint64_t page) {
-    paddr_t addresses[4];
-    for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)
-            return true;
-    }
-    return false;
-}
-
 // ---- What it does
 
 static void accessed_bits_are_read_and_cleared_without_invalidation(void **state) {

@@ -6,25 +6,6 @@
 
 #include <pending.h>
 
-static struct vspace *loaded_everywhere(unsigned chunks) {
-    struct vspace *vspace = new_vspace(chunks);
-    for (unsigned pe = 1; pe < MAX_PES; pe++) {
-        vmsa_set_pe(pe);
-        vspace_activate(vspace);
-    }
-    vmsa_set_pe(0);
-    return vspace;
-}
-
-static bool is_reachable(uint64_t page) {
-    paddr_t addresses[4];
-    for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)
-            return true;
-    }
-    return false;
-}
-
 static void defer_on(unsigned pe, struct vspace *vspace, uint64_t page, uint64_t pages) {
     unsigned before = vmsa_pe();
     vmsa_set_pe(pe);

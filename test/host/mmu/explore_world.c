@@ -14,6 +14,8 @@ static struct {
     bool spare_used, destroyed;
 } world;
 
+struct mmu_features world_features;
+
 // ---- Operations
 
 static bool unmap(uint64_t page, uint64_t pages, unsigned flags) {
@@ -206,7 +208,7 @@ static void load_on(unsigned pe, struct vspace *vspace) {
 }
 
 static void build(void) {
-    machine_init(8, 2, (struct mmu_features){0});
+    machine_init(8, 2, world_features);
     world.destroyed = world.spare_used = false;
     vspace_create(new_chunk(), &world.vspace);
     vspace_create(new_chunk(), &world.other);

@@ -21,7 +21,8 @@ const struct world_operation *world_find(const char *name); // NULL: none
 // record, pages 6 to 9 are mapped and not accessed; one page behind another level 2 table. A second
 // VSpace has the other of the two ASIDs there are.
 void world_setup(void);
-void world_setup_unloaded(void); // the same, on no PE
+void world_setup_unloaded(void);           // the same, on no PE
+extern struct mmu_features world_features; // of the machine that the next one is built on
 // All is in order, all can be unmapped and destroyed, and all can be reused then.
 void world_check(void);
 

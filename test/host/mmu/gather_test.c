@@ -95,7 +95,7 @@ static void the_threshold_is_exact(void **state) {
     }
 }
 
-static void around_a_table_of_pages_none_is_missed(void **state) {
+static void scenario_0d_around_a_table_of_pages_none_is_missed(void **state) {
     (void)state;
     static const struct {
         unsigned level;
@@ -342,7 +342,7 @@ int main(void) {
         cmocka_unit_test_setup(freed_tables_take_their_walk_caches_along, machine_setup),
         cmocka_unit_test_setup(an_empty_table_costs_one_address, machine_setup),
         cmocka_unit_test(the_threshold_is_exact),
-        cmocka_unit_test(around_a_table_of_pages_none_is_missed),
+        cmocka_unit_test(scenario_0d_around_a_table_of_pages_none_is_missed),
         cmocka_unit_test_setup(three_pages_far_apart_are_three_addresses, machine_setup),
         cmocka_unit_test_setup(what_was_never_touched_is_not_invalidated, machine_setup),
         cmocka_unit_test_setup(one_touched_page_among_untouched_is_one_address, machine_setup),

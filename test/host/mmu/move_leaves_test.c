@@ -339,7 +339,7 @@ static void missing_tables_are_counted_exactly(void **state) {
 
 // ---- Others
 
-static bool is_reachable(unsigned pe, uint64_t page) {
+static bool is_reachable_by(unsigned pe, uint64_t page) {
     paddr_t addresses[4];
     return vmsa_reachable(pe, PAGE(page), addresses, 4) != 0;
 }
@@ -349,12 +349,12 @@ static void scenario_3d_an_output_address_changes(void **state) {
     struct vspace *vspace = loaded_on_two(1);
     map_frame_at(vspace, 0, 10, 1, 100, LEAF_LEVEL, &touched);
     map_frame_at(vspace, 1, 11, 1, 200, LEAF_LEVEL, &touched);
-    assert_true(is_reachable(1, 10) && is_reachable(1, 11));
+    assert_true(is_reachable_by(1, 10) && is_reachable_by(1, 11));
     assert_int_equal(move_pages(vspace, 10, 11, 2, 2), SHEAF_OK); // page 11: another Frame
     paddr_t address;
     assert_int_equal(vmsa_reachable(1, PAGE(11), &address, 1), 1);
     assert_int_equal(address.v, FRAME(100).v);
-    assert_false(is_reachable(1, 10));
+    assert_false(is_reachable_by(1, 10));
     static const struct vmsa_faults faults[] = {
         {.drop_tlbi = true},  {.drop_dsb_ish = true}, {.drop_dsb_ishst = true},
         {.local_only = true}, {.wrong_asid = true},   {.next_page = true},

@@ -373,7 +373,7 @@ static void others_come_in_between(void **state) {
 
 // ---- What other PEs see
 
-static bool is_reachable(unsigned pe, uint64_t page) {
+static bool is_reachable_by(unsigned pe, uint64_t page) {
     paddr_t addresses[4];
     return vmsa_reachable(pe, PAGE(page), addresses, 4) != 0;
 }
@@ -382,14 +382,14 @@ static void scenario_2e_a_table_with_live_leaves(void **state) {
     (void)state;
     struct vspace *vspace = loaded_on_two(1);
     fill(vspace, 1, 2);
-    assert_true(is_reachable(1, TABLE_PAGES) && is_reachable(1, 3 * TABLE_PAGES - 1));
+    assert_true(is_reachable_by(1, TABLE_PAGES) && is_reachable_by(1, 3 * TABLE_PAGES - 1));
     vmsa_log_reset();
     assert_int_equal(move_units(vspace, 1, 40, 2), SHEAF_OK);
     for (size_t i = 0; i < vmsa_log_count(); i++)
         assert_int_not_equal(vmsa_log()[i].kind, PORT_TLBI_VALE1IS); // walk caches as well
     for (unsigned pe = 0; pe < 2; pe++) {
-        assert_false(is_reachable(pe, TABLE_PAGES) || is_reachable(pe, 3 * TABLE_PAGES - 1));
-        assert_true(is_reachable(pe, 40 * TABLE_PAGES));
+        assert_false(is_reachable_by(pe, TABLE_PAGES) || is_reachable_by(pe, 3 * TABLE_PAGES - 1));
+        assert_true(is_reachable_by(pe, 40 * TABLE_PAGES));
     }
     unmap_pages(vspace, 40 * TABLE_PAGES, 2 * TABLE_PAGES);
     vmsa_frame_reused(FRAME(0), 6 * PAGE_BYTES);
@@ -452,7 +452,7 @@ static void scenario_1b_what_is_pending_in_a_table_that_moves(void **state) {
     assert_int_equal(move_units(vspace, 0, 9, 1), SHEAF_OK);
     assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 1);
     for (unsigned pe = 0; pe < 2; pe++)
-        assert_false(is_reachable(pe, 511) || is_reachable(pe, 9 * TABLE_PAGES + 511));
+        assert_false(is_reachable_by(pe, 511) || is_reachable_by(pe, 9 * TABLE_PAGES + 511));
     vmsa_frame_reused(FRAME(2), PAGE_BYTES);
     vmsa_set_pe(0);
     gather_finish(first);
@@ -468,7 +468,7 @@ static void scenario_4a_what_is_pending_where_tables_go(void **state) {
     uint64_t done = 0;
     assert_int_equal(
         gather_unmap(first, vspace, PAGE(9 * TABLE_PAGES), TABLE_PAGES, 0, &done, NULL), SHEAF_OK);
-    assert_true(is_reachable(1, 9 * TABLE_PAGES));
+    assert_true(is_reachable_by(1, 9 * TABLE_PAGES));
     vmsa_set_pe(1);
     assert_int_equal(move_units(vspace, 0, 9, 1), SHEAF_OK);
     vmsa_frame_reused(FRAME(100), PAGE_BYTES);

@@ -20,25 +20,6 @@ static void finish_on(unsigned pe, struct gather *gather) {
     gather_finish(gather);
 }
 
-static struct vspace *loaded_everywhere(unsigned chunks) {
-    struct vspace *vspace = new_vspace(chunks);
-    for (unsigned pe = 1; pe < MAX_PES; pe++) {
-        vmsa_set_pe(pe);
-        vspace_activate(vspace);
-    }
-    vmsa_set_pe(0);
-    return vspace;
-}
-
-static bool is_reachable(uint64_t page) {
-    paddr_t addresses[4];
-    for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)
-            return true;
-    }
-    return false;
-}
-
 static unsigned entries_open(const struct vspace *vspace) {
     unsigned count = 0;
     for (unsigned i = 0; i < PENDING_ENTRIES; i++)

@@ -19,21 +19,29 @@ struct planted_race {
 };
 
 static const struct planted_race races[] = {
-    {"help_skipped",
+    {"planted_help_skipped_is_found",
      {"unmap_one", "replace_one"},
      PLANTED_HELP_SKIPPED,
      false,
      "break-before-make"},
-    {"ticket_ignored", {"unmap_one", "unmap_table"}, PLANTED_TICKET_IGNORED, false, "(G1)"},
-    {"weak_help", {"unmap_one", "unmap_one"}, PLANTED_WEAK_HELP, false, "(G1)"},
-    {"early_mask", {"unmap_one", "activate"}, PLANTED_EARLY_MASK, true, "(G1)"},
-    {"pin_skipped",
+    {"planted_ticket_ignored_is_found",
+     {"unmap_one", "unmap_table"},
+     PLANTED_TICKET_IGNORED,
+     false,
+     "(G1)"},
+    {"planted_weak_help_is_found", {"unmap_one", "unmap_one"}, PLANTED_WEAK_HELP, false, "(G1)"},
+    {"planted_early_mask_is_found", {"unmap_one", "activate"}, PLANTED_EARLY_MASK, true, "(G1)"},
+    {"planted_pin_skipped_is_found",
      {"unmap_one", "unmap_record", "destroy"},
      PLANTED_PIN_SKIPPED,
      false,
      "given back"},
-    {"no_answer", {"activate", "destroy"}, PLANTED_NO_ANSWER, false, "given back"},
-    {"open_asid_lock", {"unmap_record", "destroy"}, PLANTED_OPEN_ASID_LOCK, false, "given back"},
+    {"planted_no_answer_is_found", {"activate", "destroy"}, PLANTED_NO_ANSWER, false, "given back"},
+    {"planted_open_asid_lock_is_found",
+     {"unmap_record", "destroy"},
+     PLANTED_OPEN_ASID_LOCK,
+     false,
+     "given back"},
 };
 _Static_assert(ARRAY_SIZE(races) == PLANTED_RACES - 1, "each race has its case");
 
@@ -65,7 +73,7 @@ static void is_found(void **state) {
     const struct planted_race *race = *state;
     struct explore_case test = case_of(race);
     struct explore_result found = explore_all(&test, PREEMPTIONS, UINT64_MAX);
-    print_message("# planted %s: %lu schedules, %s\n", race->name, (unsigned long)found.schedules,
+    print_message("# %s: %lu schedules, %s\n", race->name, (unsigned long)found.schedules,
                   found.failed ? found.text : "not found");
     assert_true(found.failed);
     assert_non_null(strstr(found.text, race->rule));
@@ -98,12 +106,9 @@ static int show(const char *name) {
 
 int main(int argc, char **argv) {
     static struct CMUnitTest tests[ARRAY_SIZE(races)];
-    static char names[ARRAY_SIZE(races)][64];
     if (argc == 2)
         return show(argv[1]);
-    for (unsigned i = 0; i < ARRAY_SIZE(races); i++) {
-        snprintf(names[i], sizeof(names[i]), "planted_%s_is_found", races[i].name);
-        tests[i] = (struct CMUnitTest){names[i], is_found, NULL, NULL, (void *)&races[i]};
-    }
+    for (unsigned i = 0; i < ARRAY_SIZE(races); i++)
+        tests[i] = (struct CMUnitTest){races[i].name, is_found, NULL, NULL, (void *)&races[i]};
     return _cmocka_run_group_tests("mmu.planted", tests, ARRAY_SIZE(tests), NULL, NULL);
 }

@@ -483,7 +483,7 @@ static void one_batch(void) {
 }
 
 static void run(uint64_t seed) {
-    machine_setup(NULL);
+    machine_init(8, 0, features_of(seed));
     memset(&world.mapped, 0, sizeof(world.mapped));
     memset(&world.records, 0, sizeof(world.records));
     world.random = seed * 0x9e3779b97f4a7c15u + 1;

@@ -43,7 +43,12 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
     vmsa_init(arena, sizeof(arena));
     vmsa_set_handler(fail_on_violation);
     vmsa_set_hook(NULL);
-    vmsa_features.asids_of_8_bits = asid_bits == 8;
+    vmsa_features = (struct vmsa_features){
+        .ttl = features.ttl,
+        .range = features.range,
+        .repeat_tlbi = features.repeat_tlbi,
+        .asids_of_8_bits = asid_bits == 8,
+    };
     mmu_init(&(struct mmu_config){
         .features = features,
         .asid_bits = asid_bits,
@@ -56,6 +61,14 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
         vspace_activate(NULL);
     }
     vmsa_set_pe(0);
+}
+
+struct mmu_features features_of(uint64_t seed) {
+    return (struct mmu_features){
+        .ttl = (seed & 1) != 0,
+        .range = (seed & 2) != 0,
+        .repeat_tlbi = (seed & 4) != 0,
+    };
 }
 
 int machine_setup(void **state) {
@@ -86,6 +99,25 @@ struct vspace *new_vspace(unsigned chunks) {
     vspace_activate(vspace);
     know_vspace(vspace);
     return vspace;
+}
+
+struct vspace *loaded_everywhere(unsigned chunks) {
+    struct vspace *vspace = new_vspace(chunks);
+    for (unsigned pe = 1; pe < MAX_PES; pe++) {
+        vmsa_set_pe(pe);
+        vspace_activate(vspace);
+    }
+    vmsa_set_pe(0);
+    return vspace;
+}
+
+bool is_reachable(uint64_t page) {
+    paddr_t addresses[4];
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if (vmsa_reachable(pe, PAGE(page), addresses, 4) != 0)
+            return true;
+    }
+    return false;
 }
 
 asid_t asid_of(const struct vspace *vspace) { return vspace->asid; }

@@ -23,9 +23,11 @@
 // Setup of every test: a fresh machine, 8-bit ASIDs. A violation fails the test.
 int machine_setup(void **state);
 void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features);
+struct mmu_features features_of(uint64_t seed); // of its lowest bits, each in turn
 void *new_chunk(void); // 64 KiB of RAM, first page zeroed, the rest filled with garbage
 paddr_t empty_root(void);
-struct vspace *new_vspace(unsigned chunks); // with so many chunks, loaded on PE 0
+struct vspace *new_vspace(unsigned chunks);        // with so many chunks, loaded on PE 0
+struct vspace *loaded_everywhere(unsigned chunks); // the same, on every PE
 void know_vspace(struct vspace *vspace); // made otherwise; it stays where it is until the next init
 asid_t asid_of(const struct vspace *vspace);
 
@@ -60,6 +62,7 @@ struct vspace *new_vspace_everywhere(unsigned chunks); // loaded on all PEs
 // Walks the tables in memory. Returns the leaf, 0 if there is none, and its level.
 uint64_t find_leaf(const struct vspace *vspace, uint64_t page, unsigned *level);
 bool is_mapped_to(const struct vspace *vspace, uint64_t page, uint64_t frame);
+bool is_reachable(uint64_t page); // by any PE, through what it may have cached or what it walks
 unsigned tables_used(struct vspace *vspace);
 unsigned tables_free(struct vspace *vspace);
 // Tables that hang in the tree, the root included; must agree with tables_used.

@@ -230,7 +230,7 @@ static void asids_of_16_bits_rotate_over_all(void **state) {
     }
 }
 
-static void a_secret_of_the_old_space_is_not_seen_under_its_asid(void **state) {
+static void scenario_0f_a_secret_of_the_old_space_is_not_seen_under_its_asid(void **state) {
     (void)state;
     machine_init(8, 1, (struct mmu_features){0});
     struct vspace *old = new_vspace(1);
@@ -331,7 +331,7 @@ int main(void) {
         cmocka_unit_test(asids_run_out_and_come_back),
         cmocka_unit_test(all_asids_of_8_bits_are_given_and_0_never),
         cmocka_unit_test(asids_of_16_bits_rotate_over_all),
-        cmocka_unit_test(a_secret_of_the_old_space_is_not_seen_under_its_asid),
+        cmocka_unit_test(scenario_0f_a_secret_of_the_old_space_is_not_seen_under_its_asid),
         cmocka_unit_test_setup(a_frame_is_deleted_while_its_vspace_dies, machine_setup),
         cmocka_unit_test_setup(death_waits_for_pins, machine_setup),
         cmocka_unit_test_setup(an_asid_is_not_given_back_under_a_pin, machine_setup),
