@@ -284,7 +284,7 @@ static void bad_operations(void **state) {
              huge = make(SHEAF_FRAME, 22);
     uint64_t blind = copy_of(frame, SHEAF_RIGHT_WRITE), reader = copy_of(frame, SHEAF_RIGHT_READ);
     struct sheaf_gather_op op = map_op(vspace, VA, 1, frame, 1, RW, 0);
-    static const unsigned codes[] = {0, 6, 255};
+    static const unsigned codes[] = {0, 8, 255};
     for (unsigned i = 0; i < ARRAY_SIZE(codes); i++) {
         op.word[0] = codes[i];
         GATHER_FAILS(UNKNOWN_OPERATION, op);

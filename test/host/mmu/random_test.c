@@ -447,8 +447,8 @@ static void one_batch(void) {
     gather_set_policy(gather, world.policy);
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
         // What is deferred comes last.
-        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 5 : 0;
-        switch (first + draw(11 - first)) {
+        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 7 : 0;
+        switch (first + draw(14 - first)) {
         case 0:
         case 1:
             do_map(gather, space);
@@ -460,17 +460,19 @@ static void one_batch(void) {
                 do_map(gather, space);
             break;
         case 3:
-            do_move_tables(gather, space);
-            break;
         case 4:
-            do_move_leaf(gather);
+            do_move_tables(gather, space);
             break;
         case 5:
         case 6:
-            do_unmap(gather, space);
+            do_move_leaf(gather);
             break;
         case 7:
         case 8:
+            do_unmap(gather, space);
+            break;
+        case 9:
+        case 10:
             do_delete(gather);
             break;
         default:
