@@ -171,12 +171,18 @@ static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
-// The same for up to GATHER_UNMAP_FEW pages, without a report, where that is simple: they lie in
-// one table, which is there and of which more is left, nothing is pending in the VSpace but by this
-// batch, the VSpace lives, and its lock is free. False: something is not so, and nothing has
-// changed.
+// UNMAP of several ranges of a few pages each, without a report, as long as that is simple: a range
+// lies in one table, which is there and of which more is left, nothing is pending in the VSpace but
+// by this batch, the VSpace lives, and its lock is free. Answers how many of the ranges are done,
+// from the first on. Nothing is preemptible meanwhile, so together they are at most
+// GATHER_UNMAP_FEW pages. They were checked (gather_check_range).
 #define GATHER_UNMAP_FEW 64u
-bool gather_unmap_few(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages);
+struct gather_pages {
+    vaddr_t va;
+    uint64_t pages;
+};
+unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
+                          const struct gather_pages *list, unsigned count);
 
 // FORCE: invalidates the range with walk caches at the finish, whatever is known about it: that
 // nothing was found, was never accessed, or that no PE loaded the VSpace. The range was checked.
@@ -252,40 +258,50 @@ bool gather_map_pages(struct gather *gather, struct vspace *vspace, vaddr_t va, 
                       uint64_t pages, const struct leaf_attributes *attributes,
                       struct mapping_record *record);
 
-// MOVE of whole level 3 tables: from, to and pages are multiples of 2 MiB, else MISALIGNED. Where
-// there is no table, nothing moves. Records stay true: they name a table, wherever it hangs. In
-// slices of a bounded length; PREEMPTED means that an interrupt came, that the batch is finished
-// and that *move says how far. A first pass looks at everything, so with nobody else at work in
-// between all of it is done or nothing: PLACE_OCCUPIED, OTHER_MAPPING (a block is in the range),
-// NO_TABLES with *missing. DEAD. The ranges were checked (gather_check_range).
+// MOVE goes in slices of a bounded length, one a call: *move says how far, all zero to begin. A
+// first pass looks at everything, so with nobody else at work in between all of it is done or
+// nothing; what one slice holds is done in it. OK with move->pass = MOVE_DONE: that was the last
+// one.
+enum move_pass { MOVE_CHECK, MOVE_HOOK, MOVE_MOVE, MOVE_DONE };
 struct gather_move {
-    uint64_t done;    // 2 MiB units that the pass has dealt with
+    uint64_t done;    // what the pass has dealt with: pages, or of whole tables 2 MiB units
     uint64_t counted; // page of the destination for which a missing table was counted last
-    uint32_t missing; // upper tables of the destination
-    uint32_t pass;    // 0, with all of it, to begin
+    uint64_t slots;   // leaves: Frames named by the pass; where it goes down, those left
+    uint32_t missing; // tables of the destination
+    uint8_t pass;     // enum move_pass
+    uint8_t level;    // of the leaves
 };
+
+// Whole level 3 tables: from, to and pages are multiples of 2 MiB, else MISALIGNED. Where there is
+// no table, nothing moves. Records stay true: they name a table, wherever it hangs. PLACE_OCCUPIED,
+// OTHER_MAPPING (a block is in the range), NO_TABLES with *missing. DEAD. The ranges were checked
+// (gather_check_range).
 enum sheaf_error gather_move_tables(struct gather *gather, struct vspace *vspace, vaddr_t from,
                                     vaddr_t to, uint64_t pages, struct gather_move *move,
                                     unsigned *missing);
 
-// MOVE leaf by leaf. `frames` name the mappings in the range by their records, in the order of the
-// addresses, and get new records. All or nothing, in one step: OTHER_MAPPING where the record of
-// Frame `named` does not name the leaf that is next (count: there are too few);
-// BLOCK_CUT where a record's leaves reach out of the range; MISALIGNED for the leaves' size; RANGE
-// for more than SHEAF_MOVE_LEAVES, or a mapping that would lie in two tables; PLACE_OCCUPIED;
-// NO_TABLES with *missing; DEAD. count is 1 to SHEAF_MOVE_FRAMES, the ranges were checked, and the
-// lock of the CNode that holds the records is held.
+// Leaf by leaf. `frames` name mappings by their records, and get new records: those of the Frames
+// from number move->slots on, in the order of the addresses; where move_goes_down, those before it,
+// the last one first. OTHER_MAPPING where the record of Frame `named` does not name the leaf that
+// is next (count: there are too few); BLOCK_CUT where a record's leaves reach out of the range;
+// MISALIGNED for the leaves' size; RANGE for a record of more than SHEAF_MOVE_LEAVES, or a mapping
+// that would lie in two tables; PLACE_OCCUPIED; NO_TABLES with *missing; DEAD. The ranges were
+// checked, and the lock of the CNode that holds the records is held.
+#define MOVE_FRAMES 6u // of a slice
 struct moved_frames {
-    unsigned count;
+    unsigned count; // at least 1 to begin
     unsigned named; // how many of them named a run of leaves
     struct {
         struct mapped_frame *frame;
         unsigned size_bits;
-    } at[SHEAF_MOVE_FRAMES];
+    } at[MOVE_FRAMES];
 };
+static inline bool move_goes_down(const struct gather_move *move, vaddr_t from, vaddr_t to) {
+    return move->pass == MOVE_MOVE && to.v > from.v; // as memmove does
+}
 enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace, vaddr_t from,
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
-                                    unsigned *missing);
+                                    struct gather_move *move, unsigned *missing);
 
 // Clears what the record names, if it verifies, keeping tables. Completes nothing, so locks of
 // lower rank than LOCK_VSPACE may be held.

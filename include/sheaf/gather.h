@@ -49,9 +49,8 @@
 //        where it goes, but what moves away itself. With word 5 = 0 whole tables of pages change
 //        their place: all three numbers are multiples of 2 MiB, no block is in the range. Else
 //        leaves of one size move, and the slots from word 5 on name them: one for each mapping in
-//        the range, in the order of the addresses. An operation moves the mappings of at most
-//        SHEAF_MOVE_FRAMES Frames, made of at most SHEAF_MOVE_LEAVES leaves, in a range that has
-//        room for as many (RANGE).
+//        the range, in the order of the addresses. A mapping is of at most SHEAF_MOVE_LEAVES leaves
+//        (RANGE): it moves as a whole, with interrupts masked.
 // AGE    clears the accessed bits (ACCESSED), the dirty bits (DIRTY) or both of every leaf in the
 //        range, and reports what was set of them.
 // EVICT  words 1 to 3 zero; word 4: first Frame slot; word 5: number of slots, at most
@@ -72,7 +71,6 @@ enum sheaf_gather_operation {
 
 #define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
-#define SHEAF_MOVE_FRAMES 8
 #define SHEAF_MOVE_LEAVES 64
 #define SHEAF_EVICT_SLOTS 512
 

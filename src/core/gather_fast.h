@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The fast ways of MAP and UNMAP: one whole Frame of pages that was never mapped, for data; and a
-// few pages.
+// MAP, the fast way: one whole Frame of pages that was never mapped, for data.
 //
-// They decide first, changing nothing, whether this is its case, and every check is one that the
-// ordinary way (gather_map.c, gather_call.c) makes too; what is wrong with an operation is found
-// out there.
+// It decides first, changing nothing, whether this is its case, and every check is one that the
+// ordinary way (gather_map.c) makes too; what is wrong with an operation is found out there.
 #ifndef GATHER_FAST_H
 #define GATHER_FAST_H
 
@@ -55,26 +53,6 @@ static inline bool gather_map_fast(const struct thread *thread, struct gather *g
                                    &attributes, &slot->frame.record);
     lock_release(lock);
     return mapped;
-}
-
-// True: done.
-static inline bool gather_unmap_fast(const struct thread *thread, struct gather *gather,
-                                     const struct sheaf_gather_op *op) {
-    const uint64_t needed = SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, 0);
-    const uint64_t keep_tables =
-        SHEAF_OP_WORD0(0, 0, SHEAF_OP_KEEP_TABLES); // a few pages free none
-    vaddr_t va = VADDR(op->word[2]);
-    uint64_t pages = op->word[3];
-    struct slot *space;
-    if (unlikely((op->word[0] & ~keep_tables) != needed || (op->word[4] | op->word[5]) != 0 ||
-                 pages > GATHER_UNMAP_FEW || gather_check_range(va, pages) != SHEAF_OK)) {
-        return false;
-    }
-    if (unlikely(!lookup_in_root(thread, op->word[1], &space) ||
-                 space->living_type != SHEAF_VSPACE)) {
-        return false;
-    }
-    return gather_unmap_few(gather, space->object, va, pages);
 }
 
 #endif

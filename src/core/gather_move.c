@@ -2,56 +2,70 @@
 // MOVE: whole tables, or leaves that capabilities in consecutive slots name.
 #include "gather_call.h"
 
-// The slots from the one named on, as long as they hold Frames: at most as many as there can be
-// mappings in the range. How many of them are needed, the tables say.
+// The slots of a slice, as long as they hold Frames. How many of them are needed, the tables say.
 struct named_frames {
-    struct slot *first;
-    uint64_t room; // slots from the first to the CNode's end
+    struct slot *next; // the slot after the last of `frames`, in the slice's direction
+    uint64_t room;     // slots from `next` on, when nothing is collected
+    bool down;         // from the highest slot to the lowest
     struct moved_frames frames;
 };
 
-// The CNode's lock is held.
+// Where a slice begins. The CNode's lock is held.
+static void begin(struct named_frames *named, const struct operation *operation, struct slot *first,
+                  const struct gather_move *move) {
+    struct cnode *home = first->home;
+    uint64_t behind = BIT(home->head.flags) - (uint64_t)(first - cnode_slot(home, 0));
+    uint64_t slots = MIN(move->slots, behind); // the CNode may be another than before
+    named->down = move_goes_down(move, operation->va, VADDR(operation->word4));
+    named->next = named->down ? first + slots - 1 : first + slots;
+    named->room = named->down ? slots : behind - slots;
+    named->frames.count = 0;
+}
+
 static void collect(struct named_frames *named, uint64_t pages) {
-    unsigned most = (unsigned)MIN(MIN(named->room, pages), SHEAF_MOVE_FRAMES), count = 0;
-    for (struct slot *slot = named->first; count < most && slot->living_type == SHEAF_FRAME;
-         slot++) {
+    uint64_t most = MIN(MIN(named->room, pages), MOVE_FRAMES);
+    unsigned count = 0;
+    struct slot *slot = named->next;
+    while (count < most && slot->living_type == SHEAF_FRAME) {
         named->frames.at[count].frame = &slot->frame;
         named->frames.at[count++].size_bits = slot->size_bits;
+        slot += named->down ? -1 : 1;
     }
+    named->next = slot;
+    named->room -= count;
     named->frames.count = count;
 }
 
 // Why there was no further Frame for a leaf.
 static enum sheaf_error why_none(const struct named_frames *named) {
-    unsigned count = named->frames.count;
-    if (count == SHEAF_MOVE_FRAMES || count == named->room) {
+    if (named->room == 0) {
         return SHEAF_ERR_RANGE;
     }
-    const struct slot *slot = named->first + count;
-    if (slot->type == SHEAF_NULL) {
+    if (named->next->type == SHEAF_NULL) {
         return SHEAF_ERR_INVALID_CAPABILITY;
     }
-    return slot_is_dying(slot) ? SHEAF_ERR_DEAD : SHEAF_ERR_WRONG_TYPE;
+    return slot_is_dying(named->next) ? SHEAF_ERR_DEAD : SHEAF_ERR_WRONG_TYPE;
 }
 
-static enum sheaf_error move_leaves(const struct thread *thread, struct gather *gather,
-                                    struct vspace *vspace, const struct operation *operation,
-                                    unsigned *missing) {
+static enum sheaf_error move_slice(const struct thread *thread, struct gather *gather,
+                                   struct vspace *vspace, const struct operation *operation,
+                                   struct gather_move *move, unsigned *missing) {
     struct named_frames named;
-    enum sheaf_error error = lookup_type(thread, operation->word5, SHEAF_FRAME, &named.first);
+    struct slot *first;
+    enum sheaf_error error = lookup_type(thread, operation->word5, SHEAF_FRAME, &first);
     if (error != SHEAF_OK) {
         return error;
     }
-    struct cnode *home = named.first->home;
-    named.room = BIT(home->head.flags) - (uint64_t)(named.first - cnode_slot(home, 0));
-    lock_acquire(&home->lock);
+    struct lock *lock = &first->home->lock;
+    lock_acquire(lock);
+    begin(&named, operation, first, move);
     collect(&named, operation->pages);
     error = gather_move_leaves(gather, vspace, operation->va, VADDR(operation->word4),
-                               operation->pages, &named.frames, missing);
+                               operation->pages, &named.frames, move, missing);
     if (error == SHEAF_ERR_OTHER_MAPPING && named.frames.named == named.frames.count) {
         error = why_none(&named);
     }
-    lock_release(&home->lock);
+    lock_release(lock);
     return error;
 }
 
@@ -60,11 +74,20 @@ enum sheaf_error gather_move_operation(const struct thread *thread, struct gathe
                                        struct gather_move *move, unsigned *missing) {
     vaddr_t to = VADDR(operation->word4);
     enum sheaf_error error = gather_check_range(to, operation->pages);
-    if (error != SHEAF_OK) {
-        return error;
+    while (error == SHEAF_OK) {
+        if (operation->word5 != 0) {
+            error = move_slice(thread, gather, vspace, operation, move, missing);
+        } else {
+            error = gather_move_tables(gather, vspace, operation->va, to, operation->pages, move,
+                                       missing);
+        }
+        if (error != SHEAF_OK || move->pass == MOVE_DONE) {
+            break;
+        }
+        if (arch_interrupt_pending()) {
+            gather_finish(gather); // before the PE is given away
+            error = SHEAF_ERR_PREEMPTED;
+        }
     }
-    if (operation->word5 != 0) {
-        return move_leaves(thread, gather, vspace, operation, missing);
-    }
-    return gather_move_tables(gather, vspace, operation->va, to, operation->pages, move, missing);
+    return error;
 }

@@ -64,9 +64,52 @@ void batch_adopt(struct gather *gather, struct batch_space *space, struct pendin
 struct pending *batch_entry(struct batch_space *space);
 // The ticket of the entry, 0 when it has none.
 static inline uint64_t batch_ticket(const struct batch_space *space) { return space->ticket; }
+// Whether the ASID goes as a whole already, so that exact ranges are not wanted any more.
+static inline bool batch_is_whole(const struct batch_space *space) {
+    return space->operations > PLAN_THRESHOLD;
+}
+static inline uint64_t batch_operations(const struct plan_range *range) {
+    return plan_operations(&finish_features, range->pages, range->level);
+}
+// The batch has no room for a range: makes one of it and another.
+void batch_merge_range(struct gather *gather, struct batch_space *space,
+                       const struct plan_range *range);
+
+ALWAYS_INLINE void batch_add_range(struct gather *gather, struct batch_space *space, uint64_t first,
+                                   uint64_t pages, unsigned level) {
+    uint8_t number = (uint8_t)(space - gather->spaces);
+    struct plan_range *next = &gather->ranges[gather->range_count], *last = next - 1;
+    // Once it is too many it stays too many: what came since is not recorded.
+    if (unlikely(batch_is_whole(space)))
+        return;
+    if (gather->range_count > 0 && last->first + last->pages == first && last->space == number &&
+        last->level == level) {
+        space->operations -= batch_operations(last);
+        last->pages += pages;
+        space->operations += batch_operations(last);
+        return;
+    }
+    space->operations += plan_operations(&finish_features, pages, level);
+    if (unlikely(gather->range_count == BATCH_RANGES)) {
+        batch_merge_range(gather, space,
+                          &(struct plan_range){first, pages, (uint8_t)level, number});
+        return;
+    }
+    next->first = first;
+    next->pages = pages;
+    next->level = (uint8_t)level;
+    next->space = number;
+    gather->range_count++;
+}
+
 // Leaves of one level were cleared: what a TLB may hold.
-void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
-                      uint64_t pages, unsigned level);
+ALWAYS_INLINE void batch_add_leaves(struct gather *gather, struct batch_space *space,
+                                    uint64_t first, uint64_t pages, unsigned level) {
+    if (unlikely(gather->policy == GATHER_DEFER))
+        return; // the entry is all there is
+    space->levels |= (uint8_t)(1u << level);
+    batch_add_range(gather, space, first, pages, level);
+}
 // The same, and enters it as pending. The batch's entry is made where there is none.
 void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
                         uint64_t pages, unsigned level);
@@ -78,10 +121,6 @@ static inline void batch_add_tables(struct gather *gather, struct batch_space *s
                                     unsigned tables) {
     space->tables_freed = true;
     gather->tables += tables;
-}
-// Whether the ASID goes as a whole already, so that exact ranges are not wanted any more.
-static inline bool batch_is_whole(const struct batch_space *space) {
-    return space->operations > PLAN_THRESHOLD;
 }
 // An entry of the VSpace is complete: if it is the one this PE's batch entered, forgets what the
 // batch recorded for it.

@@ -22,7 +22,7 @@ static const enum sheaf_counter tlbi_counters[PORT_TLBI_KINDS] = {
     [PORT_TLBI_RVALE1IS] = SHEAF_COUNTER_TLBI_RVALE1IS,
 };
 
-// The instruction issued last, for the erratum that wants one repeated.
+// What was issued, and the instruction issued last, for the erratum that wants one repeated.
 struct issued {
     uint64_t count;
     enum port_tlbi kind;
@@ -32,27 +32,15 @@ struct issued {
 void finish_init(const struct mmu_features *present) { finish_features = *present; }
 
 // Inlined with a literal kind, so that the loop is the instruction and an addition.
-static inline __attribute__((always_inline)) void repeat(enum port_tlbi kind, uint64_t operand,
-                                                         uint64_t count, uint64_t step) {
-    for (uint64_t i = 0; i < count; i++)
-        port_tlbi(kind, operand + i * step);
-}
-
-static void issue(struct issued *issued, enum port_tlbi kind, uint64_t operand, uint64_t count,
-                  uint64_t step) {
-    if (kind == PORT_TLBI_VALE1IS)
-        repeat(PORT_TLBI_VALE1IS, operand, count, step);
-    else if (kind == PORT_TLBI_VAE1IS)
-        repeat(PORT_TLBI_VAE1IS, operand, count, step);
-    else if (kind == PORT_TLBI_RVALE1IS)
-        port_tlbi(PORT_TLBI_RVALE1IS, operand);
-    else if (kind == PORT_TLBI_RVAE1IS)
-        port_tlbi(PORT_TLBI_RVAE1IS, operand);
-    else
-        port_tlbi(PORT_TLBI_ASIDE1IS, operand);
+ALWAYS_INLINE void issue(struct issued *issued, enum port_tlbi kind, uint64_t operand,
+                         uint64_t count, uint64_t step) {
+    uint64_t last = operand + (count - 1) * step;
     issued->count += count;
     issued->kind = kind;
-    issued->operand = operand + (count - 1) * step;
+    issued->operand = last;
+    for (; operand != last; operand += step)
+        port_tlbi(kind, operand);
+    port_tlbi(kind, operand);
     port_count(tlbi_counters[kind], count);
 }
 
@@ -70,17 +58,31 @@ static void drop_unloaded(struct finish_work *work) {
     }
 }
 
-static void issue_range(const struct finish_space *space, struct plan_range left,
-                        struct issued *issued) {
-    asid_t asid = space->vspace->asid;
+// The kind named literally.
+ALWAYS_INLINE void issue_kind(struct issued *issued, enum port_tlbi kind, uint64_t operand,
+                              uint64_t count, uint64_t step) {
+    if (kind == PORT_TLBI_VALE1IS)
+        issue(issued, PORT_TLBI_VALE1IS, operand, count, step);
+    else if (kind == PORT_TLBI_VAE1IS)
+        issue(issued, PORT_TLBI_VAE1IS, operand, count, step);
+    else if (kind == PORT_TLBI_RVALE1IS)
+        issue(issued, PORT_TLBI_RVALE1IS, operand, 1, 0);
+    else if (kind == PORT_TLBI_RVAE1IS)
+        issue(issued, PORT_TLBI_RVAE1IS, operand, 1, 0);
+    else
+        issue(issued, PORT_TLBI_ASIDE1IS, operand, 1, 0);
+}
+
+// `base`: operand of the ASID's page 0, by address.
+ALWAYS_INLINE void issue_range(const struct finish_space *space, struct plan_range left,
+                               uint64_t base, struct issued *issued) {
     while (left.pages != 0) {
         struct plan_run run = plan_next(&finish_features, space->form, &left);
-        vaddr_t first = VADDR(run.first << PAGE_BITS);
-        bool by_range = run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS;
-        uint64_t operand = by_range
-                               ? tlbi_operand_range(asid, first, run.scale, run.num, space->hint)
-                               : tlbi_operand_address(asid, first, space->hint);
-        issue(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
+        uint64_t operand = base + run.first * TLBI_NEXT_PAGE;
+        if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS))
+            operand = tlbi_operand_range(space->vspace->asid, VADDR(run.first << PAGE_BITS),
+                                         run.scale, run.num, space->hint);
+        issue_kind(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
     }
 }
 
@@ -90,12 +92,16 @@ static void issue_all(const struct finish_work *work, struct issued *issued) {
         if (space->form == PLAN_ASID)
             issue(issued, PORT_TLBI_ASIDE1IS, tlbi_operand_asid(space->vspace->asid), 1, 0);
     }
-    for (unsigned i = 0; i < work->range_count; i++) {
-        const struct plan_range *range = &work->ranges[i];
-        const struct finish_space *space = &work->spaces[range->space];
-        if (range->pages == 0 || space->form == PLAN_NONE || space->form == PLAN_ASID)
-            continue;
-        issue_range(space, *range, issued);
+    const struct finish_space *space = NULL;
+    uint64_t base = 0;
+    const struct plan_range *end = work->ranges + work->range_count;
+    for (const struct plan_range *range = work->ranges; range != end; range++) {
+        if (space != &work->spaces[range->space]) { // neighbours are mostly of one
+            space = &work->spaces[range->space];
+            base = tlbi_operand_address(space->vspace->asid, VADDR(0), space->hint);
+        }
+        if (space->form != PLAN_NONE && space->form != PLAN_ASID)
+            issue_range(space, *range, base, issued);
     }
 }
 
@@ -135,7 +141,7 @@ void finish_work(struct finish_work *work, struct gather_totals *totals) {
     if (finish_features.repeat_tlbi) {
         // On the cores concerned a TLBI may complete before accesses that used the old
         // translation; any further broadcast TLBI and DSB repairs that for all before it.
-        issue(&issued, issued.kind, issued.operand, 1, 0);
+        issue_kind(&issued, issued.kind, issued.operand, 1, 0);
         complete(totals);
     }
     totals->tlbi += issued.count;

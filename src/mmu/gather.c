@@ -117,14 +117,12 @@ void batch_adopt(struct gather *gather, struct batch_space *space, struct pendin
     space->ticket = entry->ticket;
 }
 
-static uint64_t operations_of(const struct plan_range *range) {
-    return plan_operations(&finish_features, range->pages, range->level);
-}
-
 // The batch has no room: merges with the nearest range of the same VSpace, among the latest. All of
 // them would be too many to look at for each leaf.
-static void merge_range(struct gather *gather, struct batch_space *space,
-                        const struct plan_range *range) {
+void batch_merge_range(struct gather *gather, struct batch_space *space,
+                       const struct plan_range *range) {
+    if (batch_is_whole(space))
+        return;
     struct plan_range *nearest = NULL;
     struct plan_range best = {0};
     for (unsigned i = gather->range_count - MERGE_LOOKED; i < gather->range_count; i++) {
@@ -141,41 +139,9 @@ static void merge_range(struct gather *gather, struct batch_space *space,
         space->operations = PLAN_THRESHOLD + 1; // none of its own: by ASID
         return;
     }
-    space->operations += operations_of(&best) - operations_of(nearest) - operations_of(range);
+    space->operations +=
+        batch_operations(&best) - batch_operations(nearest) - batch_operations(range);
     *nearest = best;
-}
-
-static void add_range(struct gather *gather, struct batch_space *space, uint64_t first,
-                      uint64_t pages, unsigned level) {
-    // Once it is too many it stays too many: what came since is not recorded.
-    if (batch_is_whole(space))
-        return;
-    uint8_t number = (uint8_t)(space - gather->spaces);
-    struct plan_range range = {first, pages, (uint8_t)level, number};
-    if (gather->range_count > 0) {
-        struct plan_range *last = &gather->ranges[gather->range_count - 1];
-        if (last->space == number && last->level == level && last->first + last->pages == first) {
-            space->operations -= operations_of(last);
-            last->pages += pages;
-            space->operations += operations_of(last);
-            return;
-        }
-    }
-    space->operations += operations_of(&range);
-    if (batch_is_whole(space))
-        return;
-    if (gather->range_count == BATCH_RANGES)
-        merge_range(gather, space, &range);
-    else
-        gather->ranges[gather->range_count++] = range;
-}
-
-void batch_add_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
-                      uint64_t pages, unsigned level) {
-    if (gather->policy == GATHER_DEFER)
-        return; // the entry is all there is
-    space->levels |= (uint8_t)(1u << level);
-    add_range(gather, space, first, pages, level);
 }
 
 void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
@@ -195,11 +161,11 @@ void batch_force(struct gather *gather, struct batch_space *space, uint64_t firs
         struct plan_range *range = &gather->ranges[i];
         if (range->space == (uint8_t)(space - gather->spaces) && range->first >= first &&
             range->first + range->pages <= first + pages) {
-            space->operations -= operations_of(range);
+            space->operations -= batch_operations(range);
             range->pages = 0;
         }
     }
-    add_range(gather, space, first, pages, LEAF_LEVEL);
+    batch_add_range(gather, space, first, pages, LEAF_LEVEL);
 }
 
 void gather_force(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages) {
@@ -221,7 +187,7 @@ void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t 
             last->first < first + pages && last->first + last->pages > first)
             return;
     }
-    add_range(gather, space, first, pages, level - 1);
+    batch_add_range(gather, space, first, pages, level - 1);
 }
 
 void batch_forget(const struct vspace *vspace, uint64_t ticket) {

@@ -23,8 +23,6 @@
 #define UNIT_LEVEL 2u // of the descriptors that name the tables
 #define UNIT_SHIFT 9u // pages of a unit: what one of them covers
 
-enum pass { PASS_CHECK, PASS_HOOK, PASS_MOVE, PASS_DONE };
-
 struct moving {
     struct gather *gather;
     struct vspace *vspace;
@@ -109,7 +107,7 @@ void move_count_missing(const struct place *place, unsigned level, uint64_t page
 // ---- Pieces
 
 static bool goes_down(const struct moving *moving) {
-    return moving->to > moving->from && moving->move->pass == PASS_MOVE;
+    return moving->to > moving->from && moving->move->pass == MOVE_MOVE;
 }
 
 // Units from `unit` on, upwards or downwards, in a table or descriptor that covers `span`.
@@ -140,7 +138,7 @@ static struct piece next_piece(const struct moving *moving, uint64_t most) {
 // Whether a unit of the destination is one of those that move: in this piece, or, before anything
 // moves, at all. Where it is in an earlier piece, it has gone.
 static bool moves_away(const struct moving *moving, const struct piece *piece, uint64_t unit) {
-    bool all = moving->move->pass != PASS_MOVE;
+    bool all = moving->move->pass != MOVE_MOVE;
     uint64_t first = moving->from + (all ? 0 : piece->first);
     return unit - first < (all ? moving->units : piece->units);
 }
@@ -273,7 +271,7 @@ static void move_piece(const struct moving *moving, const struct piece *piece) {
 static enum sheaf_error next_pass(const struct moving *moving) {
     struct gather_move *move = moving->move;
     enum sheaf_error error = SHEAF_OK;
-    if (move->pass == PASS_CHECK)
+    if (move->pass == MOVE_CHECK)
         error = move_reserve(moving->vspace, move->missing, moving->missing);
     move->done = 0;
     move->pass++;
@@ -285,19 +283,19 @@ static enum sheaf_error move_slice(const struct moving *moving) {
     if (!vspace_state_is_live(moving->vspace))
         return SHEAF_ERR_DEAD;
     struct piece piece = next_piece(moving, MOVE_TABLES);
-    if (piece.units == moving->units && move->pass == PASS_CHECK)
-        move->pass = PASS_MOVE; // which checks as well
+    if (piece.units == moving->units && move->pass == MOVE_CHECK)
+        move->pass = MOVE_MOVE; // which checks as well
     enum sheaf_error error = check_piece(moving, &piece);
-    if (error == SHEAF_OK && move->pass == PASS_MOVE && piece.in_the_way) {
+    if (error == SHEAF_OK && move->pass == MOVE_MOVE && piece.in_the_way) {
         piece = next_piece(moving, MOVE_TABLES_IN_THE_WAY);
         error = check_piece(moving, &piece);
     }
     if (error == SHEAF_OK && piece.tables != 0) {
-        if (move->pass == PASS_CHECK)
+        if (move->pass == MOVE_CHECK)
             count_missing(moving, &piece);
         else
             error = hook_upper(moving, &piece);
-        if (error == SHEAF_OK && move->pass == PASS_MOVE)
+        if (error == SHEAF_OK && move->pass == MOVE_MOVE)
             move_piece(moving, &piece);
     }
     if (error != SHEAF_OK)
@@ -321,17 +319,12 @@ enum sheaf_error gather_move_tables(struct gather *gather, struct vspace *vspace
     };
     if (!IS_ALIGNED(first | target | pages, TABLE_ENTRIES))
         return SHEAF_ERR_MISALIGNED;
-    if (first == target)
+    if (first == target) {
+        move->pass = MOVE_DONE;
         return vspace_is_dead(vspace) ? SHEAF_ERR_DEAD : SHEAF_OK;
-    while (true) {
-        vspace_lock(vspace);
-        enum sheaf_error error = move_slice(&moving);
-        vspace_unlock(vspace);
-        if (error != SHEAF_OK || move->pass == PASS_DONE)
-            return error;
-        if (port_preemption_pending()) {
-            gather_finish(gather);
-            return SHEAF_ERR_PREEMPTED;
-        }
     }
+    vspace_lock(vspace);
+    enum sheaf_error error = move_slice(&moving);
+    vspace_unlock(vspace);
+    return error;
 }

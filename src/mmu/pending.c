@@ -17,11 +17,6 @@ static struct pending *oldest(struct vspace *vspace, bool with_tables) {
     return found;
 }
 
-struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
-    struct pending *entry = &vspace->pending[index];
-    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
-}
-
 unsigned pending_open(struct vspace *vspace) {
     unsigned index = 0;
     while (index < PENDING_ENTRIES && vspace->pending[index].ticket != 0)
@@ -41,6 +36,11 @@ unsigned pending_open(struct vspace *vspace) {
     entry->tables = 0;
     vspace->pending_count++;
     return index;
+}
+
+struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {
+    struct pending *entry = &vspace->pending[index];
+    return ticket != 0 && entry->ticket == ticket ? entry : NULL;
 }
 
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {

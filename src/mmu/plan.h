@@ -53,14 +53,63 @@ struct plan_run {
     uint64_t first, count, step;
 };
 
-enum plan_form plan_form(const struct plan_facts *facts);
-// The level that TTL may name, or 0: exactly one level was cleared, and nothing but leaves.
-unsigned plan_hint(const struct mmu_features *features, const struct plan_facts *facts);
-// Instructions that a range takes.
-uint64_t plan_operations(const struct mmu_features *features, uint64_t pages, unsigned level);
-// The first instructions for a range (which is not empty), cut off from it.
-struct plan_run plan_next(const struct mmu_features *features, enum plan_form form,
-                          struct plan_range *left);
+static inline enum plan_form plan_form(const struct plan_facts *facts) {
+    if (facts->operations == 0 && !facts->tables_freed)
+        return PLAN_NONE;
+    if (facts->operations > PLAN_THRESHOLD)
+        return PLAN_ASID;
+    // "TLBI VALE1IS" leaves walk caches alone, so it is enough only when no table descriptor was
+    // removed. What another PE removed is not known that exactly.
+    if (facts->tables_freed || facts->foreign)
+        return PLAN_WALK;
+    return PLAN_LAST_LEVEL;
+}
+
+// The level that TTL may name, or 0: exactly one level was cleared, and nothing but leaves. With a
+// hint an operation need not find the entries of upper levels that led to a freed table, and a
+// wrong one finds nothing at all.
+static inline unsigned plan_hint(const struct mmu_features *features,
+                                 const struct plan_facts *facts) {
+    bool one = facts->levels != 0 && (facts->levels & (facts->levels - 1)) == 0;
+    if (!features->ttl || !one || facts->tables_freed || facts->foreign)
+        return 0;
+    return (unsigned)__builtin_ctz(facts->levels);
+}
+
+// Instructions that a range takes, by address and by range.
+static inline uint64_t plan_by_address(uint64_t pages, unsigned level) {
+    return (pages + level_pages(level) - 1) >> level_shift(level);
+}
+uint64_t plan_by_range(uint64_t pages);
+// The fewer of the two.
+static inline uint64_t plan_operations(const struct mmu_features *features, uint64_t pages,
+                                       unsigned level) {
+    uint64_t operations = plan_by_address(pages, level);
+    if (operations <= 1 || !features->range)
+        return operations;
+    return MIN(operations, plan_by_range(pages));
+}
+
+// The first instructions for a range (which is not empty), cut off from it. The second one is for a
+// range that takes fewer by range.
+struct plan_run plan_next_range(enum plan_form form, struct plan_range *left);
+ALWAYS_INLINE struct plan_run plan_next(const struct mmu_features *features, enum plan_form form,
+                                        struct plan_range *left) {
+    uint64_t operations = plan_by_address(left->pages, left->level);
+    if (unlikely(features->range && operations > 1 && plan_by_range(left->pages) < operations)) {
+        struct plan_range rest = *left; // so that the compiler keeps the caller's in registers
+        struct plan_run run = plan_next_range(form, &rest);
+        *left = rest;
+        return run;
+    }
+    left->pages = 0;
+    return (struct plan_run){
+        .kind = form == PLAN_LAST_LEVEL ? PORT_TLBI_VALE1IS : PORT_TLBI_VAE1IS,
+        .first = left->first,
+        .count = operations,
+        .step = level_pages(left->level),
+    };
+}
 
 // Makes one range of two, of the same VSpace: every address of both is an address of the result.
 struct plan_range plan_merge(const struct plan_range *a, const struct plan_range *b);

@@ -97,7 +97,7 @@ static void unhook(struct unmap *unmap) {
 // What a run of leaves was, before it was taken away.
 struct taken {
     uint64_t any, common; // bits that some of the descriptors had, and that all of them had
-    desc_t old[VISIT_DESCRIPTORS]; // with a report only
+    uint64_t old[VISIT_DESCRIPTORS]; // with a report only
 };
 
 // Clears leaves from `index` on while there are any, at most up to `end`; returns where it stopped.
@@ -105,8 +105,8 @@ struct taken {
 // the exchange tells, too, whether there was a leaf; above, there may be tables.
 ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, bool pages,
                                 bool report, struct taken *taken) {
-    uint64_t any = 0, common = ~UINT64_C(0);
-    for (unsigned count = 0; index < end; index++) {
+    uint64_t any = 0, common = ~UINT64_C(0), *old = taken->old;
+    for (; index < end; index++) {
         if (!pages && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) != DESC_VALID)
             break;
         desc_t desc = port_desc_exchange(table, index, DESC(0));
@@ -115,7 +115,7 @@ ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, boo
         any |= desc.v;
         if (report) {
             common &= desc.v;
-            taken->old[count++] = desc;
+            *old++ = desc.v;
         }
     }
     taken->any = any;
@@ -126,13 +126,13 @@ ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, boo
 // Most often a run has one set of flags.
 static void report_run(const struct unmap *unmap, uint64_t page, unsigned count,
                        const struct taken *taken) {
-    uint64_t step = level_pages(unmap->level), at = page - unmap->start;
+    uint64_t step = level_pages(unmap->level), first = page - unmap->start;
     if (((taken->any ^ taken->common) & (DESC_ACCESSED | DESC_WRITABLE | DESC_READ_ONLY)) == 0) {
-        report_pages(unmap->report, at, count * step, desc_report(DESC(taken->any)));
+        report_pages(unmap->report, first, count * step, desc_report(DESC(taken->any)));
         return;
     }
     for (unsigned i = 0; i < count; i++)
-        report_pages(unmap->report, at + i * step, step, desc_report(taken->old[i]));
+        report_pages(unmap->report, first + i * step, step, desc_report(DESC(taken->old[i])));
 }
 
 // Enters what a TLB may hold of `count` leaves from page `page` on.
@@ -366,43 +366,84 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
 
 // ---- A few pages
 
-// Clears the leaves among `pages` pages of one table, from `place` on.
-static void clear_few(struct gather *gather, struct batch_space *space, const struct place *place,
-                      uint64_t first, uint64_t pages) {
-    unsigned end = place->index + (unsigned)pages, leaves = 0, untouched = 0, stop;
-    for (unsigned index = place->index; index < end; index = stop + 1) {
+// What lies further away than this is another range of the pending entry.
+#define NEAR TABLE_ENTRIES
+
+// Clears the leaves among `pages` pages of `table` from page `page` on, and enters those that a TLB
+// may hold in the batch. Answers how many; *leaves counts all of them.
+ALWAYS_INLINE unsigned clear_few(struct gather *gather, struct batch_space *space, paddr_t table,
+                                 uint64_t page, unsigned pages, unsigned *leaves) {
+    unsigned begin = level_index(page, LEAF_LEVEL), end = begin + pages, touched = 0, stop;
+    uint64_t first = page - begin;
+    for (unsigned index = begin; index < end; index = stop + 1) {
         struct taken taken;
-        stop = take_run(place->table, index, end, true, false, &taken);
-        leaves += stop - index;
-        if (desc_is_untouched(DESC(taken.any))) {
-            untouched += stop - index;
-        } else {
-            uint64_t page = first + (index - place->index);
-            struct pending *entry = batch_entry(space);
-            batch_add_leaves(gather, space, page, stop - index, LEAF_LEVEL);
-            entry->levels |= 1u << LEAF_LEVEL;
-            pending_add_range(entry, page, stop - index);
+        stop = take_run(table, index, end, true, false, &taken);
+        *leaves += stop - index;
+        if (!desc_is_untouched(DESC(taken.any))) {
+            touched += stop - index;
+            batch_add_leaves(gather, space, first + index, stop - index, LEAF_LEVEL);
         }
     }
-    table_info(place->table)->live -= (uint16_t)leaves;
-    gather->totals.leaves += leaves;
-    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, leaves);
-    if (untouched != 0)
-        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, untouched);
+    return touched;
 }
 
-bool gather_unmap_few(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages) {
-    ASSERT(gather_check_range(va, pages) == SHEAF_OK && pages <= GATHER_UNMAP_FEW);
+// Under the VSpace lock. Answers how many ranges of the list are done.
+static unsigned clear_list(struct gather *gather, struct batch_space *space,
+                           const struct gather_pages *list, unsigned count) {
+    struct vspace *vspace = space->vspace;
+    struct pending *entry = NULL;
+    paddr_t upper = PADDR(0);                            // the last level 2 table
+    uint64_t upper_span = UINT64_MAX, low = 0, high = 0; // and which; pages not entered yet
+    unsigned done = 0, leaves = 0, touched = 0;
+    for (; done < count; done++) {
+        uint64_t page = list[done].va.v >> PAGE_BITS, pages = list[done].pages;
+        if (page >> level_shift(1) != upper_span) {
+            struct place place = walk(vspace, page, LEAF_LEVEL - 1);
+            if (place.level != LEAF_LEVEL - 1)
+                break;
+            upper = place.table;
+            upper_span = page >> level_shift(1);
+        }
+        struct place place = look(upper, page, LEAF_LEVEL - 1);
+        if (!desc_is_table(place.desc, LEAF_LEVEL - 1) ||
+            level_index(page, LEAF_LEVEL) + pages > TABLE_ENTRIES)
+            break;
+        paddr_t table = desc_address(place.desc);
+        unsigned cleared = 0;
+        unsigned few = clear_few(gather, space, table, page, (unsigned)pages, &cleared);
+        table_info(table)->live -= (uint16_t)cleared;
+        leaves += cleared;
+        if (few == 0)
+            continue;
+        touched += few;
+        if (entry == NULL) {
+            entry = batch_entry(space);
+            entry->levels |= 1u << LEAF_LEVEL;
+        }
+        if (low == high || page - high > NEAR) { // further away, or below
+            if (low != high)
+                pending_add_range(entry, low, high - low);
+            low = page;
+        }
+        high = page + pages;
+    }
+    if (low != high)
+        pending_add_range(entry, low, high - low);
+    gather->totals.leaves += leaves;
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, leaves);
+    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, leaves - touched);
+    return done;
+}
+
+unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
+                          const struct gather_pages *list, unsigned count) {
     struct batch_space *space = batch_join(gather, vspace);
+    unsigned done = 0;
     if (unlikely(!vspace_try_lock(vspace)))
-        return false;
-    uint64_t first = va.v >> PAGE_BITS;
-    struct place place = walk(vspace, first, LEAF_LEVEL);
+        return 0;
     unsigned own = pending_find(vspace, space->entry, space->ticket) != NULL;
-    bool simple = vspace->state == VSPACE_LIVE && vspace->pending_count == own &&
-                  place.level == LEAF_LEVEL && place.index + pages <= TABLE_ENTRIES;
-    if (likely(simple))
-        clear_few(gather, space, &place, first, pages);
+    if (likely(vspace->state == VSPACE_LIVE && vspace->pending_count == own))
+        done = clear_list(gather, space, list, count);
     vspace_unlock(vspace);
-    return simple;
+    return done;
 }

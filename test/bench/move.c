@@ -94,7 +94,7 @@ static void move_and_measure(struct sheaf_gather_op op, uint64_t leaves) {
 // As many empty tables in the way as tables that move, each in a chunk with others; a range of
 // several slices; then as many leaves as one operation moves, that overlap; Frames far apart.
 static void masked_move(void) {
-    enum { MANY = 3 * TABLES + 7, PAGES = SHEAF_MOVE_LEAVES / SHEAF_MOVE_FRAMES };
+    enum { MANY = 3 * TABLES + 7, PAGES = 8, FRAMES = 32 };
     sheaf_cptr vspace = loaded_vspace(25);
     fill_tables(vspace, 4 * GIB, TABLES);
     fill_tables(vspace, 5 * GIB, TABLES);
@@ -105,21 +105,27 @@ static void masked_move(void) {
     move_and_measure(move_op(vspace, 8 * GIB, MANY * TABLE_PAGES, 12 * GIB - 5 * BLOCK, 0),
                      MANY * TABLE_PAGES);
 
-    sheaf_cptr frames = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS + 3, SHEAF_MOVE_FRAMES);
-    must_gather(map_op(vspace, 16 * GIB, SHEAF_MOVE_LEAVES, frames, SHEAF_MOVE_FRAMES, ALL_ACCESS,
-                       TOUCHED));
-    move_and_measure(move_op(vspace, 16 * GIB, SHEAF_MOVE_LEAVES, 16 * GIB + PAGES * PAGE, frames),
+    sheaf_cptr large = make(SHEAF_FRAME, SHEAF_PAGE_BITS + 6);
+    uint64_t place = 15 * GIB;
+    must_gather(map_op(vspace, place, SHEAF_MOVE_LEAVES, large, 1, ALL_ACCESS, TOUCHED));
+    move_and_measure(move_op(vspace, place, SHEAF_MOVE_LEAVES, place + PAGE, large),
                      SHEAF_MOVE_LEAVES);
-    move_and_measure(move_op(vspace, 16 * GIB + PAGES * PAGE, SHEAF_MOVE_LEAVES, 17 * GIB, frames),
-                     SHEAF_MOVE_LEAVES);
-    sheaf_cptr single = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, SHEAF_MOVE_FRAMES);
-    for (unsigned i = 0; i < SHEAF_MOVE_FRAMES; i++) { // each by itself, over two tables
-        must_gather(map_op(vspace, 20 * GIB + (uint64_t)(PAGES * i) * PAGE, 1, single + i, 1,
+    sheaf_cptr frames = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS + 3, FRAMES);
+    place = 16 * GIB;
+    must_gather(map_op(vspace, place, FRAMES * PAGES, frames, FRAMES, ALL_ACCESS, TOUCHED));
+    move_and_measure(move_op(vspace, place, FRAMES * PAGES, place + PAGES * PAGE, frames),
+                     FRAMES * PAGES);
+    move_and_measure(move_op(vspace, place + PAGES * PAGE, FRAMES * PAGES, 17 * GIB, frames),
+                     FRAMES * PAGES);
+    sheaf_cptr single = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, FRAMES);
+    place = 20 * GIB;
+    for (unsigned i = 0; i < FRAMES; i++) { // each by itself, to two tables
+        must_gather(map_op(vspace, place + (uint64_t)(PAGES * i) * PAGE, 1, single + i, 1,
                            ALL_ACCESS, TOUCHED));
     }
-    move_and_measure(move_op(vspace, 20 * GIB, SHEAF_MOVE_LEAVES,
-                             512 * GIB - (uint64_t)(SHEAF_MOVE_LEAVES / 2) * PAGE, single),
-                     SHEAF_MOVE_FRAMES);
+    move_and_measure(move_op(vspace, place, FRAMES * PAGES,
+                             512 * GIB - (uint64_t)(FRAMES * PAGES / 2) * PAGE, single),
+                     FRAMES);
 }
 
 static const struct test_case cases[] = {

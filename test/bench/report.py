@@ -155,6 +155,16 @@ def regions_of(console, records):
     return cases
 
 
+def read_over(program, ranges):
+    """{case: live translations of others that were dropped}, from the machine model (test/host/mmu/over_test.c)."""
+    output = subprocess.run([program], env={**os.environ, "CMOCKA_MESSAGE_OUTPUT": "TAP"}, capture_output=True,
+                            text=True, check=False)
+    if output.returncode != 0:
+        raise Failed("the model's count of what is dropped needlessly: " + output.stdout + output.stderr)
+    found = re.findall(r"^# over (\S+) (\d+) (\d+)$", output.stdout, re.MULTILINE)
+    return {case: int(by_range if ranges else plain) for case, plain, by_range in found}
+
+
 def total(record, key):
     return sum(pe[key] for pe in record["pe"])
 
@@ -208,6 +218,7 @@ def measure(arguments, functions):
     if not empty or any(empty) or SELF_TEST in failed:
         raise Failed(f"the meter counts {empty or 'nothing'} between bare markers instead of 0")
     ranges = any(RANGES.match(line) for line in console)
+    over = read_over(arguments.over, ranges)
     rows = []
     for name in wanted:
         if name == MASKED:
@@ -219,6 +230,8 @@ def measure(arguments, functions):
         else:
             rows.append({"case": name, "kernel": None, "tlbi": {}, "dsb": None, "limit": limits[name].instructions,
                          "where": "failed: " + failed.get(name, "the program has no such case")})
+        if name in over:
+            rows[-1]["over"] = over[name]
         rows[-1]["above"] = limits[name].exceeded(rows[-1], ranges) if rows[-1]["kernel"] is not None else []
     return rows
 
@@ -241,17 +254,30 @@ def remark(row):
 
 def print_table(rows):
     widths = (max(len("case"), max(len(row["case"]) for row in rows)), 8, 8)
-    print(f"{'case':{widths[0]}}  {'measured':>{widths[1]}}  {'limit':>{widths[2]}}")
+    print(f"{'case':{widths[0]}}  {'measured':>{widths[1]}}  {'limit':>{widths[2]}}  over")
     for row in rows:
         measured = "-" if row["kernel"] is None else row["kernel"]
-        print(f"{row['case']:{widths[0]}}  {measured:>{widths[1]}}  {row['limit']:>{widths[2]}}  {remark(row)}".rstrip())
+        print(f"{row['case']:{widths[0]}}  {measured:>{widths[1]}}  {row['limit']:>{widths[2]}}  "
+              f"{row.get('over', ''):>4}  {remark(row)}".rstrip())
     print(f"{len(rows)} cases, {sum(map(within, rows))} within limit")
 
 
+def read_open():
+    """Cases whose limit is known not to be reached yet."""
+    with open(os.path.join(HERE, "open.txt"), encoding="ascii") as file:
+        return {line.split()[0] for line in file if line.strip() and not line.startswith("#")}
+
+
 def print_tap(rows):
+    """A case that is known to be above its limit passes, as long as it is; the table says so all the same."""
+    known, good = read_open(), True
     print(f"1..{len(rows)}")
     for number, row in enumerate(rows, 1):
-        print(f"{'' if within(row) else 'not '}ok {number} - {row['case']}: {row['kernel']} of {row['limit']}")
+        passed = within(row) or (row["case"] in known and row["kernel"] is not None)
+        note = "" if within(row) else " (above, test/bench/open.txt)" if passed else ""
+        print(f"{'' if passed else 'not '}ok {number} - {row['case']}: {row['kernel']} of {row['limit']}{note}")
+        good = good and passed
+    return good
 
 
 def print_json(rows):
@@ -292,6 +318,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, help="firmware build directory")
     parser.add_argument("--meter", required=True, help="the plugin")
+    parser.add_argument("--over", required=True, help="the program that asks the machine model")
     parser.add_argument("--cpu", default="cortex-a72")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--tap", action="store_true")
@@ -306,8 +333,11 @@ def main():
         rows = measure(arguments, functions)
     except Failed as error:
         sys.exit(f"bench: {error}")
-    good = all(map(within, rows))
-    (print_json if arguments.json else print_tap if arguments.tap else print_table)(rows)
+    if arguments.tap:
+        good = print_tap(rows)
+    else:
+        (print_json if arguments.json else print_table)(rows)
+        good = all(map(within, rows))
     sys.exit(0 if good else 1)
 
 

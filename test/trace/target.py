@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A boot with the whole target test run, recorded and judged; and kernels with a planted fault, rejected.
 
-    target.py PROGRAM       PROGRAM: targettest, which is booted as init
+    target.py PROGRAM [WORD]    PROGRAM: targettest, which is booted as init; only cases whose name has WORD
 
 SHEAF_BUILD names the build with a traced kernel. A planted fault is a build of the kernel alone, with the same
 settings and SHEAF_PLANTED (test/trace/CMakeLists.txt).
@@ -15,15 +15,15 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from cases import case, check, main # noqa: E402
-from machine import BUILD, TOP, run # noqa: E402
+from machine import BUILD, TOP, needs_raspi4b, run # noqa: E402
 
 PROGRAM = sys.argv.pop(1)
 LEAST = 1000 # gathers, and reuses: fewer would not have judged much
 LAST = re.compile(r"^events (\d+), PEs (\d+), gathers (\d+), reuses (\d+), lost (\d+), violations (\d+)$")
 
 
-def record(build, cases, trace, cpu="cortex-a72"):
-    return run([os.path.join(TOP, "scripts/lib/boot"), "--build", build, "--trace", trace, "--cpu", cpu,
+def record(build, cases, trace, options=()):
+    return run([os.path.join(TOP, "scripts/lib/boot"), "--build", build, "--trace", trace, *options,
                 "--add", f"init={PROGRAM}", "--bootargs", f"asids=64 {cases}"], 240)
 
 
@@ -48,20 +48,26 @@ def _():
     check(lost == 0 and violations == 0 and pes > 0 and gathers >= LEAST and reuses >= LEAST, text)
 
 
-def other_core(cpu, what, cases):
-    @case(f"{what} ({cpu}) obeys the architecture")
+def other_machine(what, cases, *options):
+    @case(f"{what} obeys the architecture")
     def _():
+        if "raspi4b" in options:
+            needs_raspi4b()
         with tempfile.TemporaryDirectory() as work:
             trace = os.path.join(work, "trace")
-            result = record(BUILD, cases, trace, cpu)
+            result = record(BUILD, cases, trace, options)
             result.expect_status(0)
             status, text, _ = judge(trace)
         check(status == 0, f"status {status}:\n{text}")
 
 
-other_core("max", "a core with level hints and operations by range", "ranges=1 case=fault.* case=gather.* case=revoke.*")
-# Not those that count TLBIs one by one.
-other_core("cortex-a76", "a core whose TLBIs are to be repeated", "case=fault.* case=gather.unmap_* case=gather.report* case=revoke.*")
+other_machine("a core with level hints and operations by range", "ranges=1 case=fault.* case=gather.* case=revoke.*",
+              "--cpu", "max")
+# Not the cases that count TLBIs one by one.
+other_machine("a core whose TLBIs are to be repeated",
+              "case=fault.* case=gather.unmap_* case=gather.report* case=revoke.*", "--cpu", "cortex-a76")
+other_machine("a boot by U-Boot", "case=fault.*", "--boot", "uboot")
+other_machine("raspi4b", "case=fault.* case=gather.unmap_*", "--machine", "raspi4b")
 
 
 def build_planted(fault):

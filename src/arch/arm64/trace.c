@@ -12,12 +12,13 @@
 #define SEMIHOST_WRITE 0x05
 #define SEMIHOST_OPEN_WRITE_BINARY 5 // fopen's "wb"
 #define RING_WORDS 8192
+#define NOT_DRAWN UINT64_MAX // nothing is recorded
 
 struct ring {
     struct trace_block block; // what is written begins here
     uint64_t words[RING_WORDS];
     unsigned used;
-    uint8_t taken; // by its own PE while it records; by the one that ends the trace
+    uint8_t taken; // PE + 1: its own while it records, or the one that ends the trace
     uint64_t lost;
 };
 
@@ -31,11 +32,19 @@ static bool write_file(const void *bytes, uint64_t count) {
     return semihost_call(SEMIHOST_WRITE, block) == 0; // bytes that were not written
 }
 
-// Not a lock of the kernel's (lock.h): those are recorded.
-static void ring_take(struct ring *ring) {
-    while (__atomic_exchange_n(&ring->taken, 1, __ATOMIC_ACQUIRE) != 0) {
+// Not a lock of the kernel's (lock.h): those are recorded. False: this PE has it already, as an
+// event of its own was an exception, which is a panic now.
+static bool ring_take(struct ring *ring) {
+    uint8_t self = (uint8_t)(pe_self()->id + 1), found = 0;
+    while (!__atomic_compare_exchange_n(&ring->taken, &found, self, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+        if (found == self) {
+            return false;
+        }
+        found = 0;
         __asm__ volatile("yield" ::: "memory");
     }
+    return true;
 }
 
 static void ring_give(struct ring *ring) { __atomic_store_n(&ring->taken, 0, __ATOMIC_RELEASE); }
@@ -68,28 +77,40 @@ static void ring_write(struct ring *ring, unsigned pe) {
 // The DSBs are the recorder's own and are not recorded. They make this machine's order stronger,
 // which no record shows: what is judged are the barriers of the kernel.
 uint64_t trace_draw(void) {
+    // First of all: the early map is made with the MMU off, when there is no PE's data yet and
+    // exclusive accesses need not work.
+    if (!__atomic_load_n(&open, __ATOMIC_RELAXED)) {
+        return NOT_DRAWN;
+    }
     struct ring *ring = &rings[pe_self()->id];
-    ring_take(ring);
+    if (!ring_take(ring)) {
+        return NOT_DRAWN;
+    }
+    if (!open) { // the trace has ended meanwhile
+        ring_give(ring);
+        return NOT_DRAWN;
+    }
     __asm__ volatile("dsb ish" ::: "memory");
-    uint64_t number = open ? __atomic_fetch_add(&next_number, 1, __ATOMIC_RELAXED) : 0;
+    uint64_t number = __atomic_fetch_add(&next_number, 1, __ATOMIC_RELAXED);
     __asm__ volatile("dsb ish" ::: "memory");
     return number;
 }
 
 void trace_put(uint64_t number, enum trace_kind kind, unsigned detail, uint64_t a, uint64_t b,
                uint64_t c) {
+    if (number == NOT_DRAWN) {
+        return;
+    }
     unsigned pe = pe_self()->id;
     struct ring *ring = &rings[pe];
-    if (open) {
-        const uint64_t operand[TRACE_MAX_OPERANDS] = {a, b, c};
-        if (ring->used + 1 + TRACE_MAX_OPERANDS > RING_WORDS) {
-            ring_write(ring, pe);
-        }
-        ring->words[ring->used++] = trace_word(number, kind, detail);
-        unsigned operands = trace_operands(kind);
-        for (unsigned i = 0; i < operands && i < TRACE_MAX_OPERANDS; i++) {
-            ring->words[ring->used++] = operand[i];
-        }
+    const uint64_t operand[TRACE_MAX_OPERANDS] = {a, b, c};
+    unsigned operands = trace_operands(kind);
+    if (ring->used + 1 + TRACE_MAX_OPERANDS > RING_WORDS) {
+        ring_write(ring, pe);
+    }
+    ring->words[ring->used++] = trace_word(number, kind, detail);
+    for (unsigned i = 0; i < operands && i < TRACE_MAX_OPERANDS; i++) {
+        ring->words[ring->used++] = operand[i];
     }
     ring_give(ring);
 }
@@ -111,7 +132,7 @@ void trace_start(const char *name, size_t length, const struct trace_header *hea
     if (file == UINT64_MAX || !write_file(header, sizeof(*header))) {
         panic("boot argument trace: %s cannot be written by semihosting", path);
     }
-    open = true;
+    __atomic_store_n(&open, true, __ATOMIC_RELAXED);
 }
 
 // All rings at once, so that no PE has drawn a number without its record, and what is written is
@@ -120,7 +141,7 @@ void trace_finish(void) {
     bool whole = true;
     uint64_t lost = 0;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
-        ring_take(&rings[pe]);
+        (void)ring_take(&rings[pe]);
     }
     if (open) {
         for (unsigned pe = 0; pe < MAX_PES; pe++) {
@@ -134,7 +155,7 @@ void trace_finish(void) {
         };
         whole = write_file(&end, sizeof(end)) && lost == 0;
     }
-    open = false;
+    __atomic_store_n(&open, false, __ATOMIC_RELAXED);
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         ring_give(&rings[pe]);
     }

@@ -97,9 +97,10 @@ static void slots_that_name_nothing(void **state) {
     OK(gather_op(map_op(vspace, VA, 20, frames, 20, RW, 0)));
     OK(gather_op(map_op(vspace, VA + 20 * PAGE_BYTES, 20, frames + 20, 20, RW, 0)));
     uint64_t to = VA + 9 * UNIT;
-    GATHER_FAILS(RANGE, move_op(VA, SHEAF_MOVE_FRAMES + 1, to, frames));
-    OK(gather_op(move_op(VA, SHEAF_MOVE_FRAMES, to, frames)));
-    OK(gather_op(move_op(to, SHEAF_MOVE_FRAMES, VA, frames)));
+    OK(gather_op(move_op(VA, 40, to, frames)));
+    GATHER_FAILS(WRONG_TYPE, move_op(to, 40, VA, VSPACE));
+    GATHER_FAILS(OTHER_MAPPING, move_op(to, 40, VA, frames + 1));
+    OK(gather_op(move_op(to, 40, VA, frames)));
     GATHER_FAILS(OTHER_MAPPING, move_op(VA, 2, to, frames + 1));
     OK(INVOKE(CNODE, SHEAF_CNODE_MOVE, last, frames + 2));
     GATHER_FAILS(INVALID_CAPABILITY, move_op(VA, 3, to, frames)); // the third slot is empty
@@ -146,7 +147,6 @@ static void bad_moves(void **state) {
     GATHER_FAILS(BLOCK_CUT, move_op(VA + UNIT, 1, to, big));
     GATHER_FAILS(BLOCK_CUT, move_op(VA + UNIT + PAGE_BYTES, 2, to, big));
     GATHER_FAILS(RANGE, move_op(VA + UNIT, 2, to - PAGE_BYTES, big));
-    GATHER_FAILS(RANGE, move_op(VA, SHEAF_MOVE_LEAVES + 1, to, frames));
     GATHER_FAILS(ZERO_LENGTH, move_op(VA, 0, to, 0));
     GATHER_FAILS(NON_CANONICAL, move_op(VA, 512, BIT(48), 0));
     GATHER_FAILS(KERNEL_HALF, move_op(VA, 512, UINT64_C(0xffff000000000000), 0));

@@ -299,6 +299,12 @@ static uint64_t move_many_tables(void) {
         answer_is(mapping(slots[1] + i).va);
     assert_int_equal(mapping(slots[1]).va, 0);
     assert_int_equal(mapping(slots[1] + 99).va, BIT(24) + 99 * BIT(21));
+    // All of them leaf by leaf, which are as far apart, over themselves.
+    ops[0] = (struct sheaf_gather_op){{word, slots[0], 0, BIT(28), BIT(12), slots[1]}};
+    answers_are(gather(1, 0), 0);
+    for (unsigned i = 0; i < 100; i++)
+        answer_is(mapping(slots[1] + i).va);
+    assert_int_equal(mapping(slots[1] + 99).va, BIT(24) + BIT(12) + 99 * BIT(21));
     return hash;
 }
 

@@ -16,6 +16,9 @@ static const char *const triples[][3] = {
     {"unmap_one", "unmap_table", "replace_one"},
     {"unmap_table", "map_block", "unmap_record"},
     {"unmap_one", "activate", "destroy"},
+    {"unmap_one", "move_table", "map_elsewhere"},
+    {"unmap_record", "move_table", "unmap_table"},
+    {"replace_one", "move_table", "unmap_all"},
     {"unmap_record", "unmap_all", "destroy"},
     {"unmap_record", "unmap_record", "destroy"},
     {"destroy", "destroy", "create"},
@@ -26,6 +29,9 @@ static const char *const triples[][3] = {
     {"unmap_preempted", "replace_one", "destroy"},
     {"complete_record", "unmap_one", "map_block"},
     {"unmap_all", "unmap_keeping_tables", "grow"},
+    {"age_accessed", "unmap_one", "fault_write"},
+    {"protect_demote", "protect_promote", "fault_write"},
+    {"age_dirty", "protect_demote", "unmap_table"},
 };
 
 struct named_case {
@@ -78,7 +84,7 @@ static int replay(const char *names, const char *schedule) {
 }
 
 int main(int argc, char **argv) {
-    static struct named_case cases[256];
+    static struct named_case cases[320];
     static struct CMUnitTest tests[ARRAY_SIZE(cases)];
     unsigned count = 0;
     if (argc == 4 && strcmp(argv[1], "replay") == 0)

@@ -12,6 +12,7 @@ static struct {
     struct mapping_record record; // of page 5
     void *spare;                  // a chunk
     bool spare_used, destroyed;
+    bool moved; // what was at an address may be at another
 } world;
 
 struct mmu_features world_features;
@@ -47,24 +48,31 @@ static void reuse(uint64_t frame, uint64_t frames) {
     vmsa_frame_reused(FRAME(frame), frames * PAGE_BYTES);
 }
 
+// The frames that were mapped at an address, by who has unmapped that: unless they were moved away
+// before.
+static void reuse_from(uint64_t frame, uint64_t frames) {
+    if (!world.moved)
+        reuse(frame, frames);
+}
+
 static void unmap_one(void) {
     if (unmap(5, 1, 0))
-        reuse(5, 1);
+        reuse_from(5, 1);
 }
 
 static void unmap_untouched(void) {
     if (unmap(7, 2, 0))
-        reuse(7, 2);
+        reuse_from(7, 2);
 }
 
 static void unmap_keeping_tables(void) {
     if (unmap(0, TABLE_PAGES, SHEAF_OP_KEEP_TABLES))
-        reuse(0, 10);
+        reuse_from(0, 10);
 }
 
 static void unmap_table(void) {
     if (unmap(0, TABLE_PAGES, 0))
-        reuse(0, 10);
+        reuse_from(0, 10);
 }
 
 static void unmap_all(void) {
@@ -83,6 +91,17 @@ static void unmap_preempted(void) {
 
 static void map_elsewhere(void) { map(ELSEWHERE, 2, 60, LEAF_LEVEL); }
 
+// Upwards, so UNMAP of everything meets the table before or after.
+static void move_table(void) {
+    struct gather *gather = gather_begin();
+    struct gather_move move = {0};
+    unsigned missing;
+    world.moved = true;
+    gather_move_tables(gather, world.vspace, PAGE(0), PAGE(ELSEWHERE), TABLE_PAGES, &move,
+                       &missing);
+    gather_finish(gather);
+}
+
 static void map_block(void) { map(0, TABLE_PAGES, 2048, 2); }
 
 static void replace_one(void) {
@@ -98,7 +117,7 @@ static void replace_one(void) {
     }
     gather_finish(gather);
     if (error == SHEAF_OK)
-        reuse(5, 1);
+        reuse_from(5, 1);
 }
 
 static void unmap_record(void) {
@@ -118,6 +137,28 @@ static void complete_record(void) {
     if (!live) // whoever removed it: it is complete now
         reuse(5, 1);
 }
+
+// Pages 4 to 6: two that are accessed and dirty, one of them the record's, and one that is not.
+static void change(unsigned rights, unsigned flags) {
+    struct gather *gather = gather_begin();
+    struct gather_ahead ahead = {0};
+    uint64_t done = 0;
+    const struct gather_change operation = {PAGE(4), 3, &done, rights != 0 ? &ahead : NULL, NULL};
+    enum sheaf_error error;
+    do
+        error = rights != 0 ? gather_protect(gather, world.vspace, rights, &operation)
+                            : gather_age(gather, world.vspace, flags, &operation);
+    while (error == SHEAF_ERR_PREEMPTED);
+    gather_finish(gather);
+}
+
+static void protect_demote(void) { change(RO, 0); }
+
+static void protect_promote(void) { change(RW | RX, 0); }
+
+static void age_accessed(void) { change(0, (unsigned)SHEAF_OP_ACCESSED); }
+
+static void age_dirty(void) { change(0, (unsigned)SHEAF_OP_DIRTY); }
 
 static void fault_write(void) { mmu_fault(world.vspace, PAGE(5), SHEAF_ACCESS_WRITE); }
 
@@ -177,10 +218,15 @@ const struct world_operation world_operations[] = {
     {"unmap_all", unmap_all},
     {"unmap_preempted", unmap_preempted},
     {"map_elsewhere", map_elsewhere},
+    {"move_table", move_table},
     {"map_block", map_block},
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
     {"complete_record", complete_record},
+    {"protect_demote", protect_demote},
+    {"protect_promote", protect_promote},
+    {"age_accessed", age_accessed},
+    {"age_dirty", age_dirty},
     {"fault_write", fault_write},
     {"fault_untouched", fault_untouched},
     {"activate", activate},
@@ -209,7 +255,7 @@ static void load_on(unsigned pe, struct vspace *vspace) {
 
 static void build(void) {
     machine_init(8, 2, world_features);
-    world.destroyed = world.spare_used = false;
+    world.destroyed = world.spare_used = world.moved = false;
     vspace_create(new_chunk(), &world.vspace);
     vspace_create(new_chunk(), &world.other);
     know_vspace(world.vspace);

@@ -14,20 +14,32 @@ struct capability {
 static struct mapped_frame mapped[MOST];
 static struct capability frames[MOST]; // by the slots that name them
 static struct gather_totals totals;
-static unsigned named, missing;
+static unsigned named, missing, slices;
 
 static enum sheaf_error move_pages(struct vspace *vspace, uint64_t from, uint64_t to,
                                    uint64_t pages, unsigned count) {
     struct gather *gather = gather_begin();
-    struct moved_frames slots = {.count = count};
-    for (unsigned i = 0; i < count; i++) {
-        slots.at[i].frame = frames[i].frame;
-        slots.at[i].size_bits = frames[i].size_bits;
-    }
+    struct gather_move move = {0};
+    enum sheaf_error error = SHEAF_OK;
     missing = 0;
-    enum sheaf_error error =
-        gather_move_leaves(gather, vspace, PAGE(from), PAGE(to), pages, &slots, &missing);
-    named = slots.named;
+    slices = 0;
+    named = 0;
+    while (error == SHEAF_OK && move.pass != MOVE_DONE) {
+        bool down = move_goes_down(&move, PAGE(from), PAGE(to));
+        struct moved_frames slots = {0};
+        uint64_t left = down ? move.slots : count - move.slots;
+        for (; slots.count < MIN(left, MOVE_FRAMES); slots.count++) {
+            const struct capability *capability =
+                &frames[down ? move.slots - 1 - slots.count : move.slots + slots.count];
+            slots.at[slots.count].frame = capability->frame;
+            slots.at[slots.count].size_bits = capability->size_bits;
+        }
+        bool counts = move.pass == MOVE_CHECK;
+        error = gather_move_leaves(gather, vspace, PAGE(from), PAGE(to), pages, &slots, &move,
+                                   &missing);
+        named += counts ? slots.named : 0;
+        slices++;
+    }
     gather_finish(gather);
     totals = *gather_totals(gather);
     return error;
@@ -277,27 +289,64 @@ static void leaves_of_another_size(void **state) {
 
 static void what_does_not_fit(void **state) {
     (void)state;
-    struct vspace *vspace = new_vspace(2);
     enum { LEAVES = SHEAF_MOVE_LEAVES };
+    struct vspace *vspace = new_vspace(2);
     map_frame_at(vspace, 0, 0, LEAVES, LEAVES, LEAF_LEVEL, &touched);
     map_frame_at(vspace, 1, LEAVES, 1, 9, LEAF_LEVEL, &touched);
-    assert_refused(vspace, 0, 4 * TABLE_PAGES, LEAVES + 1, 2, SHEAF_ERR_RANGE); // too many places
     assert_refused(vspace, 1, 4 * TABLE_PAGES, LEAVES, 1, SHEAF_ERR_BLOCK_CUT);
     assert_refused(vspace, 0, 4 * TABLE_PAGES, LEAVES - 1, 1, SHEAF_ERR_BLOCK_CUT);
     // Over two tables.
     assert_refused(vspace, 0, 5 * TABLE_PAGES - LEAVES + 1, LEAVES, 1, SHEAF_ERR_RANGE);
-    unmap_pages(vspace, 1, LEAVES - 1);
-    assert_int_equal(move_pages(vspace, 0, 5 * TABLE_PAGES - 1, 1, 1), SHEAF_OK); // fits by now
-    map_frame_at(vspace, 2, 8 * TABLE_PAGES, TABLE_PAGES, 512, LEAF_LEVEL, &touched);
-    unmap_pages(vspace, 8 * TABLE_PAGES + 1, 511);
+    assert_int_equal(move_pages(vspace, 0, 4 * TABLE_PAGES, LEAVES, 1), SHEAF_OK);
+    unmap_pages(vspace, 4 * TABLE_PAGES + 1, LEAVES - 1);
+    assert_int_equal(move_pages(vspace, 4 * TABLE_PAGES, 5 * TABLE_PAGES - 1, 1, 1), SHEAF_OK);
+    map_frame_at(vspace, 2, 8 * TABLE_PAGES, 2 * LEAVES, 2 * LEAVES, LEAF_LEVEL, &touched);
+    unmap_pages(vspace, 8 * TABLE_PAGES + 1, 2 * LEAVES - 1);
     frames[0] = frames[2];
-    // The record names 512 leaves, of which one is left.
+    // The record names more leaves than a slice takes, of which one is left.
     assert_refused(vspace, 8 * TABLE_PAGES, 4 * TABLE_PAGES, 1, 1, SHEAF_ERR_RANGE);
     map_frame_at(vspace, 0, 9 * TABLE_PAGES, TABLE_PAGES, 1024, 2, &touched);
     assert_refused(vspace, 9 * TABLE_PAGES, 1, TABLE_PAGES, 1, SHEAF_ERR_MISALIGNED);
     assert_refused(vspace, 9 * TABLE_PAGES, 20 * TABLE_PAGES, 1, 1, SHEAF_ERR_MISALIGNED);
-    assert_refused(vspace, 9 * TABLE_PAGES, 1024 * TABLE_PAGES, (LEAVES + 1) * TABLE_PAGES, 1,
-                   SHEAF_ERR_RANGE);
+}
+
+// Many slices, upwards and downwards, overlapping or not; the last mapping decides whether the
+// first one moves.
+static void many_leaves_in_slices(void **state) {
+    (void)state;
+    static const uint64_t targets[] = {1024, 702, 512, 507, 497, 402, 5 * GIB_PAGES - 200};
+    for (unsigned i = 0; i < ARRAY_SIZE(targets); i++) {
+        machine_setup(NULL);
+        struct vspace *vspace = loaded_on_two(1);
+        for (unsigned n = 0; n < MOST; n++) // in two tables, as in most of the targets
+            map_frame_at(vspace, n, 502 + 5 * n, n % 4 == 3 ? 1 : 4, 1024 + 4 * n, LEAF_LEVEL,
+                         n % 5 == 0 ? &untouched : &touched);
+        assert_refused(vspace, 502, targets[i], 5 * MOST, MOST - 1, SHEAF_ERR_OTHER_MAPPING);
+        assert_int_equal(move_pages(vspace, 502, targets[i], 5 * MOST, MOST), SHEAF_OK);
+        assert_in_range(slices, 2 * MOST / MOVE_FRAMES, 60);
+        for (unsigned n = 0; n < MOST; n++) {
+            uint64_t page = targets[i] + 5 * n, pages = n % 4 == 3 ? 1 : 4;
+            assert_true(is_recorded_at(n, page, pages));
+            assert_true(is_mapped_to(vspace, page, 1024 + 4 * n));
+            assert_true(is_free(vspace, page + pages));
+        }
+        assert_int_equal(unmap_pages(vspace, 0, USER_HALF_PAGES).leaves, MOST / 4 * 13);
+        vmsa_frame_reused(FRAME(1024), 4 * MOST * PAGE_BYTES);
+    }
+}
+
+// Half of the user half, of which almost nothing is there.
+static void a_range_of_any_size(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_on_two(2);
+    uint64_t half = USER_HALF_PAGES / 2;
+    map_frame_at(vspace, 0, 5, 1, 10, LEAF_LEVEL, &touched);
+    map_frame_at(vspace, 1, 900 * GIB_PAGES + 511, 1, 11, LEAF_LEVEL, &touched);
+    assert_int_equal(move_pages(vspace, 0, half + 3, half - 3, 2), SHEAF_OK);
+    assert_true(is_recorded_at(0, half + 8, 1));
+    assert_true(is_recorded_at(1, half + 900 * GIB_PAGES + 514, 1));
+    assert_int_equal(move_pages(vspace, half, 1, half - 1, 2), SHEAF_OK);
+    assert_true(is_recorded_at(1, 900 * GIB_PAGES + 515, 1));
 }
 
 static void occupied_places(void **state) {
@@ -409,6 +458,8 @@ int main(void) {
         cmocka_unit_test_setup(records_must_name_what_moves, machine_setup),
         cmocka_unit_test_setup(leaves_of_another_size, machine_setup),
         cmocka_unit_test_setup(what_does_not_fit, machine_setup),
+        cmocka_unit_test_setup(many_leaves_in_slices, machine_setup),
+        cmocka_unit_test_setup(a_range_of_any_size, machine_setup),
         cmocka_unit_test_setup(occupied_places, machine_setup),
         cmocka_unit_test_setup(missing_tables_are_counted_exactly, machine_setup),
         cmocka_unit_test_setup(scenario_3d_an_output_address_changes, machine_setup),

@@ -2,50 +2,48 @@
 // MOVE of whole tables: what goes where, what is refused, slices, and what other PEs see of it.
 #include "support.h"
 
+#include <limits.h>
 #include <pending.h>
 
 #define SLICE 64u // tables of one critical section
 
 static struct gather_totals totals;
 
-// Begin, MOVE, finish, with an interrupt after every `polls` polls. Counts them.
+static unsigned missing_tables;
+
+// One slice, in units of 2 MiB.
+static enum sheaf_error slice(struct gather *gather, struct vspace *vspace, uint64_t from,
+                              uint64_t to, uint64_t units, struct gather_move *move) {
+    return gather_move_tables(gather, vspace, PAGE(from * TABLE_PAGES), PAGE(to * TABLE_PAGES),
+                              units * TABLE_PAGES, move, &missing_tables);
+}
+
+// All slices, the batch finished after every `most`, as when an interrupt comes. Counts those.
 static enum sheaf_error move_interrupted(struct vspace *vspace, uint64_t from, uint64_t to,
-                                         uint64_t tables, uint64_t polls, unsigned *interrupts) {
+                                         uint64_t units, unsigned most, unsigned *interrupts) {
     struct gather_move move = {0};
-    unsigned missing = 0;
-    enum sheaf_error error;
+    enum sheaf_error error = SHEAF_OK;
     *interrupts = 0;
+    missing_tables = 0;
     totals = (struct gather_totals){0};
-    do {
+    while (error == SHEAF_OK && move.pass != MOVE_DONE) {
         struct gather *gather = gather_begin();
-        vmsa_set_interrupt(polls);
-        error = gather_move_tables(gather, vspace, PAGE(from * TABLE_PAGES), PAGE(to * TABLE_PAGES),
-                                   tables * TABLE_PAGES, &move, &missing);
+        for (unsigned i = 0; i < most && error == SHEAF_OK && move.pass != MOVE_DONE; i++)
+            error = slice(gather, vspace, from, to, units, &move);
         gather_finish(gather);
         totals.leaves += gather_totals(gather)->leaves;
         totals.tlbi += gather_totals(gather)->tlbi;
         totals.dsb += gather_totals(gather)->dsb;
-        *interrupts += error == SHEAF_ERR_PREEMPTED;
-    } while (error == SHEAF_ERR_PREEMPTED);
-    vmsa_set_interrupt(VMSA_NEVER);
-    assert_int_equal(error == SHEAF_ERR_NO_TABLES, missing != 0);
+        *interrupts += move.pass != MOVE_DONE;
+    }
+    assert_int_equal(error == SHEAF_ERR_NO_TABLES, missing_tables != 0);
     return error;
 }
 
-static unsigned missing_tables;
-
-// Units of 2 MiB.
 static enum sheaf_error move_units(struct vspace *vspace, uint64_t from, uint64_t to,
                                    uint64_t units) {
-    struct gather_move move = {0};
-    struct gather *gather = gather_begin();
-    missing_tables = 0;
-    enum sheaf_error error =
-        gather_move_tables(gather, vspace, PAGE(from * TABLE_PAGES), PAGE(to * TABLE_PAGES),
-                           units * TABLE_PAGES, &move, &missing_tables);
-    gather_finish(gather);
-    totals = *gather_totals(gather);
-    return error;
+    unsigned interrupts;
+    return move_interrupted(vspace, from, to, units, UINT_MAX, &interrupts);
 }
 
 static void assert_refused(struct vspace *vspace, uint64_t from, uint64_t to, uint64_t units,
@@ -235,9 +233,8 @@ static void tables_that_are_pending_serve(void **state) {
     assert_int_equal(
         gather_unmap(gather, vspace, PAGE(6 * TABLE_PAGES), 6 * TABLE_PAGES, 0, &done, NULL),
         SHEAF_OK);
-    assert_int_equal(gather_move_tables(gather, vspace, PAGE(0), PAGE(GIB_PAGES), 6 * TABLE_PAGES,
-                                        &move, &missing_tables),
-                     SHEAF_OK);
+    assert_int_equal(slice(gather, vspace, 0, 512, 6, &move), SHEAF_OK);
+    assert_int_equal(move.pass, MOVE_DONE);
     gather_finish(gather);
     assert_moved(vspace, 0, 512, 6);
 }
@@ -283,9 +280,8 @@ static void scenario_2c_slices_of_every_size(void **state) {
             machine_setup(NULL);
             struct vspace *vspace = loaded_on_two(15);
             fill(vspace, 300, sizes[i]);
-            vmsa_set_interrupt(VMSA_NEVER);
             assert_int_equal(
-                move_interrupted(vspace, 300, targets[n], sizes[i], VMSA_NEVER, &interrupts),
+                move_interrupted(vspace, 300, targets[n], sizes[i], UINT_MAX, &interrupts),
                 SHEAF_OK);
             assert_moved(vspace, 300, targets[n], sizes[i]);
             assert_int_equal(totals.leaves, 3 * sizes[i]);
@@ -301,15 +297,15 @@ static void an_interrupt_between_any_two_slices(void **state) {
     enum { TABLES = 150 };
     static const uint64_t targets[] = {900, 410, 390};
     for (unsigned n = 0; n < ARRAY_SIZE(targets); n++) {
-        for (uint64_t polls = 0; polls < 4; polls++) {
+        for (unsigned most = 1; most < 5; most++) {
             unsigned interrupts;
             machine_setup(NULL);
             struct vspace *vspace = loaded_on_two(12);
             fill(vspace, 400, TABLES); // 112 in the first GiB, 38 in the second
-            assert_int_equal(move_interrupted(vspace, 400, targets[n], TABLES, polls, &interrupts),
+            assert_int_equal(move_interrupted(vspace, 400, targets[n], TABLES, most, &interrupts),
                              SHEAF_OK);
             assert_moved(vspace, 400, targets[n], TABLES);
-            if (polls == 0)
+            if (most == 1)
                 assert_in_range(interrupts, 5, 16); // at least three pieces, in two passes or three
         }
     }
@@ -326,9 +322,7 @@ static void nothing_is_lost_half_way(void **state) {
     enum sheaf_error error;
     do {
         struct gather *gather = gather_begin();
-        vmsa_set_interrupt(0);
-        error = gather_move_tables(gather, vspace, PAGE(FROM * TABLE_PAGES), PAGE(TO * TABLE_PAGES),
-                                   TABLES * TABLE_PAGES, &move, &missing_tables);
+        error = slice(gather, vspace, FROM, TO, TABLES, &move);
         gather_finish(gather);
         unsigned there = 0;
         for (uint64_t i = 0; i < TABLES; i++) {
@@ -340,8 +334,7 @@ static void nothing_is_lost_half_way(void **state) {
         }
         between += there > 0 && there < TABLES;
         assert_int_equal(tables_used(vspace), count_hooked(vspace));
-    } while (error == SHEAF_ERR_PREEMPTED);
-    vmsa_set_interrupt(VMSA_NEVER);
+    } while (error == SHEAF_OK && move.pass != MOVE_DONE);
     assert_int_equal(error, SHEAF_OK);
     assert_int_equal(between, 2); // 64 at a time
 }
@@ -354,18 +347,16 @@ static void others_come_in_between(void **state) {
     fill(vspace, 0, TABLES);
     struct gather_move move = {0};
     struct gather *gather = gather_begin();
-    vmsa_set_interrupt(0);
-    assert_int_equal(gather_move_tables(gather, vspace, PAGE(0), PAGE(4 * GIB_PAGES),
-                                        TABLES * TABLE_PAGES, &move, &missing_tables),
-                     SHEAF_ERR_PREEMPTED);
+    assert_int_equal(slice(gather, vspace, 0, 4 * 512, TABLES, &move), SHEAF_OK);
     gather_finish(gather);
-    vmsa_set_interrupt(VMSA_NEVER);
     map_pages(vspace, 4 * GIB_PAGES + 100 * TABLE_PAGES, 1, 2000);
     gather = gather_begin();
-    assert_int_equal(gather_move_tables(gather, vspace, PAGE(0), PAGE(4 * GIB_PAGES),
-                                        TABLES * TABLE_PAGES, &move, &missing_tables),
-                     SHEAF_ERR_PLACE_OCCUPIED);
+    enum sheaf_error error;
+    do
+        error = slice(gather, vspace, 0, 4 * 512, TABLES, &move);
+    while (error == SHEAF_OK);
     gather_finish(gather);
+    assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
     for (uint64_t i = 0; i < TABLES; i++)
         assert_true(is_filled(vspace, i, i) || is_filled(vspace, 4 * 512 + i, i));
     assert_true(is_mapped_to(vspace, 4 * GIB_PAGES + 100 * TABLE_PAGES, 2000));

@@ -389,6 +389,27 @@ static void what_another_took_is_completed_first(void **state) {
     assert_int_equal(vspace->pending_count, 0);
 }
 
+// A right is being taken on one PE while another deletes the capability that made the mapping.
+static void scenario_3e_a_deleted_capability_during_a_demotion(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace_everywhere(1);
+    struct mapping_record record = map_pages(vspace, 7, 1, 70);
+    struct gather_ahead ahead = {0};
+    uint64_t done = 0;
+    struct gather_change change = {PAGE(7), 1, &done, &ahead, NULL};
+    vmsa_set_pe(1);
+    struct gather *first = gather_begin();
+    assert_int_equal(gather_protect(first, vspace, RO, &change), SHEAF_OK);
+    vmsa_set_pe(0);
+    struct gather *second = gather_begin();
+    assert_true(gather_unmap_record(second, record, FRAME(70), PAGE_BITS));
+    gather_finish(second);
+    vmsa_frame_reused(FRAME(70), PAGE_BYTES);
+    vmsa_set_pe(1);
+    gather_finish(first);
+    assert_int_equal(vspace->pending_count, 0);
+}
+
 static unsigned updates;
 
 static void set_flags_meanwhile(enum vmsa_call call, uint64_t a, uint64_t b) {
@@ -465,6 +486,7 @@ int main(void) {
         cmocka_unit_test_setup(interrupts_delay_it_and_change_nothing_else, machine_setup),
         cmocka_unit_test_setup(what_comes_during_an_interrupt_is_judged_too, machine_setup),
         cmocka_unit_test_setup(what_another_took_is_completed_first, machine_setup),
+        cmocka_unit_test_setup(scenario_3e_a_deleted_capability_during_a_demotion, machine_setup),
         cmocka_unit_test_setup(scenario_3g_no_update_of_hardware_is_lost, machine_setup),
         cmocka_unit_test_setup(scenario_3d_nothing_but_rights_changes_in_place, machine_setup),
         cmocka_unit_test(without_invalidation_the_model_objects),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random sequences of MAP, UNMAP, MOVE, faults, deletions and loads on several PEs and VSpaces,
-// against an array that says what should be mapped. After every batch all that was removed is
-// reused.
+// Random sequences of MAP, UNMAP, PROTECT, AGE, MOVE, faults, deletions and loads on several PEs
+// and VSpaces, against an array that says what should be mapped. After every batch all that was
+// removed is reused.
 //
 // The seed is in the name of each case; `test_mmu.random SEED` begins with that one.
 #include "support.h"
@@ -24,7 +24,7 @@
 struct mapped {
     uint32_t frame; // 0: nothing
     uint8_t level;
-    bool accessed, dirty, write;
+    bool accessed, dirty, write, execute;
 };
 
 struct known_record {
@@ -189,8 +189,8 @@ static void do_map(struct gather *gather, unsigned space) {
     world.next_frame = frame + (uint32_t)pages;
     for (uint64_t i = 0; i < pages; i++) {
         world.mapped[space][page + i] =
-            (struct mapped){frame + (uint32_t)i, (uint8_t)level, attributes.accessed,
-                            attributes.dirty, attributes.write};
+            (struct mapped){frame + (uint32_t)i, (uint8_t)level,   attributes.accessed,
+                            attributes.dirty,    attributes.write, false};
         world.deferred[space][page + i] = false; // MAP has completed it
     }
 }
@@ -240,6 +240,62 @@ static void do_unmap(struct gather *gather, unsigned space) {
     for (uint64_t i = page; i < page + pages; i++) {
         if (world.mapped[space][i].frame != 0)
             forget(space, i);
+    }
+}
+
+// PROTECT and AGE, interrupted now and then.
+static enum sheaf_error change_interrupted(struct gather *gather, unsigned space, unsigned rights,
+                                           unsigned flags, struct gather_change *change) {
+    enum sheaf_error error;
+    do {
+        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
+        error = rights != 0 ? gather_protect(gather, world.vspaces[space], rights, change)
+                            : gather_age(gather, world.vspaces[space], flags, change);
+    } while (error == SHEAF_ERR_PREEMPTED);
+    vmsa_set_interrupt(VMSA_NEVER);
+    return error;
+}
+
+// What the operation takes of the page, as its report says it.
+static unsigned take(struct mapped *mapped, unsigned rights, unsigned flags) {
+    unsigned bits =
+        (mapped->accessed ? SHEAF_REPORT_ACCESSED : 0) | (mapped->dirty ? SHEAF_REPORT_DIRTY : 0);
+    if (rights == 0) {
+        bits &= ((flags & SHEAF_OP_ACCESSED) != 0 ? SHEAF_REPORT_ACCESSED : 0) |
+                ((flags & SHEAF_OP_DIRTY) != 0 ? SHEAF_REPORT_DIRTY : 0);
+        mapped->accessed = mapped->accessed && (bits & SHEAF_REPORT_ACCESSED) == 0;
+        mapped->dirty = mapped->dirty && (bits & SHEAF_REPORT_DIRTY) == 0;
+        return bits;
+    }
+    bool write = (rights & SHEAF_MAP_WRITE) != 0, execute = (rights & SHEAF_MAP_EXECUTE) != 0;
+    bool weaker = (mapped->write && !write) || (mapped->execute && !execute);
+    mapped->write = write;
+    mapped->execute = execute;
+    mapped->dirty = mapped->dirty && write;
+    return weaker ? bits : 0;
+}
+
+static void do_change(struct gather *gather, unsigned space) {
+    uint64_t page, pages, done = 0;
+    uint8_t report[SHEAF_REPORT_BYTES(WINDOW)];
+    struct gather_ahead ahead = {0};
+    unsigned rights = (unsigned)draw(8), flags = (unsigned)(1 + draw(3)) * SHEAF_OP_ACCESSED;
+    draw_range(&page, &pages);
+    struct gather_change change = {PAGE(BASE + page), pages, &done, &ahead,
+                                   draw(2) == 0 ? report : NULL};
+    if (rights == 0)
+        change.ahead = NULL; // an AGE
+    enum sheaf_error error = change_interrupted(gather, space, rights, flags, &change);
+    if (cuts(space, page, pages)) {
+        assert_int_equal(error, SHEAF_ERR_BLOCK_CUT);
+        return;
+    }
+    assert_int_equal(error, SHEAF_OK);
+    for (uint64_t i = 0; i < pages; i++) {
+        struct mapped *mapped = &world.mapped[space][page + i];
+        unsigned taken = mapped->frame == 0 ? 0 : take(mapped, rights, flags);
+        if (change.report != NULL)
+            assert_int_equal(report[i / 4] >> (2 * (i % 4)) & 3, taken);
     }
 }
 
@@ -338,11 +394,11 @@ static void do_move_tables(struct gather *gather, unsigned space) {
     unsigned missing = 0;
     enum sheaf_error error;
     do {
-        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
         error = gather_move_tables(gather, world.vspaces[space], PAGE(BASE + page),
                                    PAGE(BASE + target), pages, &move, &missing);
-    } while (error == SHEAF_ERR_PREEMPTED);
-    vmsa_set_interrupt(VMSA_NEVER);
+        if (draw(3) == 0)
+            gather_finish(gather); // as when an interrupt comes
+    } while (error == SHEAF_OK && move.pass != MOVE_DONE);
     if (error == SHEAF_ERR_NO_TABLES) {
         assert_true(missing > 0);
         assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
@@ -381,8 +437,9 @@ static void do_move_leaf(struct gather *gather) {
         space++;
     uint64_t page = va.v / PAGE_BYTES - BASE;
     uint64_t to = ALIGN_DOWN(draw(WINDOW), pages);
+    struct gather_move move = {0};
     enum sheaf_error error = gather_move_leaves(gather, world.vspaces[space], va, PAGE(BASE + to),
-                                                pages, &frames, &missing);
+                                                pages, &frames, &move, &missing);
     if (error == SHEAF_ERR_NO_TABLES) {
         assert_int_equal(vspace_grow(world.vspaces[space], new_chunk()), SHEAF_OK);
     } else if (error == SHEAF_ERR_RANGE) { // of many leaves once, or a mapping in several tables
@@ -391,6 +448,7 @@ static void do_move_leaf(struct gather *gather) {
         assert_int_equal(error, SHEAF_ERR_PLACE_OCCUPIED);
     } else {
         assert_int_equal(error, SHEAF_OK);
+        assert_int_equal(move.pass, MOVE_DONE);
         note_moved(space, page, to, pages);
         known->record = frame.record;
         assert_true(record_is_live(known->record, frame.address, known->size_bits));
@@ -447,8 +505,8 @@ static void one_batch(void) {
     gather_set_policy(gather, world.policy);
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
         // What is deferred comes last.
-        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 7 : 0;
-        switch (first + draw(14 - first)) {
+        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 9 : 0;
+        switch (first + draw(16 - first)) {
         case 0:
         case 1:
             do_map(gather, space);
@@ -469,10 +527,14 @@ static void one_batch(void) {
             break;
         case 7:
         case 8:
-            do_unmap(gather, space);
+            do_change(gather, space);
             break;
         case 9:
         case 10:
+            do_unmap(gather, space);
+            break;
+        case 11:
+        case 12:
             do_delete(gather);
             break;
         default:
@@ -484,6 +546,7 @@ static void one_batch(void) {
     release_waiting();
 }
 
+// Each seed on cores of its own.
 static void run(uint64_t seed) {
     machine_init(8, 0, features_of(seed));
     memset(&world.mapped, 0, sizeof(world.mapped));

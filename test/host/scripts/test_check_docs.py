@@ -55,7 +55,7 @@ mistake("a file that does not exist", check_docs.check_paths, "docs/architecture
 mistake("a link into nowhere", check_docs.check_links, "README.md", "(docs/design.md)", "(docs/designs.md)")
 mistake("a link to no heading", check_docs.check_links, "README.md", "system-calls.md#counters", "system-calls.md#counter")
 mistake("a function that does not exist", check_docs.check_functions, "docs/architecture.md", "`gather_finish()`", "`gather_end()`")
-mistake("a function of another file", check_docs.check_functions, "docs/architecture.md", "`plan_form()` (`plan.c`)",
+mistake("a function of another file", check_docs.check_functions, "docs/architecture.md", "`plan_form()` (`plan.h`)",
         "`plan_form()` (`map.c`)")
 mistake("a constant with another value", check_docs.check_constants, "docs/design.md", "128 operations (`PLAN_THRESHOLD`)",
         "64 operations (`PLAN_THRESHOLD`)")
