@@ -141,7 +141,14 @@ struct gather_totals {
     uint64_t leaves, tables, tlbi, dsb, batches;
 };
 
-struct gather *gather_begin(void);
+// What becomes of what a gather removes.
+enum gather_policy {
+    GATHER_IF_NEEDED, // invalidated, where a TLB may hold it
+    GATHER_DEFER,     // left pending: gather_unmap and gather_clear_record only; keeps tables
+    GATHER_FORCE,     // as IF_NEEDED, and so is what gather_force is told
+};
+struct gather *gather_begin(void);                                        // IF_NEEDED
+void gather_set_policy(struct gather *gather, enum gather_policy policy); // nothing recorded yet
 // Completes the batch and leaves it empty. Adds to the totals.
 void gather_finish(struct gather *gather);
 const struct gather_totals *gather_totals(const struct gather *gather); // since gather_begin
@@ -177,6 +184,14 @@ struct gather_pages {
 unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
                           const struct gather_pages *list, unsigned count);
 
+// FORCE: invalidates the range with walk caches at the finish, whatever is known about it: that
+// nothing was found, was never accessed, or that no PE loaded the VSpace. The range was checked.
+void gather_force(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages);
+
+// SYNC. Takes over everything deferred in the VSpace, by whichever PE: the finish completes it
+// together with the rest of the batch. What other PEs are about to complete it completes itself.
+// DEAD.
+enum sheaf_error gather_sync(struct gather *gather, struct vspace *vspace);
 // A PROTECT or an AGE. The range was checked (gather_check_range). *done and report are as for
 // gather_unmap.
 struct gather_change {
@@ -288,14 +303,26 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
                                     struct gather_move *progress, unsigned *missing);
 
-// Clears what the record names, if it verifies, keeping tables; completes what else is pending in
-// that VSpace. Used by delete and revoke: the capability may leave the tree after gather_finish.
-// A batch full of VSpaces is finished first. False: only some of the leaves were cleared; it is to
-// be called again, after a finish if the caller gives way.
+// Clears what the record names, if it verifies, keeping tables. Completes nothing, so locks of
+// lower rank than LOCK_VSPACE may be held.
+enum record_step {
+    RECORD_THROUGH, // nothing of it is left but what the finish completes
+    RECORD_AGAIN,   // only some of the leaves were cleared: call again
+    RECORD_PENDING, // nothing was done, others' removals are pending: gather_complete_record first
+    RECORD_FULL,    // nothing was done, the batch is full of VSpaces: gather_finish first
+};
+// With DEFER only a full table of entries is in the way of a removal. The SHEAF_REPORT_* bits of
+// what was cleared are added to *seen.
+enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
+                                     paddr_t frame, unsigned size_bits, uint8_t *seen);
+// The same with what must come first. Used by delete and revoke: the capability may leave the tree
+// after gather_finish. False: it took its time and is not through; it is to be called again, after
+// a finish if the caller gives way.
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).
-void gather_complete_record(struct gather *gather, struct mapping_record record);
+// Whether there was anything: it takes up to 2,500 instructions.
+bool gather_complete_record(struct gather *gather, struct mapping_record record);
 
 // ---- Faults
 

@@ -42,7 +42,11 @@
     X(TABLES_MOVED, "tables.moved")                                                                \
     X(GATHER_PROTECTED, "gather.protected")                                                        \
     X(GATHER_AGED, "gather.aged")                                                                  \
-    X(TLBI_AVOIDED_RIGHTS, "tlbi.avoided.rights")
+    X(TLBI_AVOIDED_RIGHTS, "tlbi.avoided.rights")                                                  \
+    X(GATHER_EVICTED, "gather.evicted")                                                            \
+    X(GATHER_DEFERRED, "gather.deferred")                                                          \
+    X(GATHER_RELEASED, "gather.released")                                                          \
+    X(GATHER_FORCED, "gather.forced")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,

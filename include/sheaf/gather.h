@@ -10,6 +10,9 @@
 
 // x10 in: number of operations in bits 0-31 (0 to 64), flags in bits 32-63.
 #define SHEAF_GATHER_REPLY_RECV UINT64_C(1) // then x0-x7 and x9 as in REPLY_RECV, if all succeeded
+// What becomes of what is removed; without either, it is invalidated where a TLB may hold it.
+#define SHEAF_GATHER_DEFER UINT64_C(2) // stays pending: UNMAP and EVICT only, frees no table
+#define SHEAF_GATHER_FORCE UINT64_C(4) // invalidates what was named even where nothing was found
 #define SHEAF_GATHER_ARG(n, flags) ((uint64_t)(n) | ((uint64_t)(flags) << 32))
 
 // What comes back.
@@ -50,12 +53,18 @@
 //        (RANGE): it moves as a whole, with interrupts masked.
 // AGE    clears the accessed bits (ACCESSED), the dirty bits (DIRTY) or both of every leaf in the
 //        range, and reports what was set of them.
+// EVICT  words 1 to 3 zero; word 4: first Frame slot; word 5: number of slots, at most
+//        SHEAF_EVICT_SLOTS. Clears the leaves of these capabilities and of all that were derived
+//        from them, in whatever VSpaces, and keeps tables.
+// SYNC   words 2 to 5 zero. Completes what is pending in the VSpace.
 enum sheaf_gather_operation {
     SHEAF_OP_MAP = 1,
     SHEAF_OP_UNMAP = 2,
     SHEAF_OP_PROTECT = 3,
     SHEAF_OP_MOVE = 4,
     SHEAF_OP_AGE = 5,
+    SHEAF_OP_EVICT = 6,
+    SHEAF_OP_SYNC = 7,
 };
 #define SHEAF_OP_WORD0(op, rights, flags)                                                          \
     ((uint64_t)(op) | ((uint64_t)(rights) << 8) | ((uint64_t)(flags) << 16))
@@ -63,6 +72,7 @@ enum sheaf_gather_operation {
 #define SHEAF_MAP_FRAMES 32
 #define SHEAF_MAP_LEAVES 512
 #define SHEAF_MOVE_LEAVES 64
+#define SHEAF_EVICT_SLOTS 512
 
 // Rights of a mapping. READ is always given; NONE is not a mapping.
 #define SHEAF_MAP_READ UINT64_C(1)
@@ -75,10 +85,10 @@ enum sheaf_gather_operation {
 #define SHEAF_OP_ACCESSED UINT64_C(0x04)    // MAP: access flag set (else: prefault); AGE: clear it
 #define SHEAF_OP_DIRTY UINT64_C(0x08)       // MAP: a writable leaf starts dirty; AGE: clear that
 #define SHEAF_OP_KEEP_TABLES UINT64_C(0x10) // UNMAP: frees no table
-#define SHEAF_OP_REPORT UINT64_C(0x20)      // not MAP: 2 bits a page into the results area
+#define SHEAF_OP_REPORT UINT64_C(0x20)      // not MAP: 2 bits a page, EVICT a slot, to the results
 
-// Reported bits, 2 a page, in the order of the pages; an operation's bits start at the next
-// whole byte after those of the operation before it.
+// Reported bits, 2 a page, in the order of the pages; of EVICT 2 a slot, over all its leaves. An
+// operation's bits start at the next whole byte after those of the operation before it.
 #define SHEAF_REPORT_ACCESSED 1u
 #define SHEAF_REPORT_DIRTY 2u
 #define SHEAF_REPORT_BYTES(pages) (((pages) + 3) / 4)

@@ -3,6 +3,7 @@
 #include "delete.h"
 
 #include "death.h"
+#include "evict.h"
 
 #define BURIAL_SCAN 512      // slots of a dead CNode looked at in one slice
 #define TOMBSTONES_PASSED 64 // by one slice of revoke, before it rather empties them
@@ -383,22 +384,41 @@ static bool is_on(const struct way *way, const struct slot *node) {
     return i < way->count;
 }
 
+// Takes the EVICT whose place `node` is out of the tree. Returns the node after it.
+static struct slot *pass_walk(const struct slot *root, struct slot *node) {
+    struct slot *next = tree_next(root, node);
+    if (next != NULL && evict_is_place(next) && next->object == node->object) {
+        next = tree_next(root, next);
+    }
+    evict_forget_place(node);
+    return next;
+}
+
 // The first capabilities below `slot`. Tombstones are passed over, but only so many of them, as the
-// next slice would have to pass over them again.
-static void collect(struct pe *pe, struct slice *slice, struct slot *slot, const struct way *way) {
+// next slice would have to pass over them again. So are places of EVICTs, which go. False: it has
+// passed over so many that it has not seen all.
+static bool collect(struct pe *pe, struct slice *slice, struct slot *slot, const struct way *way) {
     ASSERT(lock_held(&tree_lock));
     unsigned passed = 0;
     struct slot *node = tree_next(slot, slot);
     while (node != NULL && slice_has_room(slice, node)) {
+        if (evict_is_place(node)) {
+            node = pass_walk(slot, node);
+            if (++passed > TOMBSTONES_PASSED) {
+                return false;
+            }
+            continue;
+        }
         if (node->type == SLOT_TOMBSTONE) {
             if (++passed > TOMBSTONES_PASSED) {
-                return;
+                return false;
             }
         } else if (!is_on(way, node)) {
             slice_add(pe, slice, node);
         }
         node = tree_next(slot, node);
     }
+    return true;
 }
 
 enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way *way) {
@@ -406,15 +426,16 @@ enum sheaf_error slot_revoke(struct pe *pe, struct slot *slot, const struct way 
     enum sheaf_error error = SHEAF_OK;
     while (error == SHEAF_OK) {
         lock_acquire(&tree_lock);
-        collect(pe, slice, slot, way);
+        bool all = collect(pe, slice, slot, way);
         lock_release(&tree_lock);
-        if (slice->count == 0) {
-            if (burials.first == NULL) {
-                return SHEAF_OK;
-            }
-            error = burial_slice(pe);
-        } else {
+        if (slice->count != 0) {
             error = slice_end(pe, slice, false);
+        } else if (burials.first != NULL) {
+            error = burial_slice(pe);
+        } else if (all) {
+            return SHEAF_OK;
+        } else {
+            error = preempted();
         }
     }
     return slot->first_child == NULL && burials.first == NULL ? SHEAF_OK : error;

@@ -12,15 +12,18 @@
 // (operation, pages of it, totals) is kept in the thread. When the call is executed again,
 // everything is copied and checked again and what is done is skipped.
 #include "gather_call.h"
+#include "evict.h"
 #include "fastpath.h"
 #include "gather_fast.h"
 
 struct vector {
     struct thread *thread;
     struct gather *gather;
+    enum gather_policy policy;
     const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
     unsigned missing;                         // tables, with NO_TABLES
-    uint64_t done;                            // pages of the operation at `next`
+    uint64_t done;                            // pages of the operation at `next`; EVICT: slots
+    uint8_t seen;                             // EVICT: reported bits of the slot in turn
     struct gather_move move;                  // the same of a MOVE, where `done` is not 0
     size_t report_start;                      // bytes of reports of the operations before it
     size_t report_first;                      // where `report` begins to hold something
@@ -43,7 +46,8 @@ static struct operation take_apart(const struct sheaf_gather_op *op) {
 
 static size_t report_bytes(const struct operation *operation) {
     bool reports = operation->code != SHEAF_OP_MAP && (operation->flags & SHEAF_OP_REPORT) != 0;
-    return reports ? SHEAF_REPORT_BYTES(operation->pages) : 0;
+    uint64_t count = operation->code == SHEAF_OP_EVICT ? operation->word5 : operation->pages;
+    return reports ? SHEAF_REPORT_BYTES(count) : 0;
 }
 
 // Words and bits that an operation does not use must be zero, those that it needs must not.
@@ -57,6 +61,10 @@ static bool is_malformed(const struct operation *operation) {
         return rights != 0;
     case SHEAF_OP_PROTECT:
         return unused || rights == 0 || (rights & ~MAP_RIGHTS) != 0;
+    case SHEAF_OP_EVICT:
+        return (rights | operation->vspace | operation->va.v | operation->pages) != 0;
+    case SHEAF_OP_SYNC:
+        return unused || (rights | operation->va.v | operation->pages) != 0;
     case SHEAF_OP_AGE:
         return unused || rights != 0 ||
                (operation->flags & (SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)) == 0;
@@ -65,24 +73,35 @@ static bool is_malformed(const struct operation *operation) {
     }
 }
 
-static enum sheaf_error check(const struct operation *operation) {
+static bool may_be_deferred(const struct operation *operation) {
+    return operation->code == SHEAF_OP_UNMAP || operation->code == SHEAF_OP_EVICT;
+}
+
+static bool has_range(const struct operation *operation) {
+    return operation->code != SHEAF_OP_EVICT && operation->code != SHEAF_OP_SYNC;
+}
+
+static enum sheaf_error check(const struct operation *operation, enum gather_policy policy) {
     static const uint64_t flags[] = {
         [SHEAF_OP_MAP] = SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY,
         [SHEAF_OP_UNMAP] = SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT,
         [SHEAF_OP_PROTECT] = SHEAF_OP_REPORT,
         [SHEAF_OP_MOVE] = 0,
         [SHEAF_OP_AGE] = SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY | SHEAF_OP_REPORT,
+        [SHEAF_OP_EVICT] = SHEAF_OP_REPORT,
+        [SHEAF_OP_SYNC] = 0,
     };
     if (operation->code == 0 || operation->code >= ARRAY_SIZE(flags)) {
         return SHEAF_ERR_UNKNOWN_OPERATION;
     }
-    if ((operation->flags & ~flags[operation->code]) != 0) {
+    if ((operation->flags & ~flags[operation->code]) != 0 ||
+        (policy == GATHER_DEFER && !may_be_deferred(operation))) {
         return SHEAF_ERR_UNKNOWN_FLAG;
     }
     if (operation->rest != 0 || is_malformed(operation)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
-    return gather_check_range(operation->va, operation->pages);
+    return has_range(operation) ? gather_check_range(operation->va, operation->pages) : SHEAF_OK;
 }
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
@@ -117,7 +136,8 @@ static struct gather_ahead *ahead_of(const struct vector *vector) {
     return &continuation->ahead;
 }
 
-// Operations on whatever is mapped in a range. `report`: where its bits go, NULL without REPORT.
+// Operations on whatever is mapped: in a range, or by capabilities. `report`: where its bits go,
+// NULL without REPORT.
 static enum sheaf_error run_on_range(struct vector *vector, struct vspace *vspace,
                                      const struct operation *operation, uint8_t *report) {
     const struct gather_change change = {
@@ -130,6 +150,9 @@ static enum sheaf_error run_on_range(struct vector *vector, struct vspace *vspac
     switch (operation->code) {
     case SHEAF_OP_PROTECT:
         return gather_protect(vector->gather, vspace, operation->rights, &change);
+    case SHEAF_OP_EVICT:
+        return evict_operation(vector->thread, vector->gather, operation, &vector->done,
+                               &vector->seen, report);
     case SHEAF_OP_AGE:
         return gather_age(vector->gather, vspace, operation->flags, &change);
     default:
@@ -166,24 +189,48 @@ static enum sheaf_error run_move(struct vector *vector, struct vspace *vspace,
     return error;
 }
 
-static enum sheaf_error run_ordinary(struct vector *vector) {
-    struct operation operation = take_apart(vector->next);
-    struct slot *slot;
-    enum sheaf_error error = check(&operation);
-    if (error == SHEAF_OK) {
-        error = lookup_type(vector->thread, operation.vspace, SHEAF_VSPACE, &slot);
+// FORCE, after an operation that succeeded.
+static void force(const struct vector *vector, struct vspace *vspace,
+                  const struct operation *operation) {
+    if (operation->code == SHEAF_OP_SYNC) {
+        gather_force(vector->gather, vspace, VADDR(0), USER_PAGES);
+        return;
     }
+    gather_force(vector->gather, vspace, operation->va, operation->pages);
+    if (operation->code == SHEAF_OP_MOVE) {
+        gather_force(vector->gather, vspace, VADDR(operation->word4), operation->pages);
+    }
+}
+
+static enum sheaf_error run_in_vspace(struct vector *vector, const struct operation *operation) {
+    struct slot *slot;
+    enum sheaf_error error = lookup_type(vector->thread, operation->vspace, SHEAF_VSPACE, &slot);
     if (error != SHEAF_OK) {
         return error;
     }
     struct vspace *vspace = slot->object;
-    if (operation.code == SHEAF_OP_MOVE) {
-        error = run_move(vector, vspace, &operation);
-    } else if (operation.code == SHEAF_OP_MAP) {
-        error = gather_map_operation(vector->thread, vector->gather, vspace, &operation,
+    if (operation->code == SHEAF_OP_MOVE) {
+        error = run_move(vector, vspace, operation);
+    } else if (operation->code == SHEAF_OP_MAP) {
+        error = gather_map_operation(vector->thread, vector->gather, vspace, operation,
                                      &vector->done, &vector->missing);
+    } else if (operation->code == SHEAF_OP_SYNC) {
+        error = gather_sync(vector->gather, vspace);
     } else {
-        error = run_range(vector, vspace, &operation);
+        error = run_range(vector, vspace, operation);
+    }
+    if (error == SHEAF_OK && vector->policy == GATHER_FORCE) {
+        force(vector, vspace, operation);
+    }
+    return error;
+}
+
+static enum sheaf_error run_ordinary(struct vector *vector) {
+    struct operation operation = take_apart(vector->next);
+    enum sheaf_error error = check(&operation, vector->policy);
+    if (error == SHEAF_OK) {
+        error = operation.code == SHEAF_OP_EVICT ? run_range(vector, NULL, &operation)
+                                                 : run_in_vspace(vector, &operation);
     }
     if (error == SHEAF_OK) {
         vector->report_start += report_bytes(&operation);
@@ -227,6 +274,9 @@ static __attribute__((noinline)) unsigned unmap_fast(const struct thread *thread
 
 // Runs the operation at `next`, or several, and moves it behind the last but one of them.
 static inline enum sheaf_error run_operation(struct vector *vector) {
+    if (unlikely(vector->policy != GATHER_IF_NEEDED)) {
+        return run_ordinary(vector);
+    }
     if (likely(gather_map_fast(vector->thread, vector->gather, vector->next))) {
         return SHEAF_OK;
     }
@@ -247,6 +297,7 @@ static inline enum sheaf_error run_all(struct vector *vector) {
         }
         port_count(SHEAF_COUNTER_GATHER_OPERATIONS, 1);
         vector->done = 0;
+        vector->seen = 0;
         if (++vector->next != vector->end && arch_interrupt_pending()) {
             return SHEAF_ERR_PREEMPTED;
         }
@@ -275,7 +326,9 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
     if (is_same_operation(continuation, vector)) {
         vector->done = continuation->pages;
+        vector->seen = continuation->seen;
     } else {
+        evict_abandon(vector->thread);
         continuation->ahead = (struct gather_ahead){0};
     }
     vector->move = continuation->move;
@@ -287,12 +340,30 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->report_first = vector->report_start;
 }
 
+static __attribute__((noinline)) enum sheaf_error choose_policy(struct vector *vector,
+                                                                uint64_t flags) {
+    const uint64_t policies = SHEAF_GATHER_DEFER | SHEAF_GATHER_FORCE;
+    if ((flags & ~(SHEAF_GATHER_REPLY_RECV | policies)) != 0) {
+        return SHEAF_ERR_UNKNOWN_FLAG;
+    }
+    if ((flags & policies) == policies) {
+        return SHEAF_ERR_INVALID_ARGUMENT;
+    }
+    vector->policy = (flags & SHEAF_GATHER_DEFER) != 0 ? GATHER_DEFER : GATHER_FORCE;
+    return SHEAF_OK;
+}
+
 // Copies the operations, each word once: other threads may write to the buffer.
 static inline enum sheaf_error begin(struct vector *vector, struct thread *thread,
                                      uint64_t argument) {
     uint64_t count = argument & UINT32_MAX;
-    if (unlikely((argument >> 32 & ~SHEAF_GATHER_REPLY_RECV) != 0)) {
-        return SHEAF_ERR_UNKNOWN_FLAG;
+    uint64_t flags = argument >> 32;
+    vector->policy = GATHER_IF_NEEDED;
+    if (unlikely((flags & ~SHEAF_GATHER_REPLY_RECV) != 0)) {
+        enum sheaf_error error = choose_policy(vector, flags);
+        if (error != SHEAF_OK) {
+            return error;
+        }
     }
     if (unlikely(count > SHEAF_GATHER_OPS)) {
         return SHEAF_ERR_VECTOR_TOO_LONG;
@@ -309,6 +380,7 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
     vector->next = vector->ops;
     vector->end = vector->ops + count;
     vector->done = 0;
+    vector->seen = 0;
     vector->missing = 0;
     vector->report_start = 0;
     vector->report_first = 0;
@@ -366,6 +438,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
+    continuation->seen = vector->seen;
     continuation->move = vector->move;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;
@@ -394,6 +467,9 @@ enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
         return error;
     }
     vector.gather = gather_begin();
+    if (unlikely(vector.policy != GATHER_IF_NEEDED)) {
+        gather_set_policy(vector.gather, vector.policy);
+    }
     error = run_all(&vector);
     gather_finish(vector.gather);
     write_report(&vector);

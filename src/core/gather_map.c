@@ -132,8 +132,10 @@ static enum sheaf_error check_slots(struct gather *gather, const struct map_plan
         if (slot->frame.record.v == 0) {
             continue;
         }
-        gather_complete_record(gather, slot->frame.record);
         cost += RECORD_COST + record_leaves(slot->frame.record);
+        if (gather_complete_record(gather, slot->frame.record)) {
+            cost = CHECK_SLICE;
+        }
         if (cost >= CHECK_SLICE) {
             cost = 0;
             if (arch_interrupt_pending()) {

@@ -115,12 +115,19 @@ struct continuation {
     enum continuation_kind kind;
     const void *endpoint;        // CANCEL: whose senders
     uint64_t pass;               // CANCEL: its number
+    uint8_t seen;                // GATHER: EVICT: reported bits of the capability in turn
     unsigned index;              // GATHER: operation to go on with
     uint64_t pages;              // GATHER: pages of it done
     struct gather_ahead ahead;   // GATHER: what PROTECT knows beyond them
     struct gather_move move;     // GATHER: how far it has come, if it is a MOVE
     struct sheaf_gather_op op;   // GATHER: that operation, as it was then
     struct gather_totals totals; // GATHER: of the slices so far
+};
+
+// Where an EVICT that was interrupted is, in the derivation tree (evict.h). Linked only while the
+// continuation is that of its gather.
+struct evict_walk {
+    struct slot cursor, fence;
 };
 
 struct thread {
@@ -150,7 +157,11 @@ struct thread {
 
     _Alignas(64) struct slot slot[THREAD_SLOTS];
     struct slot retired[THREAD_SLOTS]; // what CONFIGURE replaced, until it is deleted
-    struct slot tombstone, retirement; // of slot[] and of retired[] (delete.h)
+    struct slot retirement;            // their tombstone (delete.h)
+    union {
+        struct slot tombstone;  // of slot[], when the thread is dead
+        struct evict_walk walk; // while it lives
+    };
 };
 _Static_assert(sizeof(struct thread) <= BIT(SHEAF_THREAD_BITS), "with room for scheduling budgets");
 _Static_assert(offsetof(struct thread, context) == 0, "pe->context is the thread");

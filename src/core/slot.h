@@ -22,6 +22,7 @@
 // Types that only the kernel sees, beside enum sheaf_type.
 #define SLOT_CHUNK 64     // a chunk of a VSpace, in the chunk's bookkeeping
 #define SLOT_TOMBSTONE 65 // a dead container (delete.h): its memory is not free yet
+#define SLOT_WALK 66      // cursor or fence of an EVICT (evict.h), in a Thread: `object`
 
 #define SLOT_DYING 1u // look-up, copy, move and MAP fail with DEAD
 
@@ -83,7 +84,8 @@ extern struct lock tree_lock;
 extern struct slot tree_anchor;
 
 // All of these: tree_lock held.
-void tree_insert_child(struct slot *parent, struct slot *child); // as the last one
+void tree_insert_child(struct slot *parent, struct slot *child);  // as the last one
+void tree_insert_before(struct slot *node, struct slot *sibling); // without children
 void tree_remove(struct slot *node); // its children take its place among its siblings
 void tree_replace(struct slot *node, struct slot *by); // `by` takes over place and children
 // The node after `node` in the order parent, then children; NULL when the subtree of `root` is

@@ -2,6 +2,7 @@
 // System calls: which, what is answered, and going on after an interrupt.
 #include <core.h>
 
+#include "evict.h"
 #include "fastpath.h"
 #include "gather_call.h"
 #include "invoke.h"
@@ -40,6 +41,7 @@ static void check_continuation(struct thread *thread, uint64_t number) {
         [CONTINUE_GATHER] = SHEAF_SYS_GATHER,
     };
     if (number != owner[thread->continuation.kind]) {
+        evict_abandon(thread);
         thread->continuation.kind = CONTINUE_NOTHING;
     }
 }

@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include "death.h"
+#include "evict.h"
 #include "invoke.h"
 #include "timeout.h"
 
@@ -59,6 +60,7 @@ bool thread_end(struct pe *pe, struct thread *thread) {
     }
     thread_suspend(pe, thread);
     notification_unbind(thread);
+    evict_forget(thread);
     if (pe->current == thread) {
         pe->current = NULL; // its registers are not saved, nor its memory touched again
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Methods of a Thread: priority, registers, name, running.
 #include "delete.h"
+#include "evict.h"
 #include "invoke.h"
 #include "system.h"
 #include "thread.h"
@@ -33,6 +34,7 @@ static enum sheaf_error thread_write_registers(struct invocation *invocation) {
     for (unsigned i = 0; i < count; i++) {
         *register_at(&thread->context, i) = argument(invocation, i + 1);
     }
+    evict_abandon(thread);
     thread->continuation.kind = CONTINUE_NOTHING;
     return SHEAF_OK;
 }

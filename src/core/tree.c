@@ -31,6 +31,20 @@ void tree_insert_child(struct slot *parent, struct slot *child) {
     parent->last_child = child;
 }
 
+void tree_insert_before(struct slot *node, struct slot *sibling) {
+    ASSERT(lock_held(&tree_lock));
+    sibling->first_child = NULL;
+    sibling->last_child = NULL;
+    sibling->previous = node->previous;
+    sibling->next = (uintptr_t)node;
+    if (names_parent(node->previous)) {
+        link_slot(node->previous)->first_child = sibling;
+    } else {
+        link_slot(node->previous)->next = (uintptr_t)sibling;
+    }
+    node->previous = (uintptr_t)sibling;
+}
+
 // What leads forward to a node with this `previous` link leads to `to` from now on. `to` is a link
 // too: when it names the parent, there is no sibling left on that side.
 static void lead_forward(uintptr_t previous, uintptr_t to) {

@@ -7,13 +7,29 @@
 //
 // A device Untyped is registers, or nothing at all: not the kernel's to write, and not in its map.
 // So it is counted in the same way and never looked at.
+#include "evict.h"
 #include "invoke.h"
 
 #define ZERO_SLICE (UINT64_C(16) << 10) // bytes between two looks at pending interrupts
 
+#define WALKS_PASSED 64 // places of EVICTs taken out in one slice
+
+// Whether nothing is derived from the Untyped. An EVICT that was interrupted and does not go on may
+// have left its place below it; what it was about is gone. False, too, where there are many of
+// them: they are fewer the next time.
+static bool is_empty(const struct slot *untyped) {
+    for (unsigned i = 0; i < WALKS_PASSED && untyped->first_child != NULL; i++) {
+        if (!evict_is_place(untyped->first_child)) {
+            return false;
+        }
+        evict_forget_place(untyped->first_child);
+    }
+    return untyped->first_child == NULL;
+}
+
 static void start_again_if_empty(struct slot *untyped) {
     // At watermark 0 nothing was handed out since the last start: what is zeroed stays so.
-    if (untyped->first_child == NULL && untyped_watermark(untyped) != 0) {
+    if (untyped_watermark(untyped) != 0 && is_empty(untyped)) {
         untyped_set_watermark(untyped, 0);
         untyped_set_zeroed(untyped, 0);
     }
@@ -89,9 +105,12 @@ void untyped_commit(struct slot *untyped, uint64_t end) {
 static enum sheaf_error untyped_info(struct invocation *invocation) {
     const struct slot *untyped = invocation->slot;
     uint64_t size = BIT(untyped->size_bits);
+    lock_acquire(&tree_lock);
+    uint64_t left = is_empty(untyped) ? size : size - untyped_watermark(untyped);
+    lock_release(&tree_lock);
     answer(invocation, untyped_address(untyped).v);
     answer(invocation, untyped->size_bits);
-    answer(invocation, untyped->first_child == NULL ? size : size - untyped_watermark(untyped));
+    answer(invocation, left);
     answer(invocation, untyped->memory_type);
     return SHEAF_OK;
 }

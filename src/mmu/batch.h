@@ -22,6 +22,7 @@ struct batch_space {
     uint8_t entry;         // index of the pending entry
     uint8_t levels;        // bit n: leaves of level n were cleared
     bool tables_freed;
+    bool forced; // also what no PE can hold by all that is known
 };
 
 struct gather {
@@ -32,6 +33,8 @@ struct gather {
     unsigned tables; // unhooked in this batch
     unsigned chunks; // that they lie in
     bool stored;     // valid descriptors were written that walkers must come to see
+    bool foreign;    // stores of another PE are covered
+    uint8_t policy;  // enum gather_policy
 };
 
 void batch_init(void); // all PEs' batches are empty
@@ -42,10 +45,20 @@ struct gather_totals *batch_totals(void);
 // The VSpace's place in the batch; finishes the batch first where it is full of VSpaces. Pins the
 // VSpace. Called without its lock.
 struct batch_space *batch_join(struct gather *gather, struct vspace *vspace);
+// The same, but NULL where the batch is full.
+struct batch_space *batch_try_join(struct gather *gather, struct vspace *vspace);
 // Finishes the batch of this PE if it holds the VSpace.
 void batch_leave(struct vspace *vspace);
 
+// Addresses to invalidate with walk caches whatever is known (FORCE). No lock is needed.
+void batch_force(struct gather *gather, struct batch_space *space, uint64_t first, uint64_t pages);
+
 // The following are called with the VSpace lock held.
+
+// Whether a removal from the VSpace can be entered without completing one of others.
+bool batch_has_entry(const struct batch_space *space);
+// Takes over what a deferred entry covers.
+void batch_adopt(struct gather *gather, struct batch_space *space, struct pending *entry);
 
 // The entry into which removals go, made when there is none (or when it was completed by another).
 struct pending *batch_entry(struct batch_space *space);
@@ -92,6 +105,8 @@ ALWAYS_INLINE void batch_add_range(struct gather *gather, struct batch_space *sp
 // Leaves of one level were cleared: what a TLB may hold.
 ALWAYS_INLINE void batch_add_leaves(struct gather *gather, struct batch_space *space,
                                     uint64_t first, uint64_t pages, unsigned level) {
+    if (unlikely(gather->policy == GATHER_DEFER))
+        return; // the entry is all there is
     space->levels |= (uint8_t)(1u << level);
     batch_add_range(gather, space, first, pages, level);
 }

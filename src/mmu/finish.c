@@ -50,7 +50,7 @@ ALWAYS_INLINE void issue(struct issued *issued, enum port_tlbi kind, uint64_t op
 static void drop_unloaded(struct finish_work *work) {
     for (unsigned i = 0; i < work->space_count; i++) {
         struct finish_space *space = &work->spaces[i];
-        if (space->form != PLAN_NONE &&
+        if (space->form != PLAN_NONE && !space->forced &&
             __atomic_load_n(&space->vspace->start.loaded, __ATOMIC_RELAXED) == 0) {
             space->form = PLAN_NONE;
             port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED, 1);

@@ -11,6 +11,7 @@ struct finish_space {
     struct vspace *vspace;
     enum plan_form form;
     unsigned hint; // plan_hint
+    bool forced;   // also where nothing was ever loaded
 };
 
 struct finish_work {

@@ -2,6 +2,7 @@
 // The gather: a batch's beginning, what is recorded in it, and its finish.
 #include "batch.h"
 #include "asid.h"
+#include "walk.h"
 
 #define MERGE_LOOKED 32u
 
@@ -21,8 +22,15 @@ struct gather_totals *batch_totals(void) { return &own_gather()->totals; }
 struct gather *gather_begin(void) {
     struct gather *gather = own_gather();
     ASSERT(gather->space_count == 0 && gather->range_count == 0 && !gather->stored);
+    ASSERT(!gather->foreign);
     gather->totals = (struct gather_totals){0};
+    gather->policy = GATHER_IF_NEEDED;
     return gather;
+}
+
+void gather_set_policy(struct gather *gather, enum gather_policy policy) {
+    ASSERT(gather->space_count == 0 && !gather->stored);
+    gather->policy = (uint8_t)policy;
 }
 
 const struct gather_totals *gather_totals(const struct gather *gather) { return &gather->totals; }
@@ -36,11 +44,18 @@ static struct batch_space *find_space(struct gather *gather, const struct vspace
 }
 
 struct batch_space *batch_join(struct gather *gather, struct vspace *vspace) {
-    struct batch_space *space = find_space(gather, vspace);
-    if (space != NULL)
-        return space;
-    if (gather->space_count == BATCH_SPACES)
+    struct batch_space *space = batch_try_join(gather, vspace);
+    if (space == NULL) {
         gather_finish(gather);
+        space = batch_try_join(gather, vspace);
+    }
+    return space;
+}
+
+struct batch_space *batch_try_join(struct gather *gather, struct vspace *vspace) {
+    struct batch_space *space = find_space(gather, vspace);
+    if (space != NULL || gather->space_count == BATCH_SPACES)
+        return space;
     vspace_pin(vspace);
     space = &gather->spaces[gather->space_count++];
     *space = (struct batch_space){.vspace = vspace};
@@ -53,14 +68,53 @@ void batch_leave(struct vspace *vspace) {
         gather_finish(gather);
 }
 
+// A deferred entry has no batch beside it that knows its ranges exactly. So a further one is better
+// than merging, as long as that costs nobody else's.
+static bool wants_another(const struct vspace *vspace, const struct pending *entry) {
+    return entry->owner == 0 && entry->range_count == PENDING_RANGES &&
+           vspace->pending_count < PENDING_ENTRIES;
+}
+
 struct pending *batch_entry(struct batch_space *space) {
     struct pending *entry = pending_find(space->vspace, space->entry, space->ticket);
-    if (entry == NULL) {
+    if (entry == NULL || wants_another(space->vspace, entry)) {
         space->entry = (uint8_t)pending_open(space->vspace);
         entry = &space->vspace->pending[space->entry];
         space->ticket = entry->ticket;
+        if (own_gather()->policy == GATHER_DEFER) {
+            entry->owner = 0;
+            port_count(SHEAF_COUNTER_GATHER_DEFERRED, 1);
+        }
     }
     return entry;
+}
+
+bool batch_has_entry(const struct batch_space *space) {
+    const struct vspace *vspace = space->vspace;
+    return vspace->pending_count < PENDING_ENTRIES ||
+           pending_find(space->vspace, space->entry, space->ticket) != NULL;
+}
+
+void batch_adopt(struct gather *gather, struct batch_space *space, struct pending *entry) {
+    struct vspace *vspace = space->vspace;
+    uint8_t level = pending_level(entry);
+    ASSERT(entry->owner == 0 && entry->chunks == 0);
+    port_count(SHEAF_COUNTER_GATHER_RELEASED, 1);
+    if (pending_is_foreign(entry)) {
+        gather->foreign = true;
+        space->tables_freed = true; // what exactly was removed is its writer's knowledge
+    }
+    for (unsigned i = 0; i < entry->range_count; i++)
+        batch_add_leaves(gather, space, entry->ranges[i].first, entry->ranges[i].pages, level);
+    space->levels |= entry->levels;
+    struct pending *own = pending_find(vspace, space->entry, space->ticket);
+    if (own != NULL) {
+        pending_merge(vspace, own, entry);
+        return;
+    }
+    entry->owner = (uint8_t)(port_pe() + 1);
+    space->entry = (uint8_t)(entry - vspace->pending);
+    space->ticket = entry->ticket;
 }
 
 // The batch has no room: merges with the nearest range of the same VSpace, among the latest. All of
@@ -98,6 +152,27 @@ void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64
     pending_add_range(entry, first, pages);
 }
 
+void batch_force(struct gather *gather, struct batch_space *space, uint64_t first, uint64_t pages) {
+    space->tables_freed = true; // with walk caches
+    space->forced = true;
+    // What is recorded inside the range would be invalidated twice. Once ranges are not kept any
+    // more, it goes by ASID and the sum must not sink.
+    for (unsigned i = 0; i < gather->range_count && !batch_is_whole(space); i++) {
+        struct plan_range *range = &gather->ranges[i];
+        if (range->space == (uint8_t)(space - gather->spaces) && range->first >= first &&
+            range->first + range->pages <= first + pages) {
+            space->operations -= batch_operations(range);
+            range->pages = 0;
+        }
+    }
+    batch_add_range(gather, space, first, pages, LEAF_LEVEL);
+}
+
+void gather_force(struct gather *gather, struct vspace *vspace, vaddr_t va, uint64_t pages) {
+    batch_force(gather, batch_join(gather, vspace), va.v >> PAGE_BITS, pages);
+    port_count(SHEAF_COUNTER_GATHER_FORCED, 1);
+}
+
 void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
                      unsigned level) {
     // The table's span is what one descriptor of its parent covers. An operation by address drops
@@ -121,6 +196,9 @@ void batch_forget(const struct vspace *vspace, uint64_t ticket) {
     struct batch_space *space = find_space(gather, vspace);
     if (space == NULL || space->ticket != ticket)
         return;
+    space->ticket = 0;
+    if (space->forced) // asked for, not only recorded
+        return;
     for (unsigned i = 0; i < gather->range_count; i++) {
         if (gather->ranges[i].space == (uint8_t)(space - gather->spaces))
             gather->ranges[i].pages = 0;
@@ -128,13 +206,12 @@ void batch_forget(const struct vspace *vspace, uint64_t ticket) {
     space->operations = 0;
     space->levels = 0;
     space->tables_freed = false;
-    space->ticket = 0;
 }
 
 // Step 4: entries go, tables return.
-static void release_space(struct batch_space *space) {
+static void release_space(const struct gather *gather, struct batch_space *space) {
     struct vspace *vspace = space->vspace;
-    if (space->ticket != 0) {
+    if (space->ticket != 0 && gather->policy != GATHER_DEFER) {
         lock_acquire(&vspace->lock);
         struct pending *entry = pending_find(vspace, space->entry, space->ticket);
         if (entry != NULL)
@@ -159,6 +236,7 @@ static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
             .vspace = space->vspace,
             .form = plan_form(&facts),
             .hint = plan_hint(&finish_features, &facts),
+            .forced = space->forced,
         };
         needed = needed || spaces[i].form != PLAN_NONE;
     }
@@ -168,17 +246,19 @@ static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
             .space_count = gather->space_count,
             .ranges = gather->ranges,
             .range_count = gather->range_count,
+            .foreign = gather->foreign,
         };
         finish_work(&work, &gather->totals);
     }
     for (unsigned i = 0; i < gather->space_count; i++)
-        release_space(&gather->spaces[i]);
+        release_space(gather, &gather->spaces[i]);
     gather->totals.tables += gather->tables;
     gather->space_count = 0;
     gather->range_count = 0;
     gather->tables = 0;
     gather->chunks = 0;
     gather->stored = false;
+    gather->foreign = false;
 }
 
 void gather_finish(struct gather *gather) {
@@ -188,4 +268,21 @@ void gather_finish(struct gather *gather) {
         gather->stored = false;
         finish_stores(&gather->totals);
     }
+}
+
+enum sheaf_error gather_sync(struct gather *gather, struct vspace *vspace) {
+    enum sheaf_error error = SHEAF_ERR_DEAD;
+    struct batch_space *space = batch_join(gather, vspace);
+    vspace_lock(vspace);
+    if (vspace_state_is_live(vspace)) {
+        pending_complete_owned(vspace, batch_ticket(space));
+        for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+            struct pending *entry = &vspace->pending[i];
+            if (entry->ticket != 0 && entry->owner == 0)
+                batch_adopt(gather, space, entry);
+        }
+        error = SHEAF_OK;
+    }
+    vspace_unlock(vspace);
+    return error;
 }

@@ -65,9 +65,9 @@ struct pending {
     uint64_t ticket; // drawn from vspace->tickets, 64 bits, never reused; 0: entry is empty
     struct page_range ranges[PENDING_RANGES]; // leaves cleared, and the spans of unhooked tables
     uint8_t range_count;
-    uint8_t levels; // bit n: leaves of level n were cleared
-    uint8_t owner;  // PE + 1 whose gather entered it; 0: deferred
-    uint8_t reserved;
+    uint8_t levels;  // bit n: leaves of level n were cleared
+    uint8_t owner;   // PE + 1 whose gather entered it; 0: deferred
+    uint8_t writer;  // PE + 1 whose stores it covers; 0: those of several
     uint16_t chunks; // those with tables that were unhooked: index + 1 of the first
     uint16_t tables; // how many that were
 };

@@ -31,6 +31,7 @@ unsigned pending_open(struct vspace *vspace) {
     entry->range_count = 0; // what the ranges held is of no account
     entry->levels = 0;
     entry->owner = (uint8_t)(port_pe() + 1);
+    entry->writer = entry->owner;
     entry->chunks = 0;
     entry->tables = 0;
     vspace->pending_count++;
@@ -102,33 +103,6 @@ void pending_close(struct vspace *vspace, struct pending *entry) {
     chunks_release(vspace, entry);
 }
 
-void pending_complete(struct vspace *vspace, struct pending *entry) {
-    struct plan_range ranges[PENDING_RANGES];
-    bool foreign = entry->owner != port_pe() + 1;
-    // What is whose and at which level is its owner's knowledge: every page, with walk caches. Own
-    // tables that went without leaves need one address for each level 3 table there may be.
-    struct plan_facts facts = {.foreign = foreign, .tables_freed = true};
-    uint8_t level = !foreign && entry->levels == 0 ? LEAF_LEVEL - 1 : LEAF_LEVEL;
-    for (unsigned i = 0; i < entry->range_count; i++) {
-        const struct page_range *range = &entry->ranges[i];
-        ranges[i] = (struct plan_range){range->first, range->pages, level, 0};
-        facts.operations += plan_operations(&finish_features, range->pages, level);
-    }
-    struct finish_space space = {.vspace = vspace, .form = plan_form(&facts)};
-    struct finish_work work = {
-        .spaces = &space,
-        .space_count = 1,
-        .ranges = ranges,
-        .range_count = entry->range_count,
-        .foreign = foreign,
-    };
-    finish_work(&work, batch_totals());
-    if (foreign)
-        port_count(SHEAF_COUNTER_GATHER_HELPED, 1);
-    batch_forget(vspace, entry->ticket);
-    pending_close(vspace, entry);
-}
-
 static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages) {
     for (unsigned i = 0; i < entry->range_count; i++) {
         const struct page_range *range = &entry->ranges[i];
@@ -138,20 +112,113 @@ static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages
     return false;
 }
 
-void pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+uint8_t pending_level(const struct pending *entry) {
+    unsigned level = LEAF_LEVEL;
+    if (entry->levels != 0)
+        level = 31 - (unsigned)__builtin_clz(entry->levels); // the finest one
+    else if (entry->chunks != 0)
+        level = 0;
+    // A freed table wants one address for each level 3 table there may be below it.
+    return (uint8_t)(entry->chunks != 0 ? MAX(level, LEAF_LEVEL - 1) : level);
+}
+
+void pending_merge(struct vspace *vspace, struct pending *into, struct pending *entry) {
+    ASSERT(entry->chunks == 0);
+    for (unsigned i = 0; i < entry->range_count; i++)
+        pending_add_range(into, entry->ranges[i].first, entry->ranges[i].pages);
+    into->levels |= entry->levels;
+    into->writer = into->writer == entry->writer ? into->writer : 0;
+    entry->ticket = 0;
+    vspace->pending_count--;
+}
+
+// What several entries of one VSpace come to.
+struct completion {
+    struct plan_range ranges[PENDING_ENTRIES * PENDING_RANGES];
+    unsigned range_count;
+    struct plan_facts facts;
+};
+
+static void add_entry(struct completion *completion, const struct pending *entry) {
+    bool foreign = pending_is_foreign(entry);
+    // What was removed at which level is its writer's knowledge: every page, with walk caches.
+    uint8_t level = foreign ? LEAF_LEVEL : pending_level(entry);
+    completion->facts.foreign |= foreign;
+    completion->facts.levels |= entry->levels;
+    completion->facts.tables_freed |= entry->chunks != 0;
+    for (unsigned i = 0; i < entry->range_count; i++) {
+        const struct page_range *range = &entry->ranges[i];
+        completion->ranges[completion->range_count++] =
+            (struct plan_range){range->first, range->pages, level, 0};
+        completion->facts.operations += plan_operations(&finish_features, range->pages, level);
+    }
+    if (entry->owner == 0)
+        port_count(SHEAF_COUNTER_GATHER_RELEASED, 1);
+    else if (foreign)
+        port_count(SHEAF_COUNTER_GATHER_HELPED, 1);
+}
+
+// Completes the entries whose bits are set, in their owners' place, and removes them. Together: the
+// barriers are the same for one as for eight, and so is the most that there is to invalidate.
+static void complete_set(struct vspace *vspace, unsigned set) {
+    struct completion completion;
+    completion.range_count = 0;
+    completion.facts = (struct plan_facts){0};
+    for (unsigned bits = set; bits != 0; bits &= bits - 1)
+        add_entry(&completion, &vspace->pending[__builtin_ctz(bits)]);
+    struct finish_space space = {
+        .vspace = vspace,
+        .form = plan_form(&completion.facts),
+        .hint = plan_hint(&finish_features, &completion.facts),
+    };
+    struct finish_work work = {
+        .spaces = &space,
+        .space_count = 1,
+        .ranges = completion.ranges,
+        .range_count = completion.range_count,
+        .foreign = completion.facts.foreign,
+    };
+    finish_work(&work, batch_totals());
+    for (unsigned bits = set; bits != 0; bits &= bits - 1) {
+        struct pending *entry = &vspace->pending[__builtin_ctz(bits)];
+        batch_forget(vspace, entry->ticket);
+        pending_close(vspace, entry);
+    }
+}
+
+void pending_complete(struct vspace *vspace, struct pending *entry) {
+    complete_set(vspace, 1u << (entry - vspace->pending));
+}
+
+bool pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
                                   uint64_t except) {
-    unsigned left = vspace->pending_count;
-    for (struct pending *entry = vspace->pending; left > 0; entry++) {
+    unsigned set = 0, left = vspace->pending_count;
+    for (unsigned i = 0; left > 0; i++) {
+        const struct pending *entry = &vspace->pending[i];
         if (entry->ticket == 0)
             continue;
         left--;
         if (entry->ticket != except && overlaps(entry, first, pages))
-            pending_complete(vspace, entry);
+            set |= 1u << i;
     }
+    if (set != 0)
+        complete_set(vspace, set);
+    return set != 0;
 }
 
-void pending_complete_all(struct vspace *vspace, uint64_t except) {
-    pending_complete_overlapping(vspace, 0, USER_PAGES, except);
+bool pending_complete_all(struct vspace *vspace, uint64_t except) {
+    return pending_complete_overlapping(vspace, 0, USER_PAGES, except);
+}
+
+void pending_complete_owned(struct vspace *vspace, uint64_t except) {
+    unsigned set = 0;
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        const struct pending *entry = &vspace->pending[i];
+        if (entry->ticket != 0 && entry->ticket != except && entry->owner != 0)
+            set |= 1u << i;
+    }
+    if (set != 0)
+        complete_set(vspace, set);
 }
 
 bool pending_reclaim_tables(struct vspace *vspace, uint64_t tables) {

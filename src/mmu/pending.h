@@ -22,6 +22,14 @@ unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.
 struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
 void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
+// Whether it covers stores that are not, or not only, this PE's.
+static inline bool pending_is_foreign(const struct pending *entry) {
+    return entry->writer != port_pe() + 1;
+}
+// How far apart addresses may be that invalidate all of it, as the level of leaves that far apart.
+uint8_t pending_level(const struct pending *entry);
+// Adds what `entry`, which holds no tables, covers to `into`, and removes it.
+void pending_merge(struct vspace *vspace, struct pending *into, struct pending *entry);
 // Makes the chunk the entry's, which it is not yet.
 void pending_take_chunk(struct pending *entry, struct chunk *chunk);
 // Adds an unhooked table. True: it is the first of its chunk.
@@ -39,10 +47,13 @@ void pending_close(struct vspace *vspace, struct pending *entry);
 
 // Completes one entry in its owner's place and removes it.
 void pending_complete(struct vspace *vspace, struct pending *entry);
-// All that overlap the range. `except`, where not 0, is the ticket of the caller's own entry.
-void pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+// All that overlap the range, together. `except`, where not 0, is the ticket of the caller's own
+// entry. Whether there was any.
+bool pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
                                   uint64_t except);
-void pending_complete_all(struct vspace *vspace, uint64_t except);
+bool pending_complete_all(struct vspace *vspace, uint64_t except);
+// All that PEs are about to complete (not those that were deferred).
+void pending_complete_owned(struct vspace *vspace, uint64_t except);
 // Completes entries that hold tables, the oldest first, until `tables` are free. False when all
 // are complete and it is still less.
 bool pending_reclaim_tables(struct vspace *vspace, uint64_t tables);

@@ -15,13 +15,12 @@ struct run record_find(struct vspace *vspace, struct mapping_record record, padd
     unsigned number = record_table(record);
     if ((number & 15) == 0 || vspace_chunk(vspace, number >> 4) == NULL)
         return run;
-    run.table = table_of_number(vspace, number);
-    run.level = record_level(record);
-    const struct table_info *info = table_info(run.table);
-    if (info->state != TABLE_HOOKED || info->level != run.level)
+    paddr_t table = table_of_number(vspace, number);
+    const struct table_info *info = table_info(table);
+    if (info->state != TABLE_HOOKED || info->level != record_level(record) || info->level == 0)
         return run;
-    if (run.level == 0)
-        return run;
+    run.table = table;
+    run.level = info->level;
     unsigned end = MIN(record_index(record) + record_count(record), TABLE_ENTRIES);
     struct pattern pattern = pattern_of(run.level, frame, size_bits);
     run.first = record_index(record);
@@ -59,10 +58,9 @@ bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_b
 }
 
 // Clears the Frame's leaves of the run, at most RECORD_LEAVES, and enters what a TLB may hold of
-// them. False: some are left.
+// them. Adds up in `seen` what they were. False: some are left.
 static bool clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
-                      paddr_t frame, unsigned size_bits) {
-    struct pattern pattern = pattern_of(run->level, frame, size_bits);
+                      struct pattern pattern, uint8_t *seen) {
     uint64_t step = level_pages(run->level);
     uint64_t base = table_first_page(space->vspace, run->table);
     uint64_t first = 0, pages = 0; // touched ones that lie together
@@ -73,6 +71,7 @@ static bool clear_run(struct gather *gather, struct batch_space *space, const st
         desc_t old = port_desc_exchange(run->table, i, DESC(0));
         uint64_t page = base + i * step;
         cleared++;
+        *seen |= (uint8_t)desc_report(old);
         if (desc_is_untouched(old)) {
             untouched++;
             continue;
@@ -93,31 +92,83 @@ static bool clear_run(struct gather *gather, struct batch_space *space, const st
     return i > run->last;
 }
 
-bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
-                         unsigned size_bits) {
+// FORCE: the whole place that the record names, if the table is still in use there.
+static void force_place(struct gather *gather, struct batch_space *space, const struct run *run,
+                        struct mapping_record record) {
+    if (run->table.v == 0)
+        return;
+    unsigned shift = level_shift(run->level);
+    uint64_t first = table_first_page(space->vspace, run->table);
+    batch_force(gather, space, first + ((uint64_t)record_index(record) << shift),
+                (uint64_t)record_count(record) << shift);
+    port_count(SHEAF_COUNTER_GATHER_FORCED, 1);
+}
+
+// Whether a removal may begin, whose batch has the place `space`: nothing that others removed is
+// pending, since the leaf may be gone already and its invalidation not: "not found" is not
+// "invalidated". Who defers does not ask for that, but needs an entry.
+static bool may_clear(const struct gather *gather, const struct batch_space *space) {
+    const struct vspace *vspace = space->vspace;
+    if (gather->policy == GATHER_DEFER)
+        return batch_has_entry(space);
+    unsigned own = pending_find(space->vspace, space->entry, batch_ticket(space)) != NULL ? 1 : 0;
+    return vspace->pending_count == own;
+}
+
+// *helped is set where others' removals were completed first; NULL: they are in the way.
+static enum record_step clear_record(struct gather *gather, struct mapping_record record,
+                                     paddr_t frame, unsigned size_bits, uint8_t *seen,
+                                     bool *helped) {
     struct vspace *vspace = asid_pin(record_asid(record));
     if (vspace == NULL)
-        return true; // its ASID was given back: invalidated as a whole before that
-    struct batch_space *space = batch_join(gather, vspace);
-    vspace_lock(vspace);
-    // The leaf may be gone already and its invalidation not: "not found" is not "invalidated".
-    pending_complete_all(vspace, batch_ticket(space));
-    struct run run = record_find(vspace, record, frame, size_bits);
-    bool through = !run.live || clear_run(gather, space, &run, frame, size_bits);
-    vspace_unlock(vspace);
+        return RECORD_THROUGH; // its ASID was given back: invalidated as a whole before that
+    struct batch_space *space = batch_try_join(gather, vspace);
+    enum record_step step = space == NULL ? RECORD_FULL : RECORD_PENDING;
+    if (space != NULL) {
+        vspace_lock(vspace);
+        if (helped != NULL)
+            *helped = pending_complete_all(vspace, batch_ticket(space));
+        if (helped != NULL || may_clear(gather, space)) {
+            struct run run = record_find(vspace, record, frame, size_bits);
+            struct pattern pattern = pattern_of(run.level, frame, size_bits);
+            step = !run.live || clear_run(gather, space, &run, pattern, seen) ? RECORD_THROUGH
+                                                                              : RECORD_AGAIN;
+            if (gather->policy == GATHER_FORCE)
+                force_place(gather, space, &run, record);
+        }
+        vspace_unlock(vspace);
+    }
     vspace_unpin(vspace);
-    return through;
+    return step;
+}
+
+enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
+                                     paddr_t frame, unsigned size_bits, uint8_t *seen) {
+    return clear_record(gather, record, frame, size_bits, seen, NULL);
+}
+
+bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+                         unsigned size_bits) {
+    uint8_t seen = 0;
+    bool helped = false;
+    enum record_step step = clear_record(gather, record, frame, size_bits, &seen, &helped);
+    if (step == RECORD_FULL) {
+        gather_finish(gather);
+        step = clear_record(gather, record, frame, size_bits, &seen, &helped);
+    }
+    return step == RECORD_THROUGH && !helped;
 }
 
 unsigned record_leaves(struct mapping_record record) { return record_count(record); }
 
-void gather_complete_record(struct gather *gather, struct mapping_record record) {
+bool gather_complete_record(struct gather *gather, struct mapping_record record) {
     (void)gather; // completing an entry of this batch makes the batch forget it (pending.c)
     struct vspace *vspace = asid_pin(record_asid(record));
     if (vspace == NULL)
-        return;
+        return false;
     vspace_lock(vspace);
-    pending_complete_all(vspace, 0);
+    bool any = pending_complete_all(vspace, 0);
     vspace_unlock(vspace);
     vspace_unpin(vspace);
+    return any;
 }

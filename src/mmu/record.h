@@ -15,7 +15,7 @@
 
 // The leaves of a record's run that output into its Frame.
 struct run {
-    paddr_t table;
+    paddr_t table; // 0: not in use as the record has it
     unsigned level;
     unsigned first, last; // first and last such leaf
     bool live;            // there is one

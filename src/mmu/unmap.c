@@ -312,8 +312,9 @@ static enum sheaf_error unmap_slice(struct unmap *unmap) {
     if (cuts_block(unmap))
         return SHEAF_ERR_BLOCK_CUT;
     // What is not found may have been removed by another and not be complete yet.
-    pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
-                                 batch_ticket(unmap->space));
+    if (unmap->gather->policy != GATHER_DEFER)
+        pending_complete_overlapping(unmap->vspace, unmap->cursor, unmap->end - unmap->cursor,
+                                     batch_ticket(unmap->space));
     while (true) {
         uint64_t previous = unmap->cursor;
         visit_table(unmap);
@@ -342,7 +343,7 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
     unmap.cursor = unmap.start + *done;
     unmap.report = (flags & SHEAF_OP_REPORT) != 0 ? report : NULL;
     unmap.looked_through = 0;
-    unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0;
+    unmap.keep_tables = (flags & SHEAF_OP_KEEP_TABLES) != 0 || gather->policy == GATHER_DEFER;
     unmap.preempted = false;
     if (unmap.report != NULL && *done == 0)
         report_clear(report, pages);

@@ -3,6 +3,7 @@
 #include "bench.h"
 
 const struct test_area *const test_areas[] = {
-    &kernel_bench_area, &ipc_bench_area,     &memory_bench_area, &unmap_bench_area,
-    &move_bench_area,   &protect_bench_area, &long_bench_area,   NULL,
+    &kernel_bench_area, &ipc_bench_area,  &memory_bench_area,
+    &unmap_bench_area,  &move_bench_area, &protect_bench_area,
+    &evict_bench_area,  &long_bench_area, NULL,
 };

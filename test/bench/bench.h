@@ -41,7 +41,10 @@ void bench_end(unsigned id);
 void announce(const char *name, unsigned id);
 
 extern const struct test_area kernel_bench_area, ipc_bench_area, memory_bench_area, long_bench_area,
-    unmap_bench_area, move_bench_area, protect_bench_area;
+    unmap_bench_area, move_bench_area, protect_bench_area, evict_bench_area;
+
+// A VSpace that this PE has loaded, with `chunks` of 15 tables each beside its first.
+sheaf_cptr loaded_vspace(unsigned chunks);
 
 // Programs of the children (pair.c). Arguments:
 //   0 what to do it with: an Endpoint, or the Notification that it waits for

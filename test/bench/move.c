@@ -8,16 +8,6 @@
 #define TABLES 64u
 #define GIB (UINT64_C(1) << 30)
 
-// With room for 15 tables in each chunk.
-static sheaf_cptr loaded_vspace(unsigned chunks) {
-    struct child child = new_child(child_touch, LOW_PRIORITY, 0, 0);
-    child.page->argument[0] = CHILD_PAGE;
-    start_child(&child);
-    join_child(&child);
-    CHECK_OK(INVOKE(child.vspace, SHEAF_VSPACE_GROW, 2, arena(), chunks).status);
-    return child.vspace;
-}
-
 // Tables full of pages, all of them the same memory, by a capability each.
 static sheaf_cptr fill_tables(sheaf_cptr vspace, uint64_t va, unsigned tables) {
     sheaf_cptr frame = make(SHEAF_FRAME, 21), copies = new_slots(tables);

@@ -10,15 +10,8 @@
 #define SPARSE 512
 #define LARGE_TABLES 64
 
-// A VSpace that this PE has loaded, with room for `tables`.
-static sheaf_cptr loaded_vspace(unsigned tables) {
-    struct child child = new_child(child_touch, LOW_PRIORITY, 0, 0);
-    child.page->argument[0] = CHILD_PAGE;
-    start_child(&child);
-    join_child(&child);
-    CHECK_OK(INVOKE(child.vspace, SHEAF_VSPACE_GROW, 2, arena(), tables / 15 + 1).status);
-    return child.vspace; // 15 tables in each chunk
-}
+// With room for `tables`.
+static sheaf_cptr vspace_of(unsigned tables) { return loaded_vspace(tables / 15 + 1); }
 
 // Maps 2 MiB as pages at each of `tables` consecutive places, all of them the same memory, by a
 // capability each from `copies` on.
@@ -55,7 +48,7 @@ static void unmap_from(const char *name, unsigned tables, uint64_t offset, uint6
     bool whole = offset == 0 && pages == tables * TABLE_PAGES;
     bool frees = whole && (flags & SHEAF_OP_KEEP_TABLES) == 0;
     for (unsigned i = 0; i < RUNS; i++) {
-        sheaf_cptr vspace = loaded_vspace(tables + 2);
+        sheaf_cptr vspace = vspace_of(tables + 2);
         map_tables(vspace, CHILD_FREE, tables, leaf_flags);
         own_buffer()->ops[0] = unmap_op(vspace, CHILD_FREE + offset, pages, flags);
         struct gathered g = measure(1);
@@ -89,7 +82,7 @@ static void unmap_untouched512(void) {
 // Each page in a table of its own, beside one that stays.
 static void unmap_scattered64(void) {
     for (unsigned i = 0; i < RUNS; i++) {
-        sheaf_cptr vspace = loaded_vspace(SCATTERED + 2);
+        sheaf_cptr vspace = vspace_of(SCATTERED + 2);
         map_sparse(vspace, CHILD_FREE, SCATTERED, 7 * PAGE);
         map_sparse(vspace, CHILD_FREE, SCATTERED, 8 * PAGE);
         for (unsigned page = 0; page < SCATTERED; page++) {
@@ -104,7 +97,7 @@ static void unmap_scattered64(void) {
 
 static void unmap_sparse512(void) {
     for (unsigned i = 0; i < RUNS; i++) {
-        sheaf_cptr vspace = loaded_vspace(SPARSE + 2);
+        sheaf_cptr vspace = vspace_of(SPARSE + 2);
         map_sparse(vspace, CHILD_FREE, SPARSE, 7 * PAGE);
         own_buffer()->ops[0] = unmap_op(vspace, CHILD_FREE, SPARSE * TABLE_PAGES, 0);
         struct gathered g = measure(1);

@@ -221,6 +221,15 @@ ALWAYS_INLINE struct sheaf_gather_op move_op(sheaf_cptr vspace, uint64_t from, u
         {SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0), vspace, from, pages, to, slot}};
 }
 
+ALWAYS_INLINE struct sheaf_gather_op evict_op(sheaf_cptr first, uint64_t slots, uint64_t flags) {
+    return (struct sheaf_gather_op){
+        .word = {SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, flags), 0, 0, 0, first, slots}};
+}
+
+ALWAYS_INLINE struct sheaf_gather_op sync_op(sheaf_cptr vspace) {
+    return (struct sheaf_gather_op){.word = {SHEAF_OP_WORD0(SHEAF_OP_SYNC, 0, 0), vspace}};
+}
+
 ALWAYS_INLINE struct sheaf_gather_op unmap_op(sheaf_cptr vspace, uint64_t va, uint64_t pages,
                                               uint64_t flags) {
     return (struct sheaf_gather_op){

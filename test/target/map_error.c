@@ -303,9 +303,11 @@ static void unknown_call_flags(void) {
     sheaf_cptr vspace = make_vspace(1);
     sheaf_cptr frame = page();
     own_buffer()->ops[0] = map_op(vspace, CHILD_FREE, 1, frame, 1, ALL_ACCESS, 0);
-    for (unsigned bit = 1; bit < 32; bit++) {
+    for (unsigned bit = 3; bit < 32; bit++) {
         CHECK_ERROR(gather(1, UINT64_C(1) << bit).status, UNKNOWN_FLAG);
     }
+    CHECK_ERROR(gather(1, SHEAF_GATHER_DEFER | SHEAF_GATHER_FORCE).status, INVALID_ARGUMENT);
+    CHECK_ERROR(gather(1, SHEAF_GATHER_DEFER).status, UNKNOWN_FLAG); // for MAP
     CHECK(!is_mapped(frame));
 }
 

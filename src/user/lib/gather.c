@@ -30,6 +30,16 @@ void sheaf_put_move(unsigned i, sheaf_cptr vspace, uint64_t from, uint64_t pages
         {SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0), vspace, from, pages, to, slot}};
 }
 
+void sheaf_put_evict(unsigned i, sheaf_cptr slot, uint64_t count, uint64_t flags) {
+    sheaf_ipc_buffer()->ops[i] =
+        (struct sheaf_gather_op){{SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, flags), 0, 0, 0, slot, count}};
+}
+
+void sheaf_put_sync(unsigned i, sheaf_cptr vspace) {
+    sheaf_ipc_buffer()->ops[i] =
+        (struct sheaf_gather_op){{SHEAF_OP_WORD0(SHEAF_OP_SYNC, 0, 0), vspace}};
+}
+
 struct sheaf_gather_result sheaf_gather_result(const struct sheaf_registers *registers) {
     uint64_t done = registers->x[SHEAF_REG_GATHER];
     uint64_t totals = registers->x[SHEAF_REG_TOTALS];
@@ -47,9 +57,11 @@ struct sheaf_gather_result sheaf_gather_result(const struct sheaf_registers *reg
     return result;
 }
 
-struct sheaf_gather_result sheaf_gather(unsigned n) {
-    struct sheaf_registers r = {
-        .x = {[SHEAF_REG_GATHER] = SHEAF_GATHER_ARG(n, 0), [SHEAF_REG_SYSCALL] = SHEAF_SYS_GATHER}};
+struct sheaf_gather_result sheaf_gather(unsigned n) { return sheaf_gather_with(n, 0); }
+
+struct sheaf_gather_result sheaf_gather_with(unsigned n, uint64_t policy) {
+    struct sheaf_registers r = {.x = {[SHEAF_REG_GATHER] = SHEAF_GATHER_ARG(n, policy),
+                                      [SHEAF_REG_SYSCALL] = SHEAF_SYS_GATHER}};
     sheaf_syscall(&r);
     struct sheaf_gather_result result = sheaf_gather_result(&r);
     if (result.error == SHEAF_OK) // refused as a whole: vector, flags, buffer

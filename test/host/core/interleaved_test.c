@@ -130,7 +130,14 @@ static struct call message_call(bool may_wait) {
 static struct sheaf_gather_op random_op(void) {
     uint64_t va = VA + (uint64_t)below(3) * BIT(21) + (uint64_t)below(8) * PAGE_BYTES;
     uint64_t vspace = below(4) == 0 ? a(SHEAF_VSPACE) : space;
-    if (below(2) == 0)
+    unsigned kind = below(8);
+    if (kind == 0)
+        return (struct sheaf_gather_op){{SHEAF_OP_SYNC, vspace}};
+    if (kind == 1)
+        return (struct sheaf_gather_op){
+            {SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, below(2) * SHEAF_OP_REPORT), 0, 0, 0,
+             below(2) == 0 ? a(SHEAF_FRAME) : frames + below(FRAMES), 1 + below(3)}};
+    if (kind < 5)
         return map_op(vspace, va, 1, below(2) == 0 ? a(SHEAF_FRAME) : frames + below(FRAMES), 1,
                       SHEAF_MAP_READ | (below(2) != 0 ? SHEAF_MAP_EXECUTE : 0), SHEAF_OP_ACCESSED);
     return unmap_op(vspace, below(2) == 0 ? va : VA, below(2) == 0 ? 1 + below(9) : BIT(18),
@@ -149,7 +156,9 @@ static void fill_buffer(struct sheaf_ipc_buffer *target) {
 static struct call gather_call(bool may_wait) {
     struct call call = message_call(false);
     call.number = SHEAF_SYS_GATHER;
-    call.gather = SHEAF_GATHER_ARG(1 + below(8), may_wait && below(4) == 0);
+    static const uint8_t policies[] = {0, 0, 0, 0, SHEAF_GATHER_DEFER, SHEAF_GATHER_FORCE};
+    call.gather = SHEAF_GATHER_ARG(1 + below(8), (may_wait && below(4) == 0) |
+                                                     policies[below(ARRAY_SIZE(policies))]);
     if (buffer() != NULL)
         fill_buffer(buffer());
     return call;

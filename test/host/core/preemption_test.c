@@ -364,6 +364,47 @@ static uint64_t delete_a_cnode_of_large_frames(void) {
     return hash;
 }
 
+// Frames with copies and copies of copies, one of them of 512 leaves, over several VSpaces.
+static void prepare_evict(void) {
+    uint64_t memory = untyped(22);
+    slots[0] = new_slots(11);
+    slots[1] = new_slots(60);
+    OK(retype(memory, SHEAF_FRAME, 21, CNODE, slots[0] + 10, 1));
+    retype_many(untyped(18), SHEAF_FRAME, 12, slots[0], 10);
+    OK(gather_op(
+        map_op(VSPACE, VA + BIT(30), 512, slots[0] + 10, 1, RW, SHEAF_OP_PAGES | SHEAF_OP_DIRTY)));
+    for (unsigned i = 0; i < 60; i++) {
+        uint64_t space = i % 6 == 0 ? make(SHEAF_VSPACE, 0) : VSPACE;
+        OK(copy(slots[1] + i, i % 3 == 0 ? slots[0] + i / 6 : slots[1] + i - 1, 7));
+        OK(gather_op(map_op(space, VA + i * PAGE_BYTES, 1, slots[1] + i, 1, RW,
+                            i % 2 == 0 ? SHEAF_OP_ACCESSED : SHEAF_OP_DIRTY)));
+    }
+}
+
+static uint64_t evict_with_copies(void) {
+    buffer()->ops[0] = (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, SHEAF_OP_REPORT), 0, 0, 0, slots[0], 11}};
+    struct result result = gather(1, 0);
+    answers_are(result, 0);
+    answer_is(result.x10);
+    for (unsigned i = 0; i < 3; i++)
+        answer_is(buffer()->results[i]);
+    for (unsigned i = 0; i < 60; i++)
+        answer_is(mapping(slots[1] + i).pages);
+    return hash;
+}
+
+static uint64_t evict_deferred_and_sync(void) {
+    buffer()->ops[0] = (struct sheaf_gather_op){{SHEAF_OP_EVICT, 0, 0, 0, slots[0], 11}};
+    struct result result = gather(1, SHEAF_GATHER_DEFER);
+    answers_are(result, 0);
+    answer_is(result.x10);
+    buffer()->ops[0] = (struct sheaf_gather_op){{SHEAF_OP_SYNC, VSPACE}};
+    answers_are(gather(1, 0), 0);
+    answer_is(mapping(slots[1] + 59).pages);
+    return hash;
+}
+
 static const struct scenario scenarios[] = {
     {"retype_a_large_frame", prepare_untyped, retype_a_large_frame, 60},
     {"retype_threads", prepare_untyped, retype_threads, 20},
@@ -384,6 +425,8 @@ static const struct scenario scenarios[] = {
     {"cancel_behind_many_others", prepare_senders, cancel_behind_many_others, 13},
     {"map_again", prepare_stale_records, map_again, 5},
     {"delete_a_cnode_of_large_frames", prepare_large_frames, delete_a_cnode_of_large_frames, 4},
+    {"evict_with_copies", prepare_evict, evict_with_copies, 60},
+    {"evict_deferred_and_sync", prepare_evict, evict_deferred_and_sync, 60},
     {"a_gather_with_a_tail", prepare_gather, a_gather_with_a_tail, 19},
 };
 

@@ -17,16 +17,16 @@ void plant(enum planted race) {
 }
 
 void __real_finish_work(struct finish_work *work, struct gather_totals *totals);
-void __real_pending_complete_all(struct vspace *vspace, uint64_t except);
-void __real_pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+bool __real_pending_complete_all(struct vspace *vspace, uint64_t except);
+bool __real_pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
                                          uint64_t except);
 struct pending *__real_pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
 void __real_vspace_pin(struct vspace *vspace);
 void __real_vspace_unpin(struct vspace *vspace);
 
 void __wrap_finish_work(struct finish_work *work, struct gather_totals *totals);
-void __wrap_pending_complete_all(struct vspace *vspace, uint64_t except);
-void __wrap_pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+bool __wrap_pending_complete_all(struct vspace *vspace, uint64_t except);
+bool __wrap_pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
                                          uint64_t except);
 struct pending *__wrap_pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
 void __wrap_vspace_pin(struct vspace *vspace);
@@ -42,15 +42,14 @@ void __wrap_finish_work(struct finish_work *work, struct gather_totals *totals) 
     __real_finish_work(work, totals);
 }
 
-void __wrap_pending_complete_all(struct vspace *vspace, uint64_t except) {
-    if (planted != PLANTED_HELP_SKIPPED)
-        __real_pending_complete_all(vspace, except);
+bool __wrap_pending_complete_all(struct vspace *vspace, uint64_t except) {
+    return planted != PLANTED_HELP_SKIPPED && __real_pending_complete_all(vspace, except);
 }
 
-void __wrap_pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
+bool __wrap_pending_complete_overlapping(struct vspace *vspace, uint64_t first, uint64_t pages,
                                          uint64_t except) {
-    if (planted != PLANTED_HELP_SKIPPED)
-        __real_pending_complete_overlapping(vspace, first, pages, except);
+    return planted != PLANTED_HELP_SKIPPED &&
+           __real_pending_complete_overlapping(vspace, first, pages, except);
 }
 
 struct pending *__wrap_pending_find(struct vspace *vspace, unsigned index, uint64_t ticket) {

@@ -17,6 +17,7 @@
 #define PES 3u
 #define FRAMES (1u << 24)
 #define RECORDS 64u
+#define FRAMES_WAITING (64 * WINDOW)
 #define SEEDS 40u
 #define BATCHES 300u
 
@@ -40,6 +41,11 @@ static struct {
     struct known_record records[RECORDS];
     uint32_t released[8 * WINDOW]; // frames removed in this batch
     unsigned released_count;
+    uint32_t waiting[SPACES][FRAMES_WAITING]; // frames of deferred removals, until SYNC
+    unsigned waiting_count[SPACES];
+    bool synced[SPACES];
+    bool deferred[SPACES][WINDOW]; // removed from there, and perhaps not yet completed
+    enum gather_policy policy;
 } world;
 
 static uint64_t draw(uint64_t below) {
@@ -61,9 +67,28 @@ static void release_frames(void) {
     world.released_count = 0;
 }
 
+// After the finish of a batch with a SYNC: what was deferred before is complete as well.
+static void release_waiting(void) {
+    for (unsigned space = 0; space < SPACES; space++) {
+        if (!world.synced[space])
+            continue;
+        for (unsigned i = 0; i < world.waiting_count[space]; i++)
+            vmsa_frame_reused(FRAME(world.waiting[space][i]), PAGE_BYTES);
+        world.waiting_count[space] = 0;
+        for (unsigned page = 0; page < WINDOW; page++)
+            world.deferred[space][page] = false;
+        world.synced[space] = false;
+    }
+}
+
 static void forget(unsigned space, uint64_t page) {
-    world.released[world.released_count++] = world.mapped[space][page].frame;
+    bool deferred = world.policy == GATHER_DEFER;
+    if (deferred && world.waiting_count[space] < FRAMES_WAITING)
+        world.waiting[space][world.waiting_count[space]++] = world.mapped[space][page].frame;
+    else if (!deferred)
+        world.released[world.released_count++] = world.mapped[space][page].frame;
     world.mapped[space][page] = (struct mapped){0};
+    world.deferred[space][page] = deferred;
 }
 
 static bool is_free(unsigned space, uint64_t page, uint64_t pages) {
@@ -159,11 +184,15 @@ static void do_map(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
+    if (world.policy == GATHER_FORCE)
+        gather_force(gather, vspace, PAGE(BASE + page), pages);
     world.next_frame = frame + (uint32_t)pages;
-    for (uint64_t i = 0; i < pages; i++)
+    for (uint64_t i = 0; i < pages; i++) {
         world.mapped[space][page + i] =
             (struct mapped){frame + (uint32_t)i, (uint8_t)level,   attributes.accessed,
                             attributes.dirty,    attributes.write, false};
+        world.deferred[space][page + i] = false; // MAP has completed it
+    }
 }
 
 static bool cuts(unsigned space, uint64_t page, uint64_t pages) {
@@ -204,6 +233,8 @@ static void do_unmap(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
+    if (world.policy == GATHER_FORCE)
+        gather_force(gather, world.vspaces[space], PAGE(BASE + page), pages);
     if ((flags & SHEAF_OP_REPORT) != 0)
         check_report(space, page, pages, report);
     for (uint64_t i = page; i < page + pages; i++) {
@@ -288,13 +319,36 @@ static void do_fault(unsigned space) {
     }
 }
 
+static void do_sync(struct gather *gather, unsigned space) {
+    assert_int_equal(gather_sync(gather, world.vspaces[space]), SHEAF_OK);
+    world.synced[space] = true;
+}
+
+// Clears what the record names, in the way of EVICT; else in that of delete.
+static void clear_record(struct gather *gather, const struct known_record *known, uint8_t *seen) {
+    enum record_step step;
+    if (draw(2) == 0 && world.policy != GATHER_DEFER) {
+        while (!gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits))
+            continue;
+        return;
+    }
+    while ((step = gather_clear_record(gather, known->record, FRAME(known->frame), known->size_bits,
+                                       seen)) != RECORD_THROUGH) {
+        if (step == RECORD_PENDING)
+            assert_true(gather_complete_record(gather, known->record));
+        else
+            assert_int_equal(step, RECORD_AGAIN); // three VSpaces do not fill a batch
+    }
+}
+
 // Deletes what a record names: its first leaf, whose frame (4 KiB or the block's first) it was.
 static void do_delete(struct gather *gather) {
     struct known_record *known = &world.records[draw(RECORDS)];
     vaddr_t va;
     uint64_t pages;
     bool live = record_place(known->record, FRAME(known->frame), known->size_bits, &va, &pages);
-    gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits);
+    uint8_t seen = 0;
+    clear_record(gather, known, &seen);
     assert_false(record_is_live(known->record, FRAME(known->frame), known->size_bits));
     if (!live)
         return;
@@ -302,7 +356,11 @@ static void do_delete(struct gather *gather) {
     unsigned space = 0;
     while (asid_of(world.vspaces[space]).v != known->record.v >> 48)
         space++;
-    assert_int_equal(world.mapped[space][page].frame, known->frame);
+    const struct mapped *mapped = &world.mapped[space][page];
+    assert_int_equal(mapped->frame, known->frame);
+    assert_int_equal(seen & ~((mapped->accessed ? SHEAF_REPORT_ACCESSED : 0) |
+                              (mapped->dirty ? SHEAF_REPORT_DIRTY : 0)),
+                     0);
     for (uint64_t i = 0; i < pages; i++)
         forget(space, page + i);
 }
@@ -426,6 +484,8 @@ static void check_reachable(void) {
             paddr_t addresses[4];
             unsigned count = vmsa_reachable(pe, PAGE(BASE + page), addresses, 4);
             uint32_t frame = world.mapped[space][page].frame;
+            if (world.deferred[space][page])
+                continue;
             assert_true(count == 0 || (count == 1 && frame != 0));
             if (count == 1)
                 assert_int_equal(addresses[0].v, FRAME(frame).v);
@@ -437,31 +497,45 @@ static void one_batch(void) {
     vmsa_set_pe((unsigned)draw(PES));
     if (draw(6) == 0)
         vspace_activate(draw(5) == 0 ? NULL : world.vspaces[draw(SPACES)]);
+    static const enum gather_policy policies[] = {GATHER_IF_NEEDED, GATHER_IF_NEEDED,
+                                                  GATHER_IF_NEEDED, GATHER_DEFER,
+                                                  GATHER_DEFER,     GATHER_FORCE};
     struct gather *gather = gather_begin();
+    world.policy = policies[draw(ARRAY_SIZE(policies))];
+    gather_set_policy(gather, world.policy);
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
-        unsigned space = (unsigned)draw(SPACES);
-        switch (draw(12)) {
+        // What is deferred comes last.
+        unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 9 : 0;
+        switch (first + draw(16 - first)) {
         case 0:
         case 1:
-        case 2:
             do_map(gather, space);
+            break;
+        case 2:
+            if (draw(3) == 0)
+                do_sync(gather, space);
+            else
+                do_map(gather, space);
             break;
         case 3:
         case 4:
-            do_unmap(gather, space);
-            break;
-        case 5:
-            do_delete(gather);
-            break;
-        case 6:
             do_move_tables(gather, space);
             break;
-        case 7:
+        case 5:
+        case 6:
             do_move_leaf(gather);
             break;
+        case 7:
         case 8:
-        case 9:
             do_change(gather, space);
+            break;
+        case 9:
+        case 10:
+            do_unmap(gather, space);
+            break;
+        case 11:
+        case 12:
+            do_delete(gather);
             break;
         default:
             do_fault(space);
@@ -469,6 +543,7 @@ static void one_batch(void) {
     }
     gather_finish(gather);
     release_frames();
+    release_waiting();
 }
 
 // Each seed on cores of its own.
@@ -479,6 +554,10 @@ static void run(uint64_t seed) {
     world.random = seed * 0x9e3779b97f4a7c15u + 1;
     world.next_frame = 512;
     world.released_count = 0;
+    world.policy = GATHER_IF_NEEDED;
+    memset(world.waiting_count, 0, sizeof(world.waiting_count));
+    memset(world.synced, 0, sizeof(world.synced));
+    memset(world.deferred, 0, sizeof(world.deferred));
     for (unsigned i = 0; i < SPACES; i++)
         world.vspaces[i] = new_vspace(1);
     for (unsigned step = 0; step < BATCHES; step++) {

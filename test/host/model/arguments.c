@@ -454,6 +454,8 @@ void make_gather(struct attempt *attempt) {
     unsigned reply;
     if (below(6) == 0)
         count = 0;
+    if (below(10) == 0)
+        flags |= below(4) * SHEAF_GATHER_DEFER; // none, one of the policies, both
     if (below(60) == 0)
         flags = corner() & UINT32_MAX;
     if (reference_resolve(attempt->thread, attempt->call.reply, &reply) == SHEAF_OK &&

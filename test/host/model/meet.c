@@ -309,15 +309,18 @@ void wrong_reply_receive(struct attempt *attempt) {
 // ---- Gather: its operations are not foreseen, its tail is
 
 void wrong_gather(struct attempt *attempt) {
+    const uint64_t policies = SHEAF_GATHER_DEFER | SHEAF_GATHER_FORCE;
     uint64_t count = attempt->call.gather & UINT32_MAX, flags = attempt->call.gather >> 32;
-    if ((flags & ~SHEAF_GATHER_REPLY_RECV) != 0)
+    if ((flags & ~(SHEAF_GATHER_REPLY_RECV | policies)) != 0)
         attempt->wrong |= E(UNKNOWN_FLAG);
+    else if ((flags & policies) == policies)
+        attempt->wrong |= E(INVALID_ARGUMENT);
     if (count > SHEAF_GATHER_OPS)
         attempt->wrong |= E(VECTOR_TOO_LONG);
     if (!has_buffer(attempt->thread))
         attempt->wrong |= E(NO_BUFFER);
     attempt->tail = 0;
-    if (attempt->wrong != 0 || flags == 0)
+    if (attempt->wrong != 0 || (flags & SHEAF_GATHER_REPLY_RECV) == 0)
         return;
     enum sheaf_error error = check_name(
         attempt, attempt->call.cap, 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION, &attempt->cap);

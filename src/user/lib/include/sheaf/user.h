@@ -125,8 +125,13 @@ void sheaf_put_map(unsigned i, sheaf_cptr vspace, uint64_t va, uint64_t pages, s
 // the Frames in consecutive slots from `slot` on record.
 void sheaf_put_move(unsigned i, sheaf_cptr vspace, uint64_t from, uint64_t pages, uint64_t to,
                     sheaf_cptr slot);
+// Unmaps `count` Frames in consecutive slots from `slot` on, and all that were derived from them.
+void sheaf_put_evict(unsigned i, sheaf_cptr slot, uint64_t count, uint64_t flags);
+void sheaf_put_sync(unsigned i, sheaf_cptr vspace);
 // Runs the `n` operations put before.
 struct sheaf_gather_result sheaf_gather(unsigned n);
+// The same with SHEAF_GATHER_DEFER or SHEAF_GATHER_FORCE.
+struct sheaf_gather_result sheaf_gather_with(unsigned n, uint64_t policy);
 // What a gather system call left in the registers.
 struct sheaf_gather_result sheaf_gather_result(const struct sheaf_registers *registers);
 
