@@ -45,7 +45,7 @@ static void a_deferred_removal_waits_for_sync(void **state) {
     map_pages(vspace, 0, 100, 0);
     defer_on(0, vspace, 10, 4);
     assert_false(is_mapped_to(vspace, 10, 10));
-    assert_true(is_reachable(10));
+    assert_true(any_pe_reaches(10));
     assert_int_equal(vspace->pending_count, 1);
     assert_int_equal(vspace->pending[0].owner, 0);
     assert_int_equal(vspace->pins, 0);
@@ -54,7 +54,7 @@ static void a_deferred_removal_waits_for_sync(void **state) {
     assert_int_equal(totals.dsb, 2);
     for (size_t i = 0; i < vmsa_log_count(); i++)
         assert_int_equal(vmsa_log()[i].kind, PORT_TLBI_VALE1IS); // its own: known to be leaves
-    assert_false(is_reachable(10));
+    assert_false(any_pe_reaches(10));
     vmsa_frame_reused(FRAME(10), 4 * PAGE_BYTES);
     assert_int_equal(vspace->pending_count, 0);
     totals = sync_on(0, vspace);
@@ -143,12 +143,12 @@ static void the_ninth_completes_the_oldest(void **state) {
     gather_finish(gather);
     assert_int_equal(vmsa_log_count(), 2);
     assert_int_equal(vmsa_dsb_count(), 2);
-    assert_false(is_reachable(0));
-    assert_true(is_reachable(40));
-    assert_true(is_reachable(400));
+    assert_false(any_pe_reaches(0));
+    assert_true(any_pe_reaches(40));
+    assert_true(any_pe_reaches(400));
     assert_int_equal(vspace->pending_count, PENDING_ENTRIES);
     sync_on(0, vspace);
-    assert_false(is_reachable(400));
+    assert_false(any_pe_reaches(400));
 }
 
 static void with_no_entry_free_a_record_asks_for_completion(void **state) {
@@ -162,7 +162,7 @@ static void with_no_entry_free_a_record_asks_for_completion(void **state) {
     assert_true(is_mapped_to(vspace, 500, 500));
     assert_true(gather_complete_record(gather_begin(), record));
     assert_int_equal(defer_record(record, FRAME(500), 12), RECORD_THROUGH);
-    assert_true(is_reachable(500));
+    assert_true(any_pe_reaches(500));
     assert_int_equal(vspace->pending_count, 1);
     sync_on(0, vspace);
     vmsa_frame_reused(FRAME(500), PAGE_BYTES);
@@ -214,7 +214,7 @@ static void scenario_4a_the_range_of_a_deferred_removal_is_mapped_anew(void **st
     struct vspace *vspace = loaded_everywhere(1);
     map_pages(vspace, 0, 100, 0);
     defer_on(0, vspace, 10, 4);
-    assert_true(is_reachable(12));
+    assert_true(any_pe_reaches(12));
     map_pages(vspace, 12, 1, 999); // the model judges the store
     assert_true(is_mapped_to(vspace, 12, 999));
     vmsa_frame_reused(FRAME(10), 4 * PAGE_BYTES);
@@ -239,13 +239,13 @@ static void scenario_4b_the_frame_of_a_deferred_removal_is_used_anew(void **stat
     assert_false(gather_unmap_record(gather, record, FRAME(50), 12)); // took its time
     assert_true(gather_unmap_record(gather, record, FRAME(50), 12));
     gather_finish(gather);
-    assert_false(is_reachable(5));
+    assert_false(any_pe_reaches(5));
     vmsa_frame_reused(FRAME(50), PAGE_BYTES);
     // It is mapped anew elsewhere: MAP completes what the record's VSpace has pending.
     record = map_pages(vspace, 5, 1, 50);
     defer_on(0, vspace, 5, 1);
     assert_true(gather_complete_record(gather_begin(), record));
-    assert_false(is_reachable(5));
+    assert_false(any_pe_reaches(5));
     assert_false(gather_complete_record(gather_begin(), record));
     // The VSpace dies.
     defer_on(1, vspace, 6, 1);
@@ -284,8 +284,8 @@ static void scenario_4e_a_gap_of_gibibytes_costs_nothing(void **state) {
     gather_finish(gather);
     assert_int_equal(vspace->pending_count, 1);
     assert_int_equal(sync_on(0, vspace).tlbi, 2);
-    assert_false(is_reachable(0));
-    assert_false(is_reachable(8 * GIB_PAGES));
+    assert_false(any_pe_reaches(0));
+    assert_false(any_pe_reaches(8 * GIB_PAGES));
 }
 
 // PE 0 comes to its SYNC's barriers while PE 1 begins another.
@@ -302,7 +302,7 @@ static void sync_meanwhile(enum vmsa_call call, uint64_t a, uint64_t b) {
     struct gather *gather = gather_begin();
     assert_int_equal(gather_sync(gather, synced), SHEAF_OK);
     gather_finish(gather);
-    assert_false(is_reachable(10)); // its caller is told so
+    assert_false(any_pe_reaches(10)); // its caller is told so
     vmsa_frame_reused(FRAME(10), 4 * PAGE_BYTES);
 }
 
@@ -331,8 +331,8 @@ static void scenario_4f_sync_waits_for_nobody(void **state) {
     assert_int_equal(gather_unmap(open, vspace, PAGE(3), 2, 0, &done, NULL), SHEAF_OK);
     defer_on(2, vspace, 50, 2);
     sync_on(0, vspace);
-    assert_false(is_reachable(3));
-    assert_false(is_reachable(50));
+    assert_false(any_pe_reaches(3));
+    assert_false(any_pe_reaches(50));
     vmsa_frame_reused(FRAME(3), 2 * PAGE_BYTES);
     vmsa_frame_reused(FRAME(50), 2 * PAGE_BYTES);
 }

@@ -101,17 +101,6 @@ static void unmap_preempted(void) {
 
 static void map_elsewhere(void) { map(ELSEWHERE, 2, 60, LEAF_LEVEL); }
 
-// Upwards, so UNMAP of everything meets the table before or after.
-static void move_table(void) {
-    struct gather *gather = gather_begin();
-    struct gather_move move = {0};
-    unsigned missing;
-    world.moved = true;
-    gather_move_tables(gather, world.vspace, PAGE(0), PAGE(ELSEWHERE), TABLE_PAGES, &move,
-                       &missing);
-    gather_finish(gather);
-}
-
 static void map_block(void) { map(0, TABLE_PAGES, 2048, 2); }
 
 static void replace_one(void) {
@@ -214,28 +203,40 @@ static void move_table(void) {
     struct gather *gather = gather_begin();
     struct gather_move move = {0};
     unsigned missing;
-    enum sheaf_error error;
+    enum sheaf_error error = SHEAF_OK;
     world.moved = true;
-    do
+    while (error == SHEAF_OK && move.pass != MOVE_DONE)
         error = gather_move_tables(gather, world.vspace, PAGE(0), PAGE(MOVED), TABLE_PAGES, &move,
                                    &missing);
-    while (error == SHEAF_ERR_PREEMPTED);
     gather_finish(gather);
 }
 
-// The slot's lock is held, as in a system call: who deletes marks the slot under it.
-static void move_leaf(void) {
-    struct gather *gather = gather_begin();
+// The slot's lock is held for each slice, as in a system call: who deletes marks the slot under it.
+static enum sheaf_error move_slice(struct gather *gather, struct gather_move *move) {
     struct mapped_frame frame = {FRAME(5), (struct mapping_record){0}};
     struct moved_frames frames = {.count = 1, .at = {{&frame, PAGE_BITS}}};
     unsigned missing;
-    world.moved = true;
+    enum sheaf_error error = SHEAF_ERR_INVALID_CAPABILITY;
     lock_acquire(&world.slots);
-    frame.record = world.record;
-    if (!world.dying && gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1,
-                                           &frames, &missing) == SHEAF_OK)
+    if (!world.dying) {
+        bool left = move->pass == MOVE_MOVE ? move->slots != 0 : move->slots == 0; // it goes down
+        frames.count = left ? 1 : 0;
+        frame.record = world.record;
+        error = gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1, &frames,
+                                   move, &missing);
         world.record = frame.record;
+    }
     lock_release(&world.slots);
+    return error;
+}
+
+static void move_leaf(void) {
+    struct gather *gather = gather_begin();
+    struct gather_move move = {0};
+    enum sheaf_error error = SHEAF_OK;
+    world.moved = true;
+    while (error == SHEAF_OK && move.pass != MOVE_DONE)
+        error = move_slice(gather, &move);
     gather_finish(gather);
 }
 
@@ -300,7 +301,6 @@ const struct world_operation world_operations[] = {
     {"unmap_all", unmap_all},
     {"unmap_preempted", unmap_preempted},
     {"map_elsewhere", map_elsewhere},
-    {"move_table", move_table},
     {"map_block", map_block},
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
