@@ -21,13 +21,13 @@ struct vector {
     struct gather *gather;
     enum gather_policy policy;
     const struct sheaf_gather_op *next, *end; // in `ops`: to run next, and behind the last one
-    unsigned missing;                         // tables, with NO_TABLES
     uint64_t done;                            // pages of the operation at `next`; EVICT: slots
-    uint8_t seen;                             // EVICT: reported bits of the slot in turn
-    struct gather_move move;                  // the same of a MOVE, where `done` is not 0
-    size_t report_start;                      // bytes of reports of the operations before it
-    size_t report_first;                      // where `report` begins to hold something
-    size_t report_end;                        // bytes of `report` that hold something
+    uint32_t missing;                         // tables, with NO_TABLES
+    uint32_t report_start;                    // bytes of reports of the operations before it
+    uint32_t report_first;                    // where `report` begins to hold something
+    uint32_t report_end;                      // bytes of `report` that hold something
+    uint8_t seen;                             // EVICT: reported bits of the slot in turn, then 0
+    struct gather_move move;                  // of a MOVE, where `done` is not 0
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
     uint8_t report[SHEAF_RESULT_BYTES];
 };
@@ -296,9 +296,11 @@ static inline enum sheaf_error run_all(struct vector *vector) {
             return error;
         }
         port_count(SHEAF_COUNTER_GATHER_OPERATIONS, 1);
+        if (++vector->next == vector->end) {
+            break;
+        }
         vector->done = 0;
-        vector->seen = 0;
-        if (++vector->next != vector->end && arch_interrupt_pending()) {
+        if (arch_interrupt_pending()) {
             return SHEAF_ERR_PREEMPTED;
         }
     }
