@@ -2,7 +2,10 @@
 // EVICT: the walk, and its place in the tree (evict.h tells why it is there).
 #include "evict.h"
 
-#define EVICT_SLICE 32u // nodes visited before the tree lock is dropped for a moment
+// What is done under the tree lock without a look at pending interrupts: so many capabilities are
+// listed, or so many were passed that were derived from others.
+#define EVICT_LIST 64u
+#define EVICT_PASSED 128u
 
 struct evict {
     struct thread *thread;
@@ -12,8 +15,12 @@ struct evict {
     uint64_t *done;    // how many are through
     struct slot *node; // to be visited next; NULL: all are through
     bool fenced;       // the walk of the one in turn ends at the fence
-    uint8_t *seen;     // of the one in turn
     uint8_t *report;   // NULL: not asked for
+    // Capabilities that were mapped, in the order of the walk. `number` is that of the named
+    // capability that each is, or was derived from.
+    struct gather_record record[EVICT_LIST];
+    struct slot *at[EVICT_LIST];
+    unsigned listed;
 };
 
 // ---- The place in the tree
@@ -51,76 +58,106 @@ static void keep_place(const struct evict *evict) {
     tree_insert_before(evict->node, &walk->cursor);
 }
 
-static void capability_through(struct evict *evict) {
-    if (evict->report != NULL) {
-        evict->report[*evict->done / 4] |= (uint8_t)(*evict->seen << (*evict->done % 4 * 2));
-    }
-    *evict->seen = 0;
-    ++*evict->done;
-    evict->fenced = false;
-    evict->node = *evict->done < evict->count ? in_turn(evict) : NULL;
-}
-
-static void go_to(struct evict *evict, struct slot *next) {
-    struct slot *fence = &evict->thread->walk.fence;
-    evict->node = next;
-    if (evict->fenced && next == fence) {
-        tree_remove(fence);
-        fence->type = SHEAF_NULL;
-        evict->node = NULL;
-    }
-    if (evict->node == NULL) {
-        capability_through(evict);
-    }
-}
-
 static void find_place(struct evict *evict) {
     struct evict_walk *walk = &evict->thread->walk;
     evict->fenced = has_place(evict->thread);
+    evict->node = *evict->done < evict->count ? in_turn(evict) : NULL;
     if (evict->fenced) {
-        struct slot *next = tree_next(&tree_anchor, &walk->cursor);
+        evict->node = tree_next(&tree_anchor, &walk->cursor);
         tree_remove(&walk->cursor);
         walk->cursor.type = SHEAF_NULL;
-        go_to(evict, next);
-    } else {
-        evict->node = in_turn(evict);
     }
 }
 
-static void go_on(struct evict *evict) {
-    const struct slot *root = evict->fenced ? &tree_anchor : in_turn(evict);
-    go_to(evict, tree_next(root, evict->node));
+// Everything before `node`, of the capability `number`, is through.
+static void go_to(struct evict *evict, struct slot *node, uint64_t number) {
+    struct slot *fence = &evict->thread->walk.fence;
+    if (evict->fenced && number != *evict->done) {
+        tree_remove(fence);
+        fence->type = SHEAF_NULL;
+        evict->fenced = false;
+    }
+    *evict->done = number;
+    evict->node = node;
 }
 
 // ---- The walk
 
-static enum record_step visit(const struct evict *evict) {
-    const struct slot *node = evict->node;
-    if (node->type != SHEAF_FRAME || node->frame.record.v == 0) {
-        return RECORD_THROUGH;
-    }
-    return gather_clear_record(evict->gather, node->frame.record, node->frame.address,
-                               node->size_bits, evict->seen);
+static inline bool is_mapped(const struct slot *node) {
+    return node->type == SHEAF_FRAME && node->frame.record.v != 0;
 }
 
-// Visits nodes until one asks for something that must not be done under the tree lock (its record
-// goes to *record), an interrupt comes, or it is enough.
-static enum record_step walk_slice(struct evict *evict, struct mapping_record *record,
-                                   bool *interrupted) {
-    enum record_step step = RECORD_THROUGH;
+// The node after `node` among those derived from `named`, or in front of the fence. NULL: there is
+// none.
+static struct slot *next_below(const struct slot *named, const struct slot *fence,
+                               struct slot *node) {
+    if (fence == NULL) {
+        return tree_next(named, node);
+    }
+    struct slot *next = node != fence ? tree_next(&tree_anchor, node) : NULL;
+    return next != fence ? next : NULL;
+}
+
+// Lists what comes next, changing nothing. The node after that and its number go to *next, *number.
+static void collect(struct evict *evict, struct slot **next, uint64_t *number) {
+    const struct slot *fence = evict->fenced ? &evict->thread->walk.fence : NULL;
+    struct slot *node = evict->node, *named = evict->first + *evict->done;
+    const struct slot *end = evict->first + evict->count;
+    struct gather_record *of = evict->record;
+    struct slot **at = evict->at;
+    unsigned passed = 0;
+    while (node != NULL && passed < EVICT_PASSED && of != evict->record + EVICT_LIST) {
+        if (is_mapped(node)) {
+            of->record = node->frame.record;
+            of->frame = node->frame.address;
+            of->size_bits = node->size_bits;
+            of->through = false;
+            of->seen = 0;
+            of->number = (uint16_t)(named - evict->first);
+            of++;
+            *at++ = node;
+        }
+        if (unlikely(node != named || fence != NULL || node->first_child != NULL)) {
+            node = next_below(named, fence, node);
+            passed++;
+            if (node != NULL) {
+                continue;
+            }
+            fence = NULL;
+        }
+        node = ++named != end ? named : NULL;
+    }
+    evict->listed = (unsigned)(of - evict->record);
+    *next = node;
+    *number = (uint64_t)(named - evict->first);
+}
+
+static void add_to_report(const struct evict *evict) {
+    for (unsigned i = 0; i < evict->listed; i++) {
+        const struct gather_record *of = &evict->record[i];
+        evict->report[of->number / 4] |= (uint8_t)(of->seen << (of->number % 4 * 2));
+    }
+}
+
+// Clears what comes next. What must not be done under the tree lock is asked for: its record goes
+// to *record.
+static enum record_step walk_slice(struct evict *evict, struct mapping_record *record) {
+    enum record_step step;
+    struct slot *next;
+    uint64_t number;
     lock_acquire(&tree_lock);
     find_place(evict);
-    for (unsigned n = 0; n < EVICT_SLICE && evict->node != NULL && !*interrupted; n++) {
-        step = visit(evict);
-        if (step == RECORD_FULL || step == RECORD_PENDING) {
-            *record = evict->node->frame.record;
-            break;
-        }
-        if (step == RECORD_THROUGH) {
-            go_on(evict);
-        }
-        *interrupted = evict->node != NULL && arch_interrupt_pending();
+    collect(evict, &next, &number);
+    unsigned through = gather_clear_records(evict->gather, evict->record, evict->listed, &step);
+    if (evict->report != NULL) {
+        add_to_report(evict);
     }
+    if (through != evict->listed) {
+        *record = evict->record[through].record;
+        next = evict->at[through];
+        number = evict->record[through].number;
+    }
+    go_to(evict, next, number);
     keep_place(evict);
     lock_release(&tree_lock);
     return step;
@@ -128,16 +165,14 @@ static enum record_step walk_slice(struct evict *evict, struct mapping_record *r
 
 static enum sheaf_error walk(struct evict *evict) {
     do {
-        struct mapping_record record = {0};
-        bool interrupted = false;
-        enum record_step step = walk_slice(evict, &record, &interrupted);
+        struct mapping_record record;
+        enum record_step step = walk_slice(evict, &record);
         if (step == RECORD_FULL) {
             gather_finish(evict->gather);
         } else if (step == RECORD_PENDING) {
             gather_complete_record(evict->gather, record);
-            interrupted = arch_interrupt_pending();
         }
-        if (interrupted) {
+        if (arch_interrupt_pending()) {
             return SHEAF_ERR_PREEMPTED;
         }
     } while (evict->node != NULL);
@@ -146,11 +181,11 @@ static enum sheaf_error walk(struct evict *evict) {
 
 // ---- The operation
 
-static enum sheaf_error check_slot(const struct slot *slot) {
+static enum sheaf_error slot_error(const struct slot *slot) {
     if (slot->type != SHEAF_FRAME) {
         return slot->type == SHEAF_NULL ? SHEAF_ERR_INVALID_CAPABILITY : SHEAF_ERR_WRONG_TYPE;
     }
-    return slot_is_dying(slot) ? SHEAF_ERR_DEAD : SHEAF_OK;
+    return SHEAF_ERR_DEAD;
 }
 
 // All named capabilities that are not through yet, before anything is changed. The one whose walk
@@ -169,29 +204,34 @@ static enum sheaf_error find_slots(struct evict *evict, const struct operation *
     if (evict->count > limit) {
         return SHEAF_ERR_RANGE;
     }
-    enum sheaf_error error = SHEAF_OK;
-    uint64_t begin = *evict->done + (has_place(evict->thread) ? 1 : 0);
-    for (uint64_t i = begin; i < evict->count && error == SHEAF_OK; i++) {
-        error = check_slot(evict->first + i);
+    const struct slot *slot = evict->first + *evict->done + (has_place(evict->thread) ? 1 : 0);
+    for (const struct slot *end = evict->first + evict->count; slot < end; slot++) {
+        if (unlikely(slot->living_type != SHEAF_FRAME)) {
+            return slot_error(slot);
+        }
     }
-    return error;
+    return SHEAF_OK;
 }
 
 enum sheaf_error evict_operation(struct thread *thread, struct gather *gather,
-                                 const struct operation *operation, uint64_t *done, uint8_t *seen,
+                                 const struct operation *operation, uint64_t *done, bool *begun,
                                  uint8_t *report) {
-    struct evict evict = {
-        .thread = thread, .gather = gather, .done = done, .seen = seen, .report = report};
+    struct evict evict; // not cleared: most of it is the list
+    evict.thread = thread;
+    evict.gather = gather;
+    evict.done = done;
+    evict.report = report;
     enum sheaf_error error = find_slots(&evict, operation);
     if (error != SHEAF_OK) {
         evict_abandon(thread);
         return error;
     }
-    for (uint64_t i = 0; report != NULL && *done == 0 && i < SHEAF_REPORT_BYTES(evict.count); i++) {
+    for (uint64_t i = 0; report != NULL && !*begun && i < SHEAF_REPORT_BYTES(evict.count); i++) {
         report[i] = 0;
     }
+    *begun = true;
     uint64_t leaves = gather_totals(gather)->leaves;
-    error = walk(&evict);
+    error = *done != evict.count ? walk(&evict) : SHEAF_OK;
     port_count(SHEAF_COUNTER_GATHER_EVICTED, gather_totals(gather)->leaves - leaves);
     return error;
 }

@@ -6,21 +6,32 @@
 #include "walk.h"
 
 // Leaves that one call clears: deleting a Frame of 2 MiB mapped as pages is more than one stretch
-// with interrupts masked may be.
-#define RECORD_LEAVES 128u
+// with interrupts masked may be. What costs more than a leaf counts as several: a table (up to 500
+// instructions), a range for a batch that has no room left (700), a place of FORCE, for which the
+// batch is looked through.
+#define RECORD_LEAVES 128
+#define OTHERS 8u // leaves of others looked at cost as much as clearing one
+#define TABLE_COST 12
+#define MERGE_COST 16
+#define FORCE_COST 16
+
+// The table of the record, if it is in use as the record has it, else 0.
+static paddr_t table_of_record(const struct vspace *vspace, struct mapping_record record) {
+    unsigned number = record_table(record);
+    if ((number & 15) == 0 || number >> 4 >= vspace->chunk_slots ||
+        vspace->chunks[number >> 4] == 0)
+        return PADDR(0);
+    paddr_t table = table_of_number(vspace, number);
+    const struct table_info *info = table_info(table);
+    bool in_use = info->state == TABLE_HOOKED && info->level == record_level(record);
+    return in_use && info->level != 0 ? table : PADDR(0);
+}
 
 struct run record_find(struct vspace *vspace, struct mapping_record record, paddr_t frame,
                        unsigned size_bits) {
-    struct run run = {0};
-    unsigned number = record_table(record);
-    if ((number & 15) == 0 || vspace_chunk(vspace, number >> 4) == NULL)
+    struct run run = {.table = table_of_record(vspace, record), .level = record_level(record)};
+    if (run.table.v == 0)
         return run;
-    paddr_t table = table_of_number(vspace, number);
-    const struct table_info *info = table_info(table);
-    if (info->state != TABLE_HOOKED || info->level != record_level(record) || info->level == 0)
-        return run;
-    run.table = table;
-    run.level = info->level;
     unsigned end = MIN(record_index(record) + record_count(record), TABLE_ENTRIES);
     struct pattern pattern = pattern_of(run.level, frame, size_bits);
     run.first = record_index(record);
@@ -57,51 +68,176 @@ bool record_is_live(struct mapping_record record, paddr_t frame, unsigned size_b
     return record_place(record, frame, size_bits, &va, &pages);
 }
 
-// Clears the Frame's leaves of the run, at most RECORD_LEAVES, and enters what a TLB may hold of
-// them. Adds up in `seen` what they were. False: some are left.
-static bool clear_run(struct gather *gather, struct batch_space *space, const struct run *run,
-                      struct pattern pattern, uint8_t *seen) {
-    uint64_t step = level_pages(run->level);
-    uint64_t base = table_first_page(space->vspace, run->table);
-    uint64_t first = 0, pages = 0; // touched ones that lie together
-    unsigned cleared = 0, untouched = 0, i = run->first;
-    for (; i <= run->last && cleared < RECORD_LEAVES; i++) {
-        if (!matches(&pattern, port_desc_read(run->table, i)))
-            continue;
-        desc_t old = port_desc_exchange(run->table, i, DESC(0));
-        uint64_t page = base + i * step;
-        cleared++;
-        *seen |= (uint8_t)desc_report(old);
-        if (desc_is_untouched(old)) {
-            untouched++;
-            continue;
-        }
-        if (pages != 0 && first + pages != page) {
-            batch_enter_leaves(gather, space, first, pages, run->level);
-            pages = 0;
-        }
-        first = pages == 0 ? page : first;
-        pages += step;
-    }
-    if (pages != 0)
-        batch_enter_leaves(gather, space, first, pages, run->level);
-    table_info(run->table)->live -= (uint16_t)cleared;
-    gather->totals.leaves += cleared;
-    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, untouched);
-    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared);
-    return i > run->last;
+// ---- Clearing
+
+// What records name in one table is cleared together: finding the table, and entering what was
+// removed from it as pending, cost more than a removal.
+struct clearing {
+    struct gather *gather;
+    struct batch_space *space;
+    unsigned left; // of RECORD_LEAVES, 0: enough
+    // The table in turn.
+    paddr_t table;
+    unsigned level;
+    uint64_t base;               // first page of its span
+    unsigned cleared, untouched; // leaves
+    unsigned low, high;          // a TLB may hold some that were cleared in [low, high)
+};
+
+// ASID, level and number of a table.
+static inline uint64_t record_table_place(struct mapping_record record) { return record.v >> 19; }
+
+static void spend(struct clearing *clearing, unsigned cost) {
+    clearing->left -= MIN(cost, clearing->left);
 }
 
-// FORCE: the whole place that the record names, if the table is still in use there.
-static void force_place(struct gather *gather, struct batch_space *space, const struct run *run,
-                        struct mapping_record record) {
-    if (run->table.v == 0)
+// The page that descriptor `index` of the table in turn stands for.
+static uint64_t page_at(const struct clearing *clearing, unsigned index) {
+    return clearing->base + ((uint64_t)index << level_shift(clearing->level));
+}
+
+static inline void widen(struct clearing *clearing, unsigned first, unsigned end) {
+    clearing->low = MIN(clearing->low, first);
+    clearing->high = MAX(clearing->high, end);
+}
+
+// A TLB may hold the leaves [first, end).
+static void add_run(struct clearing *clearing, unsigned first, unsigned end) {
+    struct gather *gather = clearing->gather;
+    uint64_t page = page_at(clearing, first), pages = page_at(clearing, end) - page;
+    if (first == end)
         return;
-    unsigned shift = level_shift(run->level);
-    uint64_t first = table_first_page(space->vspace, run->table);
-    batch_force(gather, space, first + ((uint64_t)record_index(record) << shift),
-                (uint64_t)record_count(record) << shift);
+    if (gather->policy == GATHER_DEFER) {
+        // A deferred entry is to be exact: no batch beside it is.
+        batch_enter_leaves(gather, clearing->space, page, pages, clearing->level);
+        return;
+    }
+    if (gather->range_count == BATCH_RANGES)
+        spend(clearing, MERGE_COST);
+    batch_add_leaves(gather, clearing->space, page, pages, clearing->level);
+    widen(clearing, first, end);
+}
+
+// FORCE: the whole place that the record names.
+static void force_place(struct clearing *clearing, struct mapping_record record) {
+    batch_force(clearing->gather, clearing->space, page_at(clearing, record_index(record)),
+                (uint64_t)record_count(record) << level_shift(clearing->level));
     port_count(SHEAF_COUNTER_GATHER_FORCED, 1);
+    spend(clearing, FORCE_COST);
+}
+
+// Clears the Frame's leaves of the run that the record names.
+static void clear_record(struct clearing *clearing, struct gather_record *of) {
+    const struct pattern pattern = pattern_of(clearing->level, of->frame, of->size_bits);
+    unsigned index = record_index(of->record), run = 0, run_end = 0; // touched, side by side
+    unsigned stop = MIN(index + record_count(of->record), TABLE_ENTRIES);
+    unsigned others = 0;
+    for (; index != stop && clearing->left != 0; index++) {
+        if (!matches(&pattern, port_desc_read(clearing->table, index))) {
+            others++;
+            continue;
+        }
+        desc_t old = port_desc_exchange(clearing->table, index, DESC(0));
+        clearing->cleared++;
+        spend(clearing, 1);
+        of->seen |= (uint8_t)desc_report(old);
+        if (desc_is_untouched(old)) {
+            clearing->untouched++;
+            continue;
+        }
+        if (index != run_end) {
+            add_run(clearing, run, run_end);
+            run = index;
+        }
+        run_end = index + 1;
+    }
+    add_run(clearing, run, run_end);
+    spend(clearing, others / OTHERS);
+    if (clearing->gather->policy == GATHER_FORCE)
+        force_place(clearing, of->record);
+    of->through = index == stop;
+}
+
+// The common case, under the ordinary policy: records of one page each. Clears those of the table
+// in turn, as long as the batch has room for a range each. Whether that was all.
+static bool clear_pages(struct clearing *clearing, struct gather_record *of,
+                        const struct gather_record *end) {
+    const uint64_t place = record_table_place(of->record), base = clearing->base;
+    const paddr_t table = clearing->table;
+    struct batch_pages pages = batch_pages_begin(clearing->gather, clearing->space);
+    unsigned low = clearing->low, high = clearing->high, cleared = 0;
+    bool all = true;
+    for (; of != end; of++) {
+        if (record_table_place(of->record) != place)
+            continue;
+        if (unlikely(record_count(of->record) != 1 || pages.next == pages.end)) {
+            all = false;
+            continue;
+        }
+        const struct pattern pattern = pattern_of(LEAF_LEVEL, of->frame, of->size_bits);
+        unsigned index = record_index(of->record);
+        of->through = true;
+        if (unlikely(!matches(&pattern, port_desc_read(table, index))))
+            continue;
+        desc_t old = port_desc_exchange(table, index, DESC(0));
+        of->seen = (uint8_t)desc_report(old);
+        cleared++;
+        if (unlikely(desc_is_untouched(old))) {
+            clearing->untouched++;
+            continue;
+        }
+        batch_pages_add(&pages, base + index);
+        low = MIN(low, index);
+        high = MAX(high, index + 1);
+    }
+    batch_pages_end(clearing->gather, clearing->space, &pages);
+    clearing->low = low;
+    clearing->high = high;
+    clearing->cleared = cleared;
+    spend(clearing, cleared);
+    return all;
+}
+
+// Of the table in turn: what was removed is entered and counted.
+static void enter_removed(const struct clearing *clearing) {
+    struct gather *gather = clearing->gather;
+    if (clearing->low < clearing->high) {
+        struct pending *entry = batch_entry(clearing->space);
+        uint64_t page = page_at(clearing, clearing->low);
+        entry->levels |= (uint8_t)(1u << clearing->level);
+        clearing->space->levels |= (uint8_t)(1u << clearing->level);
+        pending_add_range(entry, page, page_at(clearing, clearing->high) - page);
+    }
+    table_info(clearing->table)->live -= (uint16_t)clearing->cleared;
+    gather->totals.leaves += clearing->cleared;
+    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, clearing->untouched);
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, clearing->cleared);
+}
+
+// Clears what records name in the table of the first of them, up to `end`. Those that are done are
+// through.
+static void clear_in_table(struct clearing *clearing, struct gather_record *of,
+                           const struct gather_record *end) {
+    const uint64_t place = record_table_place(of->record);
+    const struct vspace *vspace = clearing->space->vspace;
+    clearing->table = table_of_record(vspace, of->record);
+    if (clearing->table.v == 0) { // not in use so: nothing is left of the mapping
+        of->through = true;
+        return;
+    }
+    clearing->level = record_level(of->record);
+    clearing->base = table_first_page(vspace, clearing->table);
+    clearing->cleared = clearing->untouched = 0;
+    clearing->low = TABLE_ENTRIES;
+    clearing->high = 0;
+    bool through = clearing->level == LEAF_LEVEL && clearing->gather->policy == GATHER_IF_NEEDED &&
+                   clear_pages(clearing, of, end);
+    for (; !through && of != end && clearing->left != 0; of++) {
+        if (!of->through && record_table_place(of->record) == place)
+            clear_record(clearing, of);
+    }
+    spend(clearing, TABLE_COST);
+    enter_removed(clearing);
 }
 
 // Whether a removal may begin, whose batch has the place `space`: nothing that others removed is
@@ -115,48 +251,61 @@ static bool may_clear(const struct gather *gather, const struct batch_space *spa
     return vspace->pending_count == own;
 }
 
-// *helped is set where others' removals were completed first; NULL: they are in the way.
-static enum record_step clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen,
-                                     bool *helped) {
-    struct vspace *vspace = asid_pin(record_asid(record));
-    if (vspace == NULL)
-        return RECORD_THROUGH; // its ASID was given back: invalidated as a whole before that
-    struct batch_space *space = batch_try_join(gather, vspace);
-    enum record_step step = space == NULL ? RECORD_FULL : RECORD_PENDING;
-    if (space != NULL) {
-        vspace_lock(vspace);
-        if (helped != NULL)
-            *helped = pending_complete_all(vspace, batch_ticket(space));
-        if (helped != NULL || may_clear(gather, space)) {
-            struct run run = record_find(vspace, record, frame, size_bits);
-            struct pattern pattern = pattern_of(run.level, frame, size_bits);
-            step = !run.live || clear_run(gather, space, &run, pattern, seen) ? RECORD_THROUGH
-                                                                              : RECORD_AGAIN;
-            if (gather->policy == GATHER_FORCE)
-                force_place(gather, space, &run, record);
-        }
-        vspace_unlock(vspace);
+// The record's table, and all records of it up to `end`, if nothing is in the way.
+static enum record_step clear_in_space(struct clearing *clearing, struct gather_record *of,
+                                       const struct gather_record *end) {
+    if (!batch_try_join_asid(clearing->gather, record_asid(of->record), &clearing->space)) {
+        of->through = true; // its ASID was given back: invalidated as a whole before that
+        return RECORD_THROUGH;
     }
-    vspace_unpin(vspace);
+    if (clearing->space == NULL)
+        return RECORD_FULL;
+    struct vspace *vspace = clearing->space->vspace;
+    enum record_step step = RECORD_PENDING;
+    vspace_lock(vspace);
+    if (may_clear(clearing->gather, clearing->space)) {
+        clear_in_table(clearing, of, end);
+        step = of->through ? RECORD_THROUGH : RECORD_AGAIN;
+    }
+    vspace_unlock(vspace);
     return step;
 }
 
-enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen) {
-    return clear_record(gather, record, frame, size_bits, seen, NULL);
+unsigned gather_clear_records(struct gather *gather, struct gather_record *records, unsigned count,
+                              enum record_step *step) {
+    struct clearing clearing;
+    const struct gather_record *end = records + count;
+    struct gather_record *of = records;
+    clearing.gather = gather;
+    clearing.left = RECORD_LEAVES;
+    *step = RECORD_THROUGH;
+    for (; of != end; of++) {
+        if (of->through)
+            continue;
+        if (of != records && (clearing.left == 0 || port_preemption_pending()))
+            *step = RECORD_AGAIN;
+        if (*step == RECORD_THROUGH)
+            *step = clear_in_space(&clearing, of, end);
+        if (!of->through)
+            break;
+    }
+    return (unsigned)(of - records);
 }
 
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits) {
-    uint8_t seen = 0;
-    bool helped = false;
-    enum record_step step = clear_record(gather, record, frame, size_bits, &seen, &helped);
-    if (step == RECORD_FULL) {
-        gather_finish(gather);
-        step = clear_record(gather, record, frame, size_bits, &seen, &helped);
-    }
-    return step == RECORD_THROUGH && !helped;
+    struct vspace *vspace = asid_pin(record_asid(record));
+    if (vspace == NULL)
+        return true;
+    struct gather_record of = {.record = record, .frame = frame, .size_bits = (uint8_t)size_bits};
+    struct clearing clearing = {.gather = gather, .left = RECORD_LEAVES};
+    clearing.space = batch_join(gather, vspace);
+    vspace_unpin(vspace); // the batch has it pinned
+    vspace_lock(vspace);
+    bool helped = pending_complete_all(vspace, batch_ticket(clearing.space));
+    clear_in_table(&clearing, &of, &of + 1);
+    vspace_unlock(vspace);
+    return of.through && !helped;
 }
 
 unsigned record_leaves(struct mapping_record record) { return record_count(record); }
