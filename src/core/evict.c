@@ -165,7 +165,7 @@ static enum record_step walk_slice(struct evict *evict, struct mapping_record *r
 
 static enum sheaf_error walk(struct evict *evict) {
     do {
-        struct mapping_record record;
+        struct mapping_record record = {0};
         enum record_step step = walk_slice(evict, &record);
         if (step == RECORD_FULL) {
             gather_finish(evict->gather);

@@ -101,21 +101,19 @@ static inline void widen(struct clearing *clearing, unsigned first, unsigned end
     clearing->high = MAX(clearing->high, end);
 }
 
-// A TLB may hold the leaves [first, end).
-static void add_run(struct clearing *clearing, unsigned first, unsigned end) {
+// A TLB may hold the leaves [first, end). Answers what that cost beside clearing them.
+static unsigned add_run(struct clearing *clearing, unsigned first, unsigned end) {
     struct gather *gather = clearing->gather;
     uint64_t page = page_at(clearing, first), pages = page_at(clearing, end) - page;
-    if (first == end)
-        return;
     if (gather->policy == GATHER_DEFER) {
         // A deferred entry is to be exact: no batch beside it is.
         batch_enter_leaves(gather, clearing->space, page, pages, clearing->level);
-        return;
+        return 0;
     }
-    if (gather->range_count == BATCH_RANGES)
-        spend(clearing, MERGE_COST);
+    bool merges = gather->range_count == BATCH_RANGES;
     batch_add_leaves(gather, clearing->space, page, pages, clearing->level);
     widen(clearing, first, end);
+    return merges ? MERGE_COST : 0;
 }
 
 // FORCE: the whole place that the record names.
@@ -123,38 +121,44 @@ static void force_place(struct clearing *clearing, struct mapping_record record)
     batch_force(clearing->gather, clearing->space, page_at(clearing, record_index(record)),
                 (uint64_t)record_count(record) << level_shift(clearing->level));
     port_count(SHEAF_COUNTER_GATHER_FORCED, 1);
-    spend(clearing, FORCE_COST);
 }
 
 // Clears the Frame's leaves of the run that the record names.
 static void clear_record(struct clearing *clearing, struct gather_record *of) {
     const struct pattern pattern = pattern_of(clearing->level, of->frame, of->size_bits);
-    unsigned index = record_index(of->record), run = 0, run_end = 0; // touched, side by side
-    unsigned stop = MIN(index + record_count(of->record), TABLE_ENTRIES);
-    unsigned others = 0;
-    for (; index != stop && clearing->left != 0; index++) {
-        if (!matches(&pattern, port_desc_read(clearing->table, index))) {
-            others++;
-            continue;
-        }
-        desc_t old = port_desc_exchange(clearing->table, index, DESC(0));
-        clearing->cleared++;
-        spend(clearing, 1);
-        of->seen |= (uint8_t)desc_report(old);
+    const paddr_t table = clearing->table;
+    const unsigned start = record_index(of->record);
+    const unsigned stop = MIN(start + record_count(of->record), TABLE_ENTRIES);
+    unsigned index = start, run = 0, run_end = 0; // touched ones that lie together
+    unsigned cleared = 0, seen = 0, cost = 0;
+    for (;; index++) {
+        while (index != stop && !matches(&pattern, port_desc_read(table, index)))
+            index++;
+        if (index == stop || cleared + cost >= clearing->left)
+            break;
+        desc_t old = port_desc_exchange(table, index, DESC(0));
+        cleared++;
+        seen |= desc_report(old);
         if (desc_is_untouched(old)) {
             clearing->untouched++;
             continue;
         }
         if (index != run_end) {
-            add_run(clearing, run, run_end);
+            if (run != run_end)
+                cost += add_run(clearing, run, run_end);
             run = index;
         }
         run_end = index + 1;
     }
-    add_run(clearing, run, run_end);
-    spend(clearing, others / OTHERS);
-    if (clearing->gather->policy == GATHER_FORCE)
+    if (run != run_end)
+        cost += add_run(clearing, run, run_end);
+    if (clearing->gather->policy == GATHER_FORCE) {
         force_place(clearing, of->record);
+        cost += FORCE_COST;
+    }
+    spend(clearing, cleared + cost + (index - start - cleared) / OTHERS);
+    clearing->cleared += cleared;
+    of->seen |= (uint8_t)seen;
     of->through = index == stop;
 }
 
