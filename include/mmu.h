@@ -303,8 +303,9 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
                                     struct gather_move *progress, unsigned *missing);
 
-// Clears what records name, where they verify, keeping tables. Completes nothing, so locks of
-// lower rank than LOCK_VSPACE may be held.
+// Clears what records of Frames name, where they verify, keeping tables. Completes nothing, so
+// locks of lower rank than LOCK_VSPACE may be held. A record may change meanwhile, by a MOVE or a
+// MAP.
 enum record_step {
     RECORD_THROUGH, // nothing of it is left but what the finish completes
     RECORD_AGAIN,   // enough for one call, or an interrupt is pending; something was done
@@ -312,8 +313,7 @@ enum record_step {
     RECORD_FULL,    // the batch is full of VSpaces: gather_finish first
 };
 struct gather_record {
-    struct mapping_record record;
-    paddr_t frame;
+    const struct mapped_frame *frame;
     uint8_t size_bits;
     bool through;    // false before; true: nothing is left but what the finish completes
     uint8_t seen;    // the SHEAF_REPORT_* bits of what was cleared are added

@@ -5,6 +5,7 @@
 // What is done under the tree lock without a look at pending interrupts: so many capabilities are
 // listed, or so many were passed that were derived from others.
 #define EVICT_LIST 64u
+#define EVICT_LEAST 8u
 #define EVICT_PASSED 128u
 
 struct evict {
@@ -19,8 +20,7 @@ struct evict {
     // Capabilities that were mapped, in the order of the walk. `number` is that of the named
     // capability that each is, or was derived from.
     struct gather_record record[EVICT_LIST];
-    struct slot *at[EVICT_LIST];
-    unsigned listed;
+    unsigned listed, most; // how many, and how many are wanted
 };
 
 // ---- The place in the tree
@@ -104,18 +104,15 @@ static void collect(struct evict *evict, struct slot **next, uint64_t *number) {
     struct slot *node = evict->node, *named = evict->first + *evict->done;
     const struct slot *end = evict->first + evict->count;
     struct gather_record *of = evict->record;
-    struct slot **at = evict->at;
     unsigned passed = 0;
-    while (node != NULL && passed < EVICT_PASSED && of != evict->record + EVICT_LIST) {
+    while (node != NULL && passed < EVICT_PASSED && of != evict->record + evict->most) {
         if (is_mapped(node)) {
-            of->record = node->frame.record;
-            of->frame = node->frame.address;
+            of->frame = &node->frame;
             of->size_bits = node->size_bits;
             of->through = false;
             of->seen = 0;
             of->number = (uint16_t)(named - evict->first);
             of++;
-            *at++ = node;
         }
         if (unlikely(node != named || fence != NULL || node->first_child != NULL)) {
             node = next_below(named, fence, node);
@@ -152,10 +149,13 @@ static enum record_step walk_slice(struct evict *evict, struct mapping_record *r
     if (evict->report != NULL) {
         add_to_report(evict);
     }
+    // What was too much for one step is listed again.
+    evict->most = MIN(MAX(2 * through, EVICT_LEAST), EVICT_LIST);
     if (through != evict->listed) {
-        *record = evict->record[through].record;
-        next = evict->at[through];
-        number = evict->record[through].number;
+        const struct gather_record *first = &evict->record[through];
+        next = container_of(first->frame, struct slot, frame);
+        number = first->number;
+        *record = next->frame.record;
     }
     go_to(evict, next, number);
     keep_place(evict);
@@ -221,6 +221,7 @@ enum sheaf_error evict_operation(struct thread *thread, struct gather *gather,
     evict.gather = gather;
     evict.done = done;
     evict.report = report;
+    evict.most = EVICT_LIST;
     enum sheaf_error error = find_slots(&evict, operation);
     if (error != SHEAF_OK) {
         evict_abandon(thread);

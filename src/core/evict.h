@@ -9,6 +9,9 @@
 // order of the nodes that stay is kept by every change of the tree. So the walk goes on where it
 // was, does not visit again what it has visited, and never leaves the subtree.
 //
+// What comes next in that order is listed, and cleared table by table (gather_clear_records): some
+// of those behind the place may be through already. The place is in front of the first that is not.
+//
 // Who takes all away around such a pair (a revoke above it, a retype of the emptied Untyped) takes
 // the pair out as well: a thread that never goes on must not hold memory back. The walk of that one
 // capability then begins again, over what is left of it.

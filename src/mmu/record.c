@@ -7,11 +7,12 @@
 
 // Leaves that one call clears: deleting a Frame of 2 MiB mapped as pages is more than one stretch
 // with interrupts masked may be. What costs more than a leaf counts as several: a table (up to 500
-// instructions), a range for a batch that has no room left (700), a place of FORCE, for which the
-// batch is looked through.
+// instructions), a run of leaves that is a range of its own (100), or that a batch without room has
+// to merge (700), a place of FORCE, for which the batch is looked through.
 #define RECORD_LEAVES 128
 #define OTHERS 8u // leaves of others looked at cost as much as clearing one
 #define TABLE_COST 12
+#define RUN_COST 2
 #define MERGE_COST 16
 #define FORCE_COST 16
 
@@ -84,6 +85,11 @@ struct clearing {
     unsigned low, high;          // a TLB may hold some that were cleared in [low, high)
 };
 
+// MOVE and MAP write a record under the lock of the VSpace that it names then, perhaps right now.
+static inline struct mapping_record record_now(const struct gather_record *of) {
+    return (struct mapping_record){__atomic_load_n(&of->frame->record.v, __ATOMIC_RELAXED)};
+}
+
 // ASID, level and number of a table.
 static inline uint64_t record_table_place(struct mapping_record record) { return record.v >> 19; }
 
@@ -108,12 +114,12 @@ static unsigned add_run(struct clearing *clearing, unsigned first, unsigned end)
     if (gather->policy == GATHER_DEFER) {
         // A deferred entry is to be exact: no batch beside it is.
         batch_enter_leaves(gather, clearing->space, page, pages, clearing->level);
-        return 0;
+        return RUN_COST;
     }
-    bool merges = gather->range_count == BATCH_RANGES;
+    bool merges = gather->range_count == BATCH_RANGES && !batch_is_whole(clearing->space);
     batch_add_leaves(gather, clearing->space, page, pages, clearing->level);
     widen(clearing, first, end);
-    return merges ? MERGE_COST : 0;
+    return merges ? MERGE_COST : RUN_COST;
 }
 
 // FORCE: the whole place that the record names.
@@ -124,11 +130,12 @@ static void force_place(struct clearing *clearing, struct mapping_record record)
 }
 
 // Clears the Frame's leaves of the run that the record names.
-static void clear_record(struct clearing *clearing, struct gather_record *of) {
-    const struct pattern pattern = pattern_of(clearing->level, of->frame, of->size_bits);
+static void clear_record(struct clearing *clearing, struct mapping_record record,
+                         struct gather_record *of) {
+    const struct pattern pattern = pattern_of(clearing->level, of->frame->address, of->size_bits);
     const paddr_t table = clearing->table;
-    const unsigned start = record_index(of->record);
-    const unsigned stop = MIN(start + record_count(of->record), TABLE_ENTRIES);
+    const unsigned start = record_index(record);
+    const unsigned stop = MIN(start + record_count(record), TABLE_ENTRIES);
     unsigned index = start, run = 0, run_end = 0; // touched ones that lie together
     unsigned cleared = 0, seen = 0, cost = 0;
     for (;; index++) {
@@ -153,7 +160,7 @@ static void clear_record(struct clearing *clearing, struct gather_record *of) {
     if (run != run_end)
         cost += add_run(clearing, run, run_end);
     if (clearing->gather->policy == GATHER_FORCE) {
-        force_place(clearing, of->record);
+        force_place(clearing, record);
         cost += FORCE_COST;
     }
     spend(clearing, cleared + cost + (index - start - cleared) / OTHERS);
@@ -164,22 +171,23 @@ static void clear_record(struct clearing *clearing, struct gather_record *of) {
 
 // The common case, under the ordinary policy: records of one page each. Clears those of the table
 // in turn, as long as the batch has room for a range each. Whether that was all.
-static bool clear_pages(struct clearing *clearing, struct gather_record *of,
+static bool clear_pages(struct clearing *clearing, uint64_t place, struct gather_record *of,
                         const struct gather_record *end) {
-    const uint64_t place = record_table_place(of->record), base = clearing->base;
+    const uint64_t base = clearing->base;
     const paddr_t table = clearing->table;
     struct batch_pages pages = batch_pages_begin(clearing->gather, clearing->space);
     unsigned low = clearing->low, high = clearing->high, cleared = 0;
     bool all = true;
     for (; of != end; of++) {
-        if (record_table_place(of->record) != place)
+        struct mapping_record record = record_now(of);
+        if (record_table_place(record) != place)
             continue;
-        if (unlikely(record_count(of->record) != 1 || pages.next == pages.end)) {
+        if (unlikely(record_count(record) != 1 || pages.next == pages.end)) {
             all = false;
             continue;
         }
-        const struct pattern pattern = pattern_of(LEAF_LEVEL, of->frame, of->size_bits);
-        unsigned index = record_index(of->record);
+        const struct pattern pattern = pattern_of(LEAF_LEVEL, of->frame->address, of->size_bits);
+        unsigned index = record_index(record);
         of->through = true;
         if (unlikely(!matches(&pattern, port_desc_read(table, index))))
             continue;
@@ -218,27 +226,28 @@ static void enter_removed(const struct clearing *clearing) {
     port_count(SHEAF_COUNTER_GATHER_UNMAPPED, clearing->cleared);
 }
 
-// Clears what records name in the table of the first of them, up to `end`. Those that are done are
-// through.
-static void clear_in_table(struct clearing *clearing, struct gather_record *of,
-                           const struct gather_record *end) {
-    const uint64_t place = record_table_place(of->record);
+// Clears what records name in the table that `record` names, that of the first of them, up to
+// `end`. Those that are done are through.
+static void clear_in_table(struct clearing *clearing, struct mapping_record record,
+                           struct gather_record *of, const struct gather_record *end) {
+    const uint64_t place = record_table_place(record);
     const struct vspace *vspace = clearing->space->vspace;
-    clearing->table = table_of_record(vspace, of->record);
+    clearing->table = table_of_record(vspace, record);
     if (clearing->table.v == 0) { // not in use so: nothing is left of the mapping
         of->through = true;
         return;
     }
-    clearing->level = record_level(of->record);
+    clearing->level = record_level(record);
     clearing->base = table_first_page(vspace, clearing->table);
     clearing->cleared = clearing->untouched = 0;
     clearing->low = TABLE_ENTRIES;
     clearing->high = 0;
-    bool through = clearing->level == LEAF_LEVEL && clearing->gather->policy == GATHER_IF_NEEDED &&
-                   clear_pages(clearing, of, end);
-    for (; !through && of != end && clearing->left != 0; of++) {
-        if (!of->through && record_table_place(of->record) == place)
-            clear_record(clearing, of);
+    bool all = clearing->level == LEAF_LEVEL && clearing->gather->policy == GATHER_IF_NEEDED &&
+               clear_pages(clearing, place, of, end);
+    for (; !all && of != end && clearing->left != 0; of++) {
+        record = record_now(of);
+        if (!of->through && record_table_place(record) == place)
+            clear_record(clearing, record, of);
     }
     spend(clearing, TABLE_COST);
     enter_removed(clearing);
@@ -255,10 +264,16 @@ static bool may_clear(const struct gather *gather, const struct batch_space *spa
     return vspace->pending_count == own;
 }
 
-// The record's table, and all records of it up to `end`, if nothing is in the way.
+// What is in the first one's table, up to `end`, if nothing is in the way.
+//
+// Reads the record twice. The first time it says which VSpace to lock. Under that lock no MOVE can
+// take the mapping elsewhere any more: what was read before it may name a place that is left. A
+// record that names another VSpace by then is a later MAP's, so that the mapping in this one was
+// gone already.
 static enum record_step clear_in_space(struct clearing *clearing, struct gather_record *of,
                                        const struct gather_record *end) {
-    if (!batch_try_join_asid(clearing->gather, record_asid(of->record), &clearing->space)) {
+    asid_t asid = record_asid(record_now(of));
+    if (!batch_try_join_asid(clearing->gather, asid, &clearing->space)) {
         of->through = true; // its ASID was given back: invalidated as a whole before that
         return RECORD_THROUGH;
     }
@@ -268,7 +283,11 @@ static enum record_step clear_in_space(struct clearing *clearing, struct gather_
     enum record_step step = RECORD_PENDING;
     vspace_lock(vspace);
     if (may_clear(clearing->gather, clearing->space)) {
-        clear_in_table(clearing, of, end);
+        struct mapping_record record = record_now(of);
+        if (likely(record_asid(record).v == asid.v))
+            clear_in_table(clearing, record, of, end);
+        else
+            of->through = true;
         step = of->through ? RECORD_THROUGH : RECORD_AGAIN;
     }
     vspace_unlock(vspace);
@@ -301,13 +320,14 @@ bool gather_unmap_record(struct gather *gather, struct mapping_record record, pa
     struct vspace *vspace = asid_pin(record_asid(record));
     if (vspace == NULL)
         return true;
-    struct gather_record of = {.record = record, .frame = frame, .size_bits = (uint8_t)size_bits};
+    const struct mapped_frame mapped = {frame, record};
+    struct gather_record of = {.frame = &mapped, .size_bits = (uint8_t)size_bits};
     struct clearing clearing = {.gather = gather, .left = RECORD_LEAVES};
     clearing.space = batch_join(gather, vspace);
     vspace_unpin(vspace); // the batch has it pinned
     vspace_lock(vspace);
     bool helped = pending_complete_all(vspace, batch_ticket(clearing.space));
-    clear_in_table(&clearing, &of, &of + 1);
+    clear_in_table(&clearing, record, &of, &of + 1);
     vspace_unlock(vspace);
     return of.through && !helped;
 }

@@ -284,9 +284,9 @@ void snapshot_assert_unchanged(void) {
     }
 }
 
-enum record_step clear_record(struct gather *gather, struct mapping_record record, paddr_t frame,
+enum record_step clear_record(struct gather *gather, const struct mapped_frame *frame,
                               unsigned size_bits, uint8_t *seen) {
-    struct gather_record of = {.record = record, .frame = frame, .size_bits = (uint8_t)size_bits};
+    struct gather_record of = {.frame = frame, .size_bits = (uint8_t)size_bits};
     enum record_step step;
     unsigned through = gather_clear_records(gather, &of, 1, &step);
     assert_int_equal(through, step == RECORD_THROUGH);
