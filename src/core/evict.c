@@ -122,8 +122,7 @@ static enum record_step visit(const struct evict *evict) {
     if (node->type != SHEAF_FRAME || node->frame.record.v == 0) {
         return RECORD_THROUGH;
     }
-    return gather_clear_record(evict->gather, node->frame.record, node->frame.address,
-                               node->size_bits, evict->seen);
+    return gather_clear_record(evict->gather, &node->frame, node->size_bits, evict->seen);
 }
 
 // Visits nodes until one asks for something that must not be done under the tree lock (its record
