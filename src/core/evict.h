@@ -3,8 +3,9 @@
 //
 // It walks the derivation tree, which holds any number of capabilities and changes whenever the
 // tree lock is dropped. So the place of a walk that is interrupted is in the tree itself: a cursor
-// in front of the node to go on with, and a fence behind the last one that was there when the walk
-// began. Both lie in the Thread. Deletions pass over them. Whatever is deleted, moved or derived
+// in front of the node to go on with (behind the last child of an ancestor, on the way back up from
+// a long chain), and a fence behind the last one that was there when the walk began. Both lie in
+// the Thread. Deletions pass over them. Whatever is deleted, moved or derived
 // meanwhile, the nodes between the two are the named capability's descendants and no others: the
 // order of the nodes that stay is kept by every change of the tree. So the walk goes on where it
 // was, does not visit again what it has visited, and never leaves the subtree.
