@@ -3,22 +3,30 @@
 #include "evict.h"
 
 // What is done under the tree lock without a look at pending interrupts: so many capabilities are
-// listed, or so many were passed that were derived from others.
+// listed, and so many steps are taken among those derived from a named one. A level on the way back
+// up from the end of a chain of copies is a step: a program makes chains as deep as its memory
+// allows.
 #define EVICT_LIST 64u
 #define EVICT_LEAST 8u
-#define EVICT_PASSED 128u
+#define EVICT_STEPS 128u
+
+// Where a walk is.
+struct place {
+    struct slot *node; // to be visited next; NULL: all are through
+    bool climbing;     // it was visited, and all below it: the walk goes on from there
+    uint64_t number;   // of the named capability that it is, or was derived from
+};
 
 struct evict {
     struct thread *thread;
     struct gather *gather;
     struct slot *first; // of the named capabilities
     uint64_t count;
-    uint64_t *done;    // how many are through
-    struct slot *node; // to be visited next; NULL: all are through
-    bool fenced;       // the walk of the one in turn ends at the fence
-    uint8_t *report;   // NULL: not asked for
-    // Capabilities that were mapped, in the order of the walk. `number` is that of the named
-    // capability that each is, or was derived from.
+    uint64_t *done; // the number of the one in turn: so many are through
+    struct place place;
+    bool fenced;     // the walk of the one in turn ends at the fence
+    uint8_t *report; // NULL: not asked for
+    // Capabilities that were mapped, in the order of the walk, each with its number.
     struct gather_record record[EVICT_LIST];
     unsigned listed, most; // how many, and how many are wanted
 };
@@ -47,7 +55,8 @@ static struct slot *in_turn(const struct evict *evict) { return evict->first + *
 // Before the tree lock is dropped. At its beginning the walk of a capability needs no place.
 static void keep_place(const struct evict *evict) {
     struct evict_walk *walk = &evict->thread->walk;
-    if (evict->node == NULL || (!evict->fenced && evict->node == in_turn(evict))) {
+    struct slot *node = evict->place.node;
+    if (node == NULL || (!evict->fenced && node == in_turn(evict))) {
         return;
     }
     if (!evict->fenced) {
@@ -55,30 +64,38 @@ static void keep_place(const struct evict *evict) {
         tree_insert_child(in_turn(evict), &walk->fence);
     }
     walk->cursor = (struct slot){.type = SLOT_WALK, .object = evict->thread};
-    tree_insert_before(evict->node, &walk->cursor);
-}
-
-static void find_place(struct evict *evict) {
-    struct evict_walk *walk = &evict->thread->walk;
-    evict->fenced = has_place(evict->thread);
-    evict->node = *evict->done < evict->count ? in_turn(evict) : NULL;
-    if (evict->fenced) {
-        evict->node = tree_next(&tree_anchor, &walk->cursor);
-        tree_remove(&walk->cursor);
-        walk->cursor.type = SHEAF_NULL;
+    if (evict->place.climbing) {
+        tree_insert_child(node, &walk->cursor);
+    } else {
+        tree_insert_before(node, &walk->cursor);
     }
 }
 
-// Everything before `node`, of the capability `number`, is through.
-static void go_to(struct evict *evict, struct slot *node, uint64_t number) {
+static void find_place(struct evict *evict) {
+    struct slot *cursor = &evict->thread->walk.cursor;
+    uint64_t steps = EVICT_STEPS;
+    evict->fenced = has_place(evict->thread);
+    evict->place = (struct place){.node = in_turn(evict), .number = *evict->done};
+    if (evict->fenced) {
+        evict->place.node = cursor;
+        evict->place.climbing = !tree_climb(&tree_anchor, &evict->place.node, &steps);
+        tree_remove(cursor);
+        cursor->type = SHEAF_NULL;
+    } else if (*evict->done == evict->count) {
+        evict->place.node = NULL;
+    }
+}
+
+// Everything before that place is through.
+static void go_to(struct evict *evict, const struct place *place) {
     struct slot *fence = &evict->thread->walk.fence;
-    if (evict->fenced && number != *evict->done) {
+    if (evict->fenced && place->number != *evict->done) {
         tree_remove(fence);
         fence->type = SHEAF_NULL;
         evict->fenced = false;
     }
-    *evict->done = number;
-    evict->node = node;
+    *evict->done = place->number;
+    evict->place = *place;
 }
 
 // ---- The walk
@@ -87,26 +104,35 @@ static inline bool is_mapped(const struct slot *node) {
     return node->type == SHEAF_FRAME && node->frame.record.v != 0;
 }
 
-// The node after `node` among those derived from `named`, or in front of the fence. NULL: there is
-// none.
-static struct slot *next_below(const struct slot *named, const struct slot *fence,
-                               struct slot *node) {
-    if (fence == NULL) {
-        return tree_next(named, node);
+// To the next one among those derived from `named`, or in front of the fence, or towards that.
+// False: there is none.
+static bool step_below(const struct slot *named, const struct slot *fence, struct place *place,
+                       uint64_t *steps) {
+    struct slot *child = place->climbing ? NULL : place->node->first_child;
+    if (place->node == fence) {
+        return false;
     }
-    struct slot *next = node != fence ? tree_next(&tree_anchor, node) : NULL;
-    return next != fence ? next : NULL;
+    --*steps;
+    if (child != NULL) {
+        place->node = child;
+    } else {
+        const struct slot *root = fence != NULL ? &tree_anchor : named;
+        place->climbing = !tree_climb(root, &place->node, steps);
+    }
+    return place->node != NULL && place->node != fence;
 }
 
-// Lists what comes next, changing nothing. The node after that and its number go to *next, *number.
-static void collect(struct evict *evict, struct slot **next, uint64_t *number) {
+// Lists what comes next, changing nothing. The place behind that goes to *at.
+static void collect(struct evict *evict, struct place *at) {
     const struct slot *fence = evict->fenced ? &evict->thread->walk.fence : NULL;
-    struct slot *node = evict->node, *named = evict->first + *evict->done;
+    struct place place = evict->place;
+    struct slot *named = in_turn(evict);
     const struct slot *end = evict->first + evict->count;
     struct gather_record *of = evict->record;
-    unsigned passed = 0;
-    while (node != NULL && passed < EVICT_PASSED && of != evict->record + evict->most) {
-        if (is_mapped(node)) {
+    uint64_t steps = EVICT_STEPS;
+    while (place.node != NULL && steps != 0 && of != evict->record + evict->most) {
+        struct slot *node = place.node;
+        if (!place.climbing && is_mapped(node)) {
             of->frame = &node->frame;
             of->size_bits = node->size_bits;
             of->through = false;
@@ -115,18 +141,17 @@ static void collect(struct evict *evict, struct slot **next, uint64_t *number) {
             of++;
         }
         if (unlikely(node != named || fence != NULL || node->first_child != NULL)) {
-            node = next_below(named, fence, node);
-            passed++;
-            if (node != NULL) {
+            if (step_below(named, fence, &place, &steps)) {
                 continue;
             }
             fence = NULL;
         }
-        node = ++named != end ? named : NULL;
+        place.climbing = false;
+        place.node = ++named != end ? named : NULL;
     }
     evict->listed = (unsigned)(of - evict->record);
-    *next = node;
-    *number = (uint64_t)(named - evict->first);
+    place.number = (uint64_t)(named - evict->first);
+    *at = place;
 }
 
 static void add_to_report(const struct evict *evict) {
@@ -140,24 +165,24 @@ static void add_to_report(const struct evict *evict) {
 // to *record.
 static enum record_step walk_slice(struct evict *evict, struct mapping_record *record) {
     enum record_step step;
-    struct slot *next;
-    uint64_t number;
+    struct place next;
     lock_acquire(&tree_lock);
     find_place(evict);
-    collect(evict, &next, &number);
+    collect(evict, &next);
     unsigned through = gather_clear_records(evict->gather, evict->record, evict->listed, &step);
+    unsigned most = 2 * evict->most;
     if (evict->report != NULL) {
         add_to_report(evict);
     }
-    // What was too much for one step is listed again.
-    evict->most = MIN(MAX(2 * through, EVICT_LEAST), EVICT_LIST);
     if (through != evict->listed) {
         const struct gather_record *first = &evict->record[through];
-        next = container_of(first->frame, struct slot, frame);
-        number = first->number;
-        *record = next->frame.record;
+        struct slot *node = container_of(first->frame, struct slot, frame);
+        next = (struct place){.node = node, .number = first->number};
+        *record = node->frame.record;
+        most = MAX(2 * through, EVICT_LEAST); // what was too much is listed again
     }
-    go_to(evict, next, number);
+    evict->most = MIN(most, EVICT_LIST);
+    go_to(evict, &next);
     keep_place(evict);
     lock_release(&tree_lock);
     return step;
@@ -175,7 +200,7 @@ static enum sheaf_error walk(struct evict *evict) {
         if (arch_interrupt_pending()) {
             return SHEAF_ERR_PREEMPTED;
         }
-    } while (evict->node != NULL);
+    } while (evict->place.node != NULL);
     return SHEAF_OK;
 }
 

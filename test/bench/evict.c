@@ -124,10 +124,22 @@ static void fill_entries(sheaf_cptr vspace) {
     }
 }
 
+// A chain of copies, each of the one before: from its end the walk must come back to the top.
+static void evict_up_a_chain(void) {
+    enum { DEPTH = 4000 };
+    sheaf_cptr frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS), chain = new_slots(DEPTH);
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_OK(cnode_copy(ROOT, chain + i, i == 0 ? frame : chain + i - 1, SHEAF_RIGHTS_ALL));
+    }
+    must_gather(map_op(OWN_VSPACE, new_place(PAGE), 1, chain + DEPTH - 1, 1, ALL_ACCESS, TOUCHED));
+    measure(evict_op(frame, 1, 0), 1);
+}
+
 // Copies of one Frame that stand alone in more VSpaces than a batch holds; each in its own table;
 // a Frame of pages, every other of which is gone; all that can be pending, first of all in the way.
 static void masked_evict(void) {
     enum { MANY = 9, EACH = 24, TABLES = 200 };
+    evict_up_a_chain();
     sheaf_cptr spaces[MANY], frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS);
     sheaf_cptr copies = new_slots(MANY * EACH);
     for (unsigned i = 0; i < MANY; i++) {
