@@ -8,7 +8,7 @@
 // allows.
 #define EVICT_LIST 64u
 #define EVICT_LEAST 8u
-#define EVICT_STEPS 128u
+#define EVICT_STEPS 32u
 
 // Where a walk is.
 struct place {

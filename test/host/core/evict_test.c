@@ -326,9 +326,9 @@ static void scenario_4c_a_chunk_is_taken_back_after_a_deferred_unmap(void **stat
 // ---- The place of an interrupted walk
 
 #define COPIES 200
-#define SLICE 64 // of them at most are cleared between two looks at pending interrupts
 
 static uint64_t copies;
+static unsigned cut; // so many of them are through when the walk is interrupted
 static struct helper worker;
 
 // The worker runs, or init again; neither makes a call for it, which would end what is interrupted.
@@ -354,6 +354,13 @@ static void begin_in_worker(struct sheaf_gather_op op, uint64_t polls) {
     let_worker_run(false);
 }
 
+static unsigned still_mapped(void) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < COPIES; i++)
+        count += !is_empty(copies + i) && is_mapped(copies + i);
+    return count;
+}
+
 // A Frame with copies of copies, each mapped, and a thread that is interrupted while it evicts
 // them.
 static uint64_t begin_walk(uint64_t memory, uint64_t polls) {
@@ -365,6 +372,7 @@ static uint64_t begin_walk(uint64_t memory, uint64_t polls) {
     }
     begin_in_worker(evict_op(frame, 1, SHEAF_OP_REPORT), polls);
     assert_int_equal(worker.thread->walk.cursor.type, SLOT_WALK);
+    cut = COPIES - still_mapped();
     return frame;
 }
 
@@ -378,20 +386,13 @@ static struct result end_walk(void) {
     return result;
 }
 
-static unsigned still_mapped(void) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < COPIES; i++)
-        count += !is_empty(copies + i) && is_mapped(copies + i);
-    return count;
-}
-
 static void goes_on_where_it_was(void **state) {
     (void)state;
-    unsigned left = COPIES;
-    for (uint64_t polls = 0; polls < 3; polls++) {
+    unsigned before = 0;
+    for (uint64_t polls = 0; polls < 8; polls++) {
         uint64_t memory = untyped(16), frame = begin_walk(memory, polls);
-        assert_in_range(still_mapped(), left - SLICE, left - 1);
-        left = still_mapped();
+        assert_in_range(cut, before + 1, before + 64);
+        before = cut;
         uint64_t bystander = copy_of(make(SHEAF_FRAME, 12), 7);
         map_at(vspace, VA, bystander, 0);
         struct result result = end_walk();
@@ -432,7 +433,7 @@ static void bits_of_those_behind_the_place(void **state) {
 static void deletions_pass_over_it(void **state) {
     (void)state;
     uint64_t memory = untyped(16), frame = begin_walk(memory, 0);
-    for (unsigned i = SLICE - 4; i < SLICE + 6; i++) // around the cursor
+    for (unsigned i = cut - 4; i < cut + 6; i++) // around the cursor
         OK(destroy(copies + i));
     OK(destroy(frame)); // even the named one: what was derived from it is its parent's by now
     check_invariants();
@@ -445,8 +446,7 @@ static void copies_made_meanwhile(void **state) {
     (void)state;
     uint64_t memory = untyped(16);
     begin_walk(memory, 0);
-    uint64_t behind = copy_of(copies + SLICE + 30, 7),
-             stranger = make_from(memory, SHEAF_FRAME, 12);
+    uint64_t behind = copy_of(copies + cut + 30, 7), stranger = make_from(memory, SHEAF_FRAME, 12);
     map_at(vspace, VA, behind, 0);
     map_at(vspace, VA + PAGE_BYTES, stranger, 0);
     OK(INVOKE(CNODE, SHEAF_CNODE_MOVE, new_slots(1), copies + 20)); // moved with its mapping
@@ -459,7 +459,8 @@ static void copies_made_meanwhile(void **state) {
 static void revoked_around_it(void **state) {
     (void)state;
     uint64_t memory = untyped(16), frame = begin_walk(memory, 0);
-    OK(revoke(copies + SLICE - 4)); // the cursor is below
+    assert_int_not_equal(cut % 5, 0);
+    OK(revoke(copies + cut - cut % 5)); // the cursor is below
     check_invariants();
     assert_int_equal(worker.thread->walk.cursor.type, SHEAF_NULL);
     OK(end_walk()); // begins again, over what is left
@@ -495,7 +496,7 @@ static void the_thread_is_deleted(void **state) {
     begin_walk(untyped(16), 0);
     OK(destroy(worker.cap));
     check_invariants();
-    assert_int_equal(still_mapped(), COPIES - SLICE);
+    assert_int_equal(still_mapped(), COPIES - cut);
 }
 
 static void the_thread_does_something_else(void **state) {
@@ -518,7 +519,7 @@ static void the_operation_was_changed_meanwhile(void **state) {
     OK(result);
     assert_false(is_mapped(other));
     assert_int_equal(thread_buffer(worker.thread)->results[0], SHEAF_REPORT_ACCESSED);
-    assert_int_equal(still_mapped(), COPIES - SLICE);
+    assert_int_equal(still_mapped(), COPIES - cut);
 }
 
 // Two walks over the same capabilities, interrupted in turn.
@@ -531,7 +532,7 @@ static void two_walks_at_once(void **state) {
     for (unsigned i = 0; i < COPIES; i++)
         map_at(VSPACE, VA + i * PAGE_BYTES, copies + i, 0);
     OK(end_walk());
-    assert_int_equal(still_mapped(), SLICE); // what lay before its place
+    assert_int_equal(still_mapped(), cut); // what lay before its place
 }
 
 // Scenario 2-e: slots whose Frames are mapped in the VSpace of a capability that is gone.

@@ -218,7 +218,7 @@ static void evict_while_the_chain_is_cut(uint64_t polls) {
 
 static void evicted_though_the_chain_is_cut(void **state) {
     (void)state;
-    for (uint64_t polls = 4; polls < 7; polls++) { // before that it goes down
+    for (uint64_t polls = 19; polls < 26; polls++) { // before that it goes down
         machine_boot(&(struct image){0});
         evict_while_the_chain_is_cut(polls);
         check_invariants();
