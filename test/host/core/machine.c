@@ -57,7 +57,12 @@ void machine_prepare(const struct image *image, struct boot_layout *layout) {
     vmsa_set_handler(fail_on_violation);
     fake_init();
     assert_true(mmu_asid_table_bytes(8) <= sizeof(asid_table));
-    mmu_init(&(struct mmu_config){.asid_bits = 8,
+    paddr_t kernel_root = PADDR(0);
+    if (image->kernel_half)
+        kernel_root = vmsa_make_kernel_half(PADDR(VMSA_BASE + CHUNK_BYTES / 2), VMSA_BASE, ram_bytes);
+    mmu_init(&(struct mmu_config){.kernel_root = kernel_root,
+                                  .direct_map = VADDR(VMSA_KERNEL_HALF),
+                                  .asid_bits = 8,
                                   .asid_limit = image->asid_limit,
                                   .asid_table = asid_table,
                                   .empty_root = PADDR(VMSA_BASE)});

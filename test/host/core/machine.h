@@ -38,6 +38,7 @@ struct image {
     unsigned holes;          // free memory is cut into this many more ranges
     unsigned device_count;
     struct memory_range device[SHEAF_BOOT_DEVICES]; // outside of RAM
+    bool kernel_half; // the model has the kernel's own map of RAM, too
     const char *args;
 };
 
