@@ -352,7 +352,8 @@ bool gather_complete_record(struct gather *gather, struct mapping_record record)
 // When what is queued is purged.
 enum alias_policy {
     ALIAS_NEVER,     // not now: the caller may not wait for other PEs
-    ALIAS_IF_NEEDED, // if any of the memory named is among it, which is about to be used as cacheable
+    ALIAS_IF_NEEDED, // if any of the memory named is among it, which is about to be used as
+                     // cacheable
     ALIAS_FORCE,     // whatever is queued
 };
 

@@ -35,8 +35,8 @@ void memory_type_begin(struct slot *untyped, enum sheaf_memory_type wanted) {
         untyped_set_zeroed(untyped, 0);
     }
     // Non-cacheable Untypeds that were made from this one may have left blocks.
-    bool leave = used && wanted == SHEAF_MEMORY_NORMAL &&
-                 size_of(untyped) >= ALIAS_BLOCK_BYTES && alias_is_used();
+    bool leave = used && wanted == SHEAF_MEMORY_NORMAL && size_of(untyped) >= ALIAS_BLOCK_BYTES &&
+                 alias_is_used();
     if (leave || (!same && wanted == SHEAF_MEMORY_NORMAL)) {
         untyped->memory_type = SHEAF_MEMORY_NORMAL;
         set_change(untyped, MEMORY_LEAVING);

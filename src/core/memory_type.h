@@ -9,8 +9,8 @@
 //      Normal, SETTLED -> non-cacheable, CHANGING -> CHANGED -> Normal, LEAVING -> SETTLED
 //
 // LEAVING queues the blocks, in slices and without a barrier. What is queued is purged by the first
-// retype that wants some of it as Normal memory (ALIAS_IF_NEEDED), with all else that is queued then;
-// or by UNTYPED_PURGE (ALIAS_FORCE). A revoke and a deletion only queue (ALIAS_NEVER).
+// retype that wants some of it as Normal memory (ALIAS_IF_NEEDED), with all else that is queued
+// then; or by UNTYPED_PURGE (ALIAS_FORCE). A revoke and a deletion only queue (ALIAS_NEVER).
 //
 // Where an Untyped is deleted and what was made of it lives on, its blocks stay as they are: its
 // children are its parent's now, which is not empty before they are gone. Then the parent, empty,
@@ -38,7 +38,8 @@ void memory_type_begin(struct slot *untyped, enum sheaf_memory_type wanted);
 enum memory_work { MEMORY_READY, MEMORY_QUEUE, MEMORY_CHANGE, MEMORY_PURGE };
 enum memory_work memory_type_work(const struct slot *untyped, uint64_t start, uint64_t bytes);
 
-// The Untyped is being deleted: queues blocks that nobody will use. False: it is to be called again.
+// The Untyped is being deleted: queues blocks that nobody will use. False: it is to be called
+// again.
 bool memory_type_end(struct slot *untyped);
 
 // A slice of the work. tree_lock is not held.

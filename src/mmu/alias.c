@@ -11,7 +11,8 @@
 // A block's descriptor is all that is known of it, so there is no table that could be too small.
 // While it is out of the map, between break and make, it already says what it will be, but for the
 // valid bit: an invalid descriptor has no other bit that hardware reads. Whoever queues a block
-// meanwhile (an Untyped dies under the retype that changes it) adds its mark, and the make keeps it.
+// meanwhile (an Untyped dies under the retype that changes it) adds its mark, and the make keeps
+// it.
 //
 // Why a queue at all: a purge costs two barriers and an invalidation on every PE, however many
 // blocks it takes; and memory that a driver gives back is mostly asked for by a driver again, which
@@ -164,15 +165,15 @@ void alias_begin(void) {
 
 // Takes the block out of the map. `value` is what it will be.
 static void break_block(const struct place *place, uint64_t address, uint64_t value) {
-    struct plan_range *last = &alias.ranges[alias.range_count - 1];
+    struct plan_range *next = alias.ranges + alias.range_count, *last = next - 1;
     uint64_t page = alias.map_page + (address >> PAGE_BITS);
     write(place, value & ~DESC_VALID);
     if (alias.range_count != 0 && last->first + last->pages == page) {
         last->pages += level_pages(BLOCK_LEVEL);
         return;
     }
-    alias.ranges[alias.range_count++] = (struct plan_range){
-        .first = page, .pages = level_pages(BLOCK_LEVEL), .level = BLOCK_LEVEL};
+    *next = (struct plan_range){page, level_pages(BLOCK_LEVEL), BLOCK_LEVEL, 0};
+    alias.range_count++;
 }
 
 // A block that is to be non-cacheable. True: it is to be taken out of the map for that, and was.

@@ -172,5 +172,6 @@ void finish_kernel(const struct plan_range *ranges, unsigned count) {
               level_pages(ranges[i].level) * TLBI_NEXT_PAGE);
     }
     complete_issued(&issued, &totals);
-    port_isb(); // the kernel is what uses these translations: without an exception return in between
+    port_isb(); // the kernel is what uses these translations: without an exception return in
+                // between
 }
