@@ -96,6 +96,9 @@ void vmsa_kernel_writes(paddr_t start, uint64_t bytes) {
     for (uint64_t at = start.v; machine.kernel_root != 0 && at < start.v + bytes;
          at = ALIGN_DOWN(at, PAGE_BYTES) + PAGE_BYTES) {
         uint64_t leaf = reach(at, "written");
+        unsigned types = vmsa_types_by_kernel(machine.pe, VADDR(VMSA_KERNEL_HALF + at));
+        if (leaf != 0 && types != 1u << ((leaf & DESC_TYPE) >> 2))
+            violation(VMSA_MISMATCHED, "%lx written, by memory types %x", (unsigned long)at, types);
         bool whole = IS_ALIGNED(at, PAGE_BYTES) && at + PAGE_BYTES <= start.v + bytes;
         if (whole && (leaf & DESC_TYPE) >> 2 == TYPE_NON_CACHEABLE && may_hold(at / PAGE_BYTES))
             violation(VMSA_MISMATCHED, "frame %lx written past a cache that may hold it",

@@ -18,6 +18,7 @@
 #define DESC_CONTIGUOUS BIT(52)
 #define DESC_PXN BIT(53)
 #define DESC_UXN BIT(54)
+#define DESC_SOFTWARE (UINT64_C(15) << 55) // no walker reads them
 #define TTBR_CNP BIT(0)
 #define DESC_OUTPUT UINT64_C(0x0000fffffffff000)
 #define DESC_TYPE UINT64_C(0x1c) // AttrIndx

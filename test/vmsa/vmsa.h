@@ -155,6 +155,8 @@ void vmsa_frame_reused(paddr_t frame, uint64_t bytes);
 unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
 // The same for an access by the PE's kernel itself, which no exception return precedes.
 unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
+// Memory types by which the PE's kernel may use the address: a bit for each index of MAIR_EL1.
+unsigned vmsa_types_by_kernel(unsigned pe, vaddr_t va);
 // Whether an entry that the PE may have cached makes a write to `va` fault.
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va);
 // Whether one makes it succeed.
