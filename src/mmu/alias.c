@@ -251,10 +251,7 @@ static void make(void) {
     if (alias.queued != queued)
         port_count(SHEAF_COUNTER_ALIAS_PURGES, 1);
     lock_release(&alias.lock);
-    // The kernel itself uses them at once, and would take a fault: visible to the walker, and
-    // before the next access.
-    port_dsb_ishst();
-    port_isb();
+    finish_kernel_stores();
 }
 
 void alias_end(void) {

@@ -175,3 +175,9 @@ void finish_kernel(const struct plan_range *ranges, unsigned count) {
     port_isb(); // the kernel is what uses these translations: without an exception return in
                 // between
 }
+
+void finish_kernel_stores(void) {
+    port_dsb_ishst();
+    port_count(SHEAF_COUNTER_DSB_ISHST, 1);
+    port_isb(); // the kernel accesses it next, and would take a fault
+}

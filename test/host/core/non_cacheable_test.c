@@ -475,24 +475,24 @@ static void another_thread_comes_first(void **state) {
 }
 
 int main(void) {
-#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
+#define ALIAS_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
     const struct CMUnitTest tests[] = {
-        CASE(the_first_retype_changes_all_of_it),
-        CASE(frames_are_mapped_as_they_are),
-        CASE(smaller_untypeds_are_of_the_same_type),
-        CASE(what_is_refused),
-        CASE(the_kernels_own_memory_is_left_alone),
-        CASE(a_revoke_only_queues),
-        CASE(one_purge_takes_all_that_is_queued),
-        CASE(what_is_queued_can_be_kept),
-        CASE(a_purge_on_request),
-        CASE(an_empty_one_changes_by_what_is_asked_of_it),
-        CASE(an_empty_one_is_queued_when_it_dies),
-        CASE(what_was_made_of_it_outlives_it),
-        CASE(a_revoke_from_above_takes_all_at_once),
-        CASE(scenario_4d_another_type_after_a_deferred_unmap),
-        CASE(it_goes_on_after_interrupts),
-        CASE(another_thread_comes_first),
+        ALIAS_TEST(the_first_retype_changes_all_of_it),
+        ALIAS_TEST(frames_are_mapped_as_they_are),
+        ALIAS_TEST(smaller_untypeds_are_of_the_same_type),
+        ALIAS_TEST(what_is_refused),
+        ALIAS_TEST(the_kernels_own_memory_is_left_alone),
+        ALIAS_TEST(a_revoke_only_queues),
+        ALIAS_TEST(one_purge_takes_all_that_is_queued),
+        ALIAS_TEST(what_is_queued_can_be_kept),
+        ALIAS_TEST(a_purge_on_request),
+        ALIAS_TEST(an_empty_one_changes_by_what_is_asked_of_it),
+        ALIAS_TEST(an_empty_one_is_queued_when_it_dies),
+        ALIAS_TEST(what_was_made_of_it_outlives_it),
+        ALIAS_TEST(a_revoke_from_above_takes_all_at_once),
+        ALIAS_TEST(scenario_4d_another_type_after_a_deferred_unmap),
+        ALIAS_TEST(it_goes_on_after_interrupts),
+        ALIAS_TEST(another_thread_comes_first),
     };
     return cmocka_run_group_tests_name("core.non_cacheable", tests, NULL, NULL);
 }
