@@ -366,6 +366,11 @@ bool alias_is_used(void);
 // bounded length, which executes no barrier and waits for nobody. Returns how many bytes it has
 // dealt with.
 uint64_t alias_queue(paddr_t start, uint64_t bytes);
+// Whether anything is queued. No lock is held: a purge may be about to end.
+static inline bool alias_is_queued(void) {
+    extern uint64_t alias_queued; // blocks; src/mmu/alias.c
+    return __atomic_load_n(&alias_queued, __ATOMIC_RELAXED) != 0;
+}
 // Whether the policy asks for a purge. With IF_NEEDED: of [start, start + bytes), at most 2 MiB at
 // any address; true also while another PE is about it.
 bool alias_wants_purge(enum alias_policy policy, paddr_t start, uint64_t bytes);

@@ -13,11 +13,8 @@ static void set_change(struct slot *untyped, enum memory_change change) {
     untyped_set_zeroed(untyped, 0);
 }
 
-enum sheaf_error memory_type_check(const struct slot *untyped, enum sheaf_memory_type wanted,
-                                   bool empty) {
-    if (likely(untyped->memory_type == wanted)) {
-        return SHEAF_OK;
-    }
+enum sheaf_error memory_type_check_other(const struct slot *untyped, enum sheaf_memory_type wanted,
+                                         bool empty) {
     bool back = wanted == SHEAF_MEMORY_NORMAL && untyped->untyped.change != MEMORY_SETTLED;
     bool there = wanted == SHEAF_MEMORY_NON_CACHEABLE &&
                  untyped->memory_type == SHEAF_MEMORY_NORMAL &&
@@ -46,7 +43,7 @@ void memory_type_begin(struct slot *untyped, enum sheaf_memory_type wanted) {
     }
 }
 
-enum memory_work memory_type_work(const struct slot *untyped, uint64_t start, uint64_t bytes) {
+enum memory_work memory_type_find_work(const struct slot *untyped, uint64_t start, uint64_t bytes) {
     if (untyped->untyped.change == MEMORY_LEAVING) {
         return MEMORY_QUEUE;
     }

@@ -29,14 +29,26 @@
 
 // Whether `wanted` may be made of the Untyped; `empty`: nothing is derived from it. MEMORY_TYPE;
 // IN_USE: it could be if it were empty.
-enum sheaf_error memory_type_check(const struct slot *untyped, enum sheaf_memory_type wanted,
-                                   bool empty);
+enum sheaf_error memory_type_check_other(const struct slot *untyped, enum sheaf_memory_type wanted,
+                                         bool empty); // than it has
+static inline enum sheaf_error memory_type_check(const struct slot *untyped,
+                                                 enum sheaf_memory_type wanted, bool empty) {
+    return likely(untyped->memory_type == wanted) ? SHEAF_OK
+                                                  : memory_type_check_other(untyped, wanted, empty);
+}
 // The Untyped, which is empty, begins anew with `wanted`, for which it was checked.
 void memory_type_begin(struct slot *untyped, enum sheaf_memory_type wanted);
 
 // What is to be done before [start, start + bytes) of it, at most 2 MiB, is written.
 enum memory_work { MEMORY_READY, MEMORY_QUEUE, MEMORY_CHANGE, MEMORY_PURGE };
-enum memory_work memory_type_work(const struct slot *untyped, uint64_t start, uint64_t bytes);
+enum memory_work memory_type_find_work(const struct slot *untyped, uint64_t start, uint64_t bytes);
+static inline enum memory_work memory_type_work(const struct slot *untyped, uint64_t start,
+                                                uint64_t bytes) {
+    if (likely(untyped->untyped.change == MEMORY_SETTLED && !alias_is_queued())) {
+        return MEMORY_READY;
+    }
+    return memory_type_find_work(untyped, start, bytes);
+}
 
 // The Untyped is being deleted: queues blocks that nobody will use. False: it is to be called
 // again.

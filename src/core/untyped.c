@@ -6,7 +6,8 @@
 // (slot.h): a preempted retype goes on there, whoever executes it.
 //
 // A device Untyped is registers, or nothing at all: not the kernel's to write, and not in its map.
-// So it is counted in the same way and never looked at.
+// So it is counted in the same way and never looked at. What makes memory non-cacheable, and
+// cacheable again, is in memory_type.h; the retype that asks for it does it here, slice by slice.
 #include "evict.h"
 #include "invoke.h"
 #include "memory_type.h"
@@ -55,8 +56,8 @@ static bool zero_slice(struct slot *untyped, uint64_t start, uint64_t end, uint6
     return zeroed + bytes == end;
 }
 
-// Gets [start, end) ready for its new role, or a slice of it. READY: all of it is, or something was
-// done; *through says which.
+// Gets [start, end) ready for its new role, or does a slice of that. What is left to be done with
+// the lock dropped; READY with *through: nothing.
 static enum memory_work prepare_slice(struct slot *untyped, uint64_t start, uint64_t end,
                                       bool *through) {
     uint64_t zeroed = MAX(untyped_zeroed(untyped), start);

@@ -44,10 +44,11 @@ static struct {
     unsigned range_count;
     // Under the lock, but the numbers are read without it, too
     struct lock lock;
-    uint64_t used;   // blocks that are non-cacheable, or will be at alias_end, and not queued
-    uint64_t queued; // blocks, those included that alias_end will make cacheable
-    uint64_t next;   // no block below this address is queued, but those in the batch
+    uint64_t used; // blocks that are non-cacheable, or will be at alias_end, and not queued
+    uint64_t next; // no block below this address is queued, but those in the batch
 } alias;
+
+uint64_t alias_queued; // under the lock: blocks, and those that alias_end will make cacheable
 
 void alias_init(const struct mmu_config *config) {
     alias.root = config->kernel_root;
@@ -56,7 +57,7 @@ void alias_init(const struct mmu_config *config) {
     alias.range_count = 0;
     lock_init(&alias.lock, LOCK_ALIAS);
     alias.used = 0;
-    alias.queued = 0;
+    alias_queued = 0;
     alias.next = 0;
 }
 
@@ -109,9 +110,9 @@ static void add(uint64_t *number, uint64_t n) {
 
 static void mark_queued(const struct place *place, uint64_t address) {
     write(place, place->desc.v | DESC_QUEUED);
-    alias.next = alias.queued == 0 ? address : MIN(alias.next, address);
+    alias.next = alias_queued == 0 ? address : MIN(alias.next, address);
     add(&alias.used, -UINT64_C(1));
-    add(&alias.queued, 1);
+    add(&alias_queued, 1);
     port_count(SHEAF_COUNTER_ALIAS_QUEUED, 1);
 }
 
@@ -140,7 +141,7 @@ static bool is_cacheable(uint64_t address) {
 }
 
 bool alias_wants_purge(enum alias_policy policy, paddr_t start, uint64_t bytes) {
-    if (policy == ALIAS_NEVER || __atomic_load_n(&alias.queued, __ATOMIC_RELAXED) == 0)
+    if (policy == ALIAS_NEVER || !alias_is_queued())
         return false;
     if (policy == ALIAS_FORCE)
         return true;
@@ -189,7 +190,7 @@ static bool change(uint64_t address) {
     if (is_queued(&place)) {
         write(&place, place.desc.v & ~DESC_QUEUED);
         add(&alias.used, 1);
-        add(&alias.queued, -UINT64_C(1));
+        add(&alias_queued, -UINT64_C(1));
         port_count(SHEAF_COUNTER_ALIAS_KEPT, 1);
     }
     return false;
@@ -217,7 +218,7 @@ static uint64_t behind(const struct place *place, uint64_t address) {
 void alias_break_queued(void) {
     unsigned broken = 0;
     lock_acquire(&alias.lock);
-    for (unsigned visits = 0; broken < MIN(alias.queued, BLOCKS) && visits < VISITS; visits++) {
+    for (unsigned visits = 0; broken < MIN(alias_queued, BLOCKS) && visits < VISITS; visits++) {
         struct place place = find(alias.next);
         if (is_queued(&place)) {
             break_block(&place, alias.next, place.desc.v & ~(DESC_QUEUED | TYPE_BITS));
@@ -233,14 +234,14 @@ static void make_block(uint64_t address) {
     ASSERT(!desc_is_valid(place.desc));
     write(&place, place.desc.v | DESC_VALID);
     if (desc_memory_type(place.desc) == SHEAF_MEMORY_NORMAL) {
-        add(&alias.queued, -UINT64_C(1));
+        add(&alias_queued, -UINT64_C(1));
         port_count(SHEAF_COUNTER_ALIAS_PURGED, 1);
     }
 }
 
 static void make(void) {
     lock_acquire(&alias.lock);
-    uint64_t queued = alias.queued;
+    uint64_t queued = alias_queued;
     for (unsigned i = 0; i < alias.range_count; i++) {
         const struct plan_range *range = &alias.ranges[i];
         uint64_t address = (range->first - alias.map_page) << PAGE_BITS;
@@ -248,7 +249,7 @@ static void make(void) {
         for (; address < end; address += ALIAS_BLOCK_BYTES)
             make_block(address);
     }
-    if (alias.queued != queued)
+    if (alias_queued != queued)
         port_count(SHEAF_COUNTER_ALIAS_PURGES, 1);
     lock_release(&alias.lock);
     finish_kernel_stores();
