@@ -324,11 +324,11 @@ bool gather_unmap_record(struct gather *gather, struct mapping_record record, pa
     struct gather_record of = {.frame = &mapped, .size_bits = (uint8_t)size_bits};
     struct clearing clearing = {.gather = gather, .left = RECORD_LEAVES};
     clearing.space = batch_join(gather, vspace);
-    vspace_unpin(vspace); // the batch has it pinned
     vspace_lock(vspace);
     bool helped = pending_complete_all(vspace, batch_ticket(clearing.space));
     clear_in_table(&clearing, record, &of, &of + 1);
     vspace_unlock(vspace);
+    vspace_unpin(vspace);
     return of.through && !helped;
 }
 
