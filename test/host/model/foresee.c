@@ -276,6 +276,8 @@ static void foresee_vector(const struct thread *thread, const struct sheaf_gathe
 
 void foresee_gather(const struct attempt *attempt) {
     const struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
+    if (page == NULL)
+        return; // not where nothing is wrong with the call
     plan.active = true;
     plan.defer = (attempt->call.gather >> 32 & SHEAF_GATHER_DEFER) != 0;
     plan.count = attempt->call.gather & UINT32_MAX;

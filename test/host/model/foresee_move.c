@@ -100,6 +100,8 @@ static unsigned named_by(struct op *op, const struct slot *first, uint64_t slot,
         op->wrong |= cap == NO_CAP ? E(INVALID_CAPABILITY) : E(WRONG_TYPE);
         cap = NO_CAP;
     } else if (leaves[sorted[at]].cap != cap) {
+        if (last_mappings[cap].count > SHEAF_MOVE_LEAVES)
+            op->maybe |= E(RANGE); // whatever it is that it names
         if (mappings_may_name(cap, &leaves[sorted[at]]))
             op->open = true;
         else
