@@ -17,11 +17,33 @@
 
 #include "finish.h"
 
+// Makes entry `index`, which is free, one of this PE's gather. It has no ranges yet.
+static inline struct pending *pending_begin(struct vspace *vspace, unsigned index, uint8_t levels) {
+    struct pending *entry = &vspace->pending[index];
+    uint8_t pe = (uint8_t)(port_pe() + 1);
+    entry->ticket = ++vspace->tickets;
+    entry->range_count = 0; // what the ranges held is of no account
+    entry->levels = levels;
+    entry->owner = pe;
+    entry->writer = pe;
+    entry->chunks = 0;
+    entry->tables = 0;
+    vspace->pending_count++;
+    return entry;
+}
 // A new entry for this PE's gather. Completes the oldest where all are taken.
 unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.
 struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
-void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
+void pending_add_further(struct pending *entry, uint64_t first, uint64_t pages);
+static inline void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
+    if (entry->range_count == 0) {
+        entry->ranges[0] = (struct page_range){first, pages};
+        entry->range_count = 1;
+    } else {
+        pending_add_further(entry, first, pages);
+    }
+}
 // Whether it covers stores that are not, or not only, this PE's.
 static inline bool pending_is_foreign(const struct pending *entry) {
     return entry->writer != port_pe() + 1;

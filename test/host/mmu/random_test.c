@@ -213,14 +213,25 @@ static void check_report(unsigned space, uint64_t page, uint64_t pages, const ui
     }
 }
 
-static void do_unmap(struct gather *gather, unsigned space) {
-    uint64_t page, pages, done = 0;
-    uint8_t report[SHEAF_REPORT_BYTES(WINDOW)];
-    unsigned flags = (unsigned)(draw(3) == 0 ? SHEAF_OP_KEEP_TABLES : 0) |
-                     (unsigned)(draw(2) == 0 ? SHEAF_OP_REPORT : 0);
-    draw_range(&page, &pages);
-    vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
+// As a gather of its own, beside the one that is open; not where the test wants to defer or a
+// report.
+static bool unmap_few(unsigned space, uint64_t page, uint64_t pages, unsigned flags) {
+    struct gather_totals totals;
+    uint64_t first = 1 + draw(pages);
+    const struct gather_pages parts[] = {
+        {PAGE(BASE + page), first},
+        {PAGE(BASE + page + first), pages - first},
+    };
+    return world.policy != GATHER_DEFER && (flags & SHEAF_OP_REPORT) == 0 &&
+           pages <= GATHER_FEW_PAGES && draw(4) != 0 &&
+           gather_unmap_few(world.vspaces[space], parts, first < pages ? 2 : 1, &totals);
+}
+
+static enum sheaf_error unmap_interrupted(struct gather *gather, unsigned space, uint64_t page,
+                                          uint64_t pages, unsigned flags, uint8_t *report) {
     enum sheaf_error error;
+    uint64_t done = 0;
+    vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
     do {
         error = gather_unmap(gather, world.vspaces[space], PAGE(BASE + page), pages, flags, &done,
                              report);
@@ -228,6 +239,18 @@ static void do_unmap(struct gather *gather, unsigned space) {
             vmsa_set_interrupt(draw(2) == 0 ? draw(3) : VMSA_NEVER);
     } while (error == SHEAF_ERR_PREEMPTED);
     vmsa_set_interrupt(VMSA_NEVER);
+    return error;
+}
+
+static void do_unmap(struct gather *gather, unsigned space) {
+    uint64_t page, pages;
+    uint8_t report[SHEAF_REPORT_BYTES(WINDOW)];
+    unsigned flags = (unsigned)(draw(3) == 0 ? SHEAF_OP_KEEP_TABLES : 0) |
+                     (unsigned)(draw(2) == 0 ? SHEAF_OP_REPORT : 0);
+    draw_range(&page, &pages);
+    enum sheaf_error error = SHEAF_OK;
+    if (!unmap_few(space, page, pages, flags))
+        error = unmap_interrupted(gather, space, page, pages, flags, report);
     if (cuts(space, page, pages)) {
         assert_int_equal(error, SHEAF_ERR_BLOCK_CUT);
         return;
