@@ -79,12 +79,11 @@ issue_range(struct finish_space space, struct plan_range left, struct issued iss
     return issued;
 }
 
-// Ranges of a page each, from `range` to before `end`, want no plan. Inlined with a literal kind,
-// as above. `all`: each of them is; else it ends with the first that is longer or another space's.
-// Returns where it ended.
+// Ranges of a page each want no plan: those of one space from `range` on, which is one. Returns the
+// one behind them. Inlined with a literal kind, as above.
 ALWAYS_INLINE const struct plan_range *issue_pages(struct issued *issued, enum port_tlbi kind,
                                                    uint64_t base, const struct plan_range *range,
-                                                   const struct plan_range *end, bool all) {
+                                                   const struct plan_range *end) {
     const uint8_t space = range->space;
     uint64_t operand, count = 0;
     do {
@@ -92,7 +91,7 @@ ALWAYS_INLINE const struct plan_range *issue_pages(struct issued *issued, enum p
         port_tlbi(kind, operand);
         count++;
         range++;
-    } while (range != end && (all || (range->pages == 1 && range->space == space)));
+    } while (range != end && range->pages == 1 && range->space == space);
     issued->count += count;
     issued->kind = kind;
     issued->operand = operand;
@@ -126,9 +125,9 @@ static void issue_all(struct finish_work *work, struct issued *issued) {
         else if (range->pages != 1)
             *issued = issue_range(*space, *range++, *issued);
         else if (space->form == PLAN_LAST_LEVEL)
-            range = issue_pages(issued, PORT_TLBI_VALE1IS, base_of(space), range, end, false);
+            range = issue_pages(issued, PORT_TLBI_VALE1IS, base_of(space), range, end);
         else
-            range = issue_pages(issued, PORT_TLBI_VAE1IS, base_of(space), range, end, false);
+            range = issue_pages(issued, PORT_TLBI_VAE1IS, base_of(space), range, end);
     }
 }
 
@@ -182,17 +181,24 @@ void finish_work(struct finish_work *work, struct gather_totals *totals) {
     end(&issued, totals);
 }
 
-void finish_pages(struct vspace *vspace, const struct plan_range *ranges, unsigned count,
+void finish_pages(struct vspace *vspace, const struct plan_range *range, unsigned count,
                   struct gather_totals *totals) {
     const struct plan_facts facts = {.operations = count, .levels = 1u << LEAF_LEVEL};
     const unsigned hint = plan_hint(&finish_features, &facts);
-    struct issued issued = {0};
+    struct issued issued = {.kind = PORT_TLBI_VALE1IS};
     struct gather_totals sum = {0};
     ASSERT(plan_form(&facts) == PLAN_LAST_LEVEL);
     begin(false, &sum);
     if (!is_unloaded(vspace)) {
-        uint64_t base = tlbi_operand_address(vspace->asid, VADDR(0), hint);
-        issue_pages(&issued, PORT_TLBI_VALE1IS, base, ranges, ranges + count, true);
+        uint64_t operand, base = tlbi_operand_address(vspace->asid, VADDR(0), hint);
+        unsigned left = count;
+        do {
+            operand = base + range++->first * TLBI_NEXT_PAGE;
+            port_tlbi(PORT_TLBI_VALE1IS, operand);
+        } while (--left != 0);
+        issued.operand = operand;
+        issued.count = count;
+        port_count(SHEAF_COUNTER_TLBI_VALE1IS, count);
     }
     end(&issued, &sum);
     *totals = sum;

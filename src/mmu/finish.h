@@ -28,9 +28,9 @@ void finish_init(const struct mmu_features *present);
 // On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`
 // the instructions it took.
 void finish_work(struct finish_work *work, struct gather_totals *totals);
-// The same for pages of one VSpace that stand alone: `ranges`, of which there is one at least, are
-// of one page each. Sets `totals`.
-void finish_pages(struct vspace *vspace, const struct plan_range *ranges, unsigned count,
+// The same for pages of one VSpace that stand alone: `count` ranges of one page each, at least one
+// and at most PLAN_THRESHOLD, from `range` on. Sets `totals`.
+void finish_pages(struct vspace *vspace, const struct plan_range *range, unsigned count,
                   struct gather_totals *totals);
 // The same for a batch that only wrote valid descriptors where invalid ones were: walkers come to
 // see them. No TLB holds an invalid descriptor ("Translation lookaside buffers"), so there

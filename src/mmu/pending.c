@@ -35,9 +35,7 @@ struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t tic
     return ticket != 0 && entry->ticket == ticket ? entry : NULL;
 }
 
-// Beside the ranges that there are; merged with the nearest where it touches that, or where there
-// is no room for another.
-void pending_add_further(struct pending *entry, uint64_t first, uint64_t pages) {
+void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
     struct page_range *nearest = NULL;
     uint64_t smallest = UINT64_MAX, end = first + pages;
     for (unsigned i = 0; i < entry->range_count; i++) {

@@ -35,15 +35,7 @@ static inline struct pending *pending_begin(struct vspace *vspace, unsigned inde
 unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.
 struct pending *pending_find(struct vspace *vspace, unsigned index, uint64_t ticket);
-void pending_add_further(struct pending *entry, uint64_t first, uint64_t pages);
-static inline void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages) {
-    if (entry->range_count == 0) {
-        entry->ranges[0] = (struct page_range){first, pages};
-        entry->range_count = 1;
-    } else {
-        pending_add_further(entry, first, pages);
-    }
-}
+void pending_add_range(struct pending *entry, uint64_t first, uint64_t pages);
 // Whether it covers stores that are not, or not only, this PE's.
 static inline bool pending_is_foreign(const struct pending *entry) {
     return entry->writer != port_pe() + 1;

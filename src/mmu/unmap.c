@@ -24,6 +24,10 @@
 #define VISIT_DESCRIPTORS 128u
 #define RUN_COST 7u
 
+// Leaves with other bits than the one before them that a run goes on for. Each costs up to 60
+// instructions.
+#define UNLIKE 32u
+
 // Tables unhooked unseen between two such looks, at some 40 instructions each.
 #define UNSEEN_TABLES 64u
 
@@ -94,45 +98,30 @@ static void unhook(struct unmap *unmap) {
 
 // ---- Leaves
 
-// What a run of leaves was, before it was taken away.
-struct taken {
-    uint64_t any, common; // bits that some of the descriptors had, and that all of them had
-    uint64_t old[VISIT_DESCRIPTORS]; // with a report only
-};
-
-// Clears leaves from `index` on while there are any, at most up to `end`; returns where it stopped.
-// Exchange, not store: hardware and other PEs' fault paths set access and dirty bits. At level 3
-// the exchange tells, too, whether there was a leaf; above, there may be tables.
-ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, bool pages,
-                                bool report, struct taken *taken) {
-    uint64_t any = 0, common = ~UINT64_C(0), *old = taken->old;
-    for (; index < end; index++) {
-        if (!pages && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) != DESC_VALID)
+// Clears leaves from `index` on while there are any, at most up to `end`, and at most
+// UNLIKE of a kind of their own; reports them. Returns where it stopped. *any gets the bits that
+// some of them had. Exchange, not store: hardware and other PEs' fault paths set accessed and dirty
+// bits, and then a leaf is not like the one before it any more.
+static unsigned take_run(const struct unmap *unmap, paddr_t table, unsigned index, unsigned end,
+                         uint64_t *any) {
+    unsigned kinds = 0, shift = level_shift(unmap->level);
+    uint64_t first = table_first(unmap) - unmap->start;
+    *any = 0;
+    while (index < end && kinds < UNLIKE) {
+        desc_t like = port_desc_read(table, index);
+        if (!desc_is_leaf(like, unmap->level))
             break;
-        desc_t desc = port_desc_exchange(table, index, DESC(0));
-        if (pages && !desc_is_valid(desc))
-            break;
-        any |= desc.v;
-        if (report) {
-            common &= desc.v;
-            *old++ = desc.v;
-        }
+        unsigned stop = port_desc_clear_run(table, index, end, like);
+        if (stop == index)
+            continue; // bits were set meanwhile
+        if (unmap->report != NULL)
+            report_pages(unmap->report, first + ((uint64_t)index << shift),
+                         (uint64_t)(stop - index) << shift, desc_report(like));
+        *any |= like.v;
+        kinds++;
+        index = stop;
     }
-    taken->any = any;
-    taken->common = common;
     return index;
-}
-
-// Most often a run has one set of flags.
-static void report_run(const struct unmap *unmap, uint64_t page, unsigned count,
-                       const struct taken *taken) {
-    uint64_t step = level_pages(unmap->level), first = page - unmap->start;
-    if (((taken->any ^ taken->common) & (DESC_ACCESSED | DESC_WRITABLE | DESC_READ_ONLY)) == 0) {
-        report_pages(unmap->report, first, count * step, desc_report(DESC(taken->any)));
-        return;
-    }
-    for (unsigned i = 0; i < count; i++)
-        report_pages(unmap->report, first + i * step, step, desc_report(DESC(taken->old[i])));
 }
 
 // Enters what a TLB may hold of `count` leaves from page `page` on.
@@ -146,23 +135,14 @@ ALWAYS_INLINE void enter_leaves(struct unmap *unmap, uint64_t page, unsigned cou
 
 // Clears the run of leaves that begins at `index`.
 static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, unsigned end) {
-    unsigned level = unmap->level, stop;
-    struct taken taken; // not cleared: most of it is for reports
-    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level));
-    if (unmap->report != NULL) {
-        stop = level == LEAF_LEVEL ? take_run(table, index, end, true, true, &taken)
-                                   : take_run(table, index, end, false, true, &taken);
-        report_run(unmap, page, stop - index, &taken);
-    } else {
-        stop = level == LEAF_LEVEL ? take_run(table, index, end, true, false, &taken)
-                                   : take_run(table, index, end, false, false, &taken);
-    }
+    uint64_t any, page = table_first(unmap) + ((uint64_t)index << level_shift(unmap->level));
+    unsigned stop = take_run(unmap, table, index, end, &any);
     table_info(table)->live -= (uint16_t)(stop - index);
     unmap->leaves += stop - index;
-    if (desc_is_untouched(DESC(taken.any)))
+    if (desc_is_untouched(DESC(any)))
         port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, stop - index);
     else
-        enter_leaves(unmap, page, stop - index, level);
+        enter_leaves(unmap, page, stop - index, unmap->level);
     return stop;
 }
 

@@ -12,6 +12,8 @@
 
 // What lies further away than this is another range of the pending entry.
 #define NEAR TABLE_ENTRIES
+// Behind all pages, and not near to the first.
+#define NOWHERE (UINT64_MAX - NEAR)
 
 _Static_assert(GATHER_FEW_PAGES <= PLAN_THRESHOLD, "the ASID never goes as a whole");
 
@@ -39,60 +41,83 @@ static bool find_tables(const struct vspace *vspace, const struct gather_pages *
     return true;
 }
 
-// How much was cleared.
+// What was cleared.
 struct cleared {
-    unsigned leaves;
-    unsigned touched; // of those, what a TLB may hold
-    unsigned ranges;  // in which that lies
+    struct pending *entry;    // into which it goes
+    unsigned leaves;          // all of them
+    unsigned touched;         // those that a TLB may hold
+    unsigned ranges;          // in which these lie
+    struct plan_range *range; // where the next one goes
+    uint64_t behind;          // the page behind the last one
+    uint64_t low, high;       // of what is not entered yet; or `behind` is above it
 };
 
-// Clears the leaves of the list. `range` gets those that a TLB may hold.
-static struct cleared clear(const struct gather_pages *list, unsigned count, const paddr_t *tables,
-                            struct plan_range *range) {
-    const struct gather_pages *end = list + count;
-    struct cleared cleared = {0};
-    uint64_t behind = UINT64_MAX; // the page behind the last range
-    do {
-        uint64_t page = list->va.v >> PAGE_BITS, end_page = page + list->pages;
-        unsigned before = cleared.leaves;
-        do {
-            desc_t old = port_desc_exchange(*tables, level_index(page, LEAF_LEVEL), DESC(0));
-            if (unlikely(!desc_is_valid(old)))
-                continue;
-            cleared.leaves++;
-            if (unlikely(desc_is_untouched(old)))
-                continue;
-            cleared.touched++;
-            if (page == behind) {
-                range[-1].pages++;
-            } else {
-                *range++ = (struct plan_range){page, 1, LEAF_LEVEL, 0};
-                cleared.ranges++;
-            }
-            behind = page + 1;
-        } while (++page != end_page);
-        table_info(*tables++)->live -= (uint16_t)(cleared.leaves - before);
-    } while (++list != end);
-    return cleared;
+static inline void enter(struct cleared *cleared) {
+    struct pending *entry = cleared->entry;
+    uint64_t high = MAX(cleared->high, cleared->behind);
+    entry->ranges[entry->range_count++] = (struct page_range){cleared->low, high - cleared->low};
 }
 
-// Enters what was cleared, in the critical section that has cleared it. No entry is in use.
-static uint64_t enter(struct vspace *vspace, const struct plan_range *range, unsigned count) {
-    struct pending *entry = pending_begin(vspace, 0, 1u << LEAF_LEVEL);
-    const struct plan_range *end = range + count;
-    uint64_t low = range->first, high = low + range->pages;
-    while (++range != end) {
-        uint64_t first = range->first, behind = first + range->pages;
-        if (first > high + NEAR || behind + NEAR < low) {
-            pending_add_range(entry, low, high - low);
-            low = first;
-            high = behind;
-        }
-        low = MIN(low, first);
-        high = MAX(high, behind);
+// The range at `page` is not near to the one before it: the entry gets another, as long as it has
+// room. Its last one takes in all that comes: to look for the nearest each time would double what
+// an operation costs.
+static inline void leap(struct cleared *cleared, uint64_t page) {
+    if (cleared->ranges == 0) {
+        cleared->low = page;
+    } else if (cleared->entry->range_count < PENDING_RANGES - 1) {
+        enter(cleared);
+        cleared->low = page;
+        cleared->high = 0;
+    } else {
+        cleared->low = MIN(cleared->low, page);
+        cleared->high = MAX(cleared->high, cleared->behind);
     }
-    pending_add_range(entry, low, high - low);
-    return entry->ticket;
+}
+
+// Adds leaves that were alike.
+ALWAYS_INLINE void add(struct cleared *cleared, uint64_t page, unsigned pages, desc_t leaf) {
+    ASSERT(page < USER_PAGES); // so it is not NOWHERE
+    cleared->leaves += pages;
+    if (unlikely(desc_is_untouched(leaf)))
+        return;
+    cleared->touched += pages;
+    if (unlikely(page == cleared->behind)) {
+        cleared->range[-1].pages += pages;
+    } else {
+        ASSERT(cleared->ranges < GATHER_FEW_PAGES);
+        if (page - cleared->behind > NEAR) // or below
+            leap(cleared, page);
+        *cleared->range++ = (struct plan_range){page, pages, LEAF_LEVEL, 0};
+        cleared->ranges++;
+    }
+    cleared->behind = page + pages;
+}
+
+// Clears the leaves of the list and enters them. `ranges` gets what a TLB may hold.
+static struct cleared clear(struct pending *entry, const struct gather_pages *list, unsigned count,
+                            const paddr_t *tables, struct plan_range *ranges) {
+    struct cleared cleared = {.entry = entry, .range = ranges, .behind = NOWHERE};
+    const struct gather_pages *last = list + count;
+    do {
+        uint64_t page = list->va.v >> PAGE_BITS, behind = page + list->pages;
+        paddr_t table = *tables++;
+        do {
+            unsigned index = level_index(page, LEAF_LEVEL), pages = 1;
+            desc_t old = port_desc_exchange(table, index, DESC(0));
+            if (likely(desc_is_valid(old))) {
+                if (behind - page > 1)
+                    pages = port_desc_clear_run(table, index + 1, index + (unsigned)(behind - page),
+                                                old) -
+                            index;
+                table_info(table)->live -= (uint16_t)pages;
+                add(&cleared, page, pages, old);
+            }
+            page += pages;
+        } while (page != behind);
+    } while (++list != last);
+    if (likely(cleared.ranges != 0))
+        enter(&cleared);
+    return cleared;
 }
 
 static void finish(struct vspace *vspace, const struct plan_range *ranges, struct cleared cleared,
@@ -129,7 +154,6 @@ bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, un
                       struct gather_totals *totals) {
     paddr_t tables[GATHER_FEW_PAGES];
     struct plan_range ranges[GATHER_FEW_PAGES];
-    uint64_t ticket = 0;
     ASSERT(count - 1 < GATHER_FEW_PAGES);
     if (unlikely(!vspace_try_lock(vspace)))
         return false;
@@ -139,11 +163,13 @@ bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, un
         vspace_unlock(vspace);
         return false;
     }
-    struct cleared cleared = clear(list, count, tables, ranges);
-    if (likely(cleared.ranges != 0)) {
+    struct pending *entry = pending_begin(vspace, 0, 1u << LEAF_LEVEL); // none is in use
+    uint64_t ticket = entry->ticket;
+    struct cleared cleared = clear(entry, list, count, tables, ranges);
+    if (likely(cleared.ranges != 0))
         vspace_pin(vspace);
-        ticket = enter(vspace, ranges, cleared.ranges);
-    }
+    else
+        pending_close(vspace, entry);
     vspace_unlock(vspace);
     port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared.leaves);
     if (unlikely(cleared.touched != cleared.leaves))
