@@ -304,8 +304,8 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
                                     struct gather_move *progress, unsigned *missing);
 
-// Clears what the record names, if it verifies, keeping tables. Completes nothing, so locks of
-// lower rank than LOCK_VSPACE may be held.
+// Clears what the Frame's record names, if it verifies, keeping tables. Completes nothing, so locks
+// of lower rank than LOCK_VSPACE may be held. The record may change meanwhile, by a MOVE or a MAP.
 enum record_step {
     RECORD_THROUGH, // nothing of it is left but what the finish completes
     RECORD_AGAIN,   // only some of the leaves were cleared: call again
@@ -314,11 +314,11 @@ enum record_step {
 };
 // With DEFER only a full table of entries is in the way of a removal. The SHEAF_REPORT_* bits of
 // what was cleared are added to *seen.
-enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen);
-// The same with what must come first. Used by delete and revoke: the capability may leave the tree
-// after gather_finish. False: it took its time and is not through; it is to be called again, after
-// a finish if the caller gives way.
+enum record_step gather_clear_record(struct gather *gather, const struct mapped_frame *frame,
+                                     unsigned size_bits, uint8_t *seen);
+// The same with what must come first, of a record that nobody changes. Used by delete and revoke:
+// the capability may leave the tree after gather_finish. False: it took its time and is not
+// through; it is to be called again, after a finish if the caller gives way.
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).

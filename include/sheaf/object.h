@@ -159,7 +159,8 @@ enum sheaf_frame_method { SHEAF_FRAME_GET_ADDRESS = 1, SHEAF_FRAME_GET_MAPPING =
 
 // WRITE  w0 bytes (0 to 8 * 63), w1.. the bytes. Answers w0: how many the port took (never waits)
 // READ   answers w0 bytes (0 to 48), w1.. the bytes that have come (never waits)
-// BIND   w0 Notification signalled when input comes; 0 unbinds
+// BIND   w0 Notification signalled when input comes, until 0 unbinds it or it ends: it is not kept
+//        as a capability, which could be revoked
 enum sheaf_console_method {
     SHEAF_CONSOLE_WRITE = 1,
     SHEAF_CONSOLE_READ = 2,
@@ -169,9 +170,8 @@ enum sheaf_console_method {
 // GET_TIME answers w0 ticks of the system counter, w1 its ticks a second
 // ATTACH   w0 Notification (right: write) that is signalled with its badge; the Timer keeps a
 //          derived copy. IN_USE if there is one. 0 detaches.
-// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at
-// or
-//          after the deadline, at once if it has passed; none while nothing is attached.
+// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal, at
+//          the deadline or after it, at once if it has passed; none while nothing is attached.
 enum sheaf_timer_method {
     SHEAF_TIMER_GET_TIME = 1,
     SHEAF_TIMER_ATTACH = 2,

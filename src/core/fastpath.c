@@ -180,7 +180,7 @@ answer_execute(struct pe *pe, struct thread *thread, struct thread *caller,
                struct endpoint *endpoint, struct reply *reply) {
     lock_release(&endpoint->lock);
     reply_give(pe, thread, caller, NULL);
-    return endpoint_receive(pe, thread, endpoint, reply, true);
+    return reply_given(thread, endpoint_receive(pe, thread, endpoint, reply, true));
 }
 
 static __attribute__((noinline)) void answer_and_leave(struct pe *pe, struct thread *thread,

@@ -185,8 +185,8 @@ void sched_switch_first(struct pe *pe, struct thread *current, struct thread *ne
 }
 
 // Stands on the empty root until an interrupt makes a thread ready; without a tick: the timer is
-// set for deadlines only. What dead
-// containers are left by a deleter that died itself is cleared here.
+// set for deadlines only. What dead containers are left by a deleter that died itself is cleared
+// here.
 static void idle(struct pe *pe, struct sched *sched) {
     vspace_activate(NULL);
     sched->slice_end = 0;

@@ -38,6 +38,7 @@ static void check_continuation(struct thread *thread, uint64_t number) {
         [CONTINUE_NOTHING] = 0,
         [CONTINUE_DELETE] = SHEAF_SYS_CALL,
         [CONTINUE_CANCEL] = SHEAF_SYS_CALL,
+        [CONTINUE_RECEIVE] = SHEAF_SYS_REPLY_RECV,
         [CONTINUE_GATHER] = SHEAF_SYS_GATHER,
     };
     if (number != owner[thread->continuation.kind]) {

@@ -17,7 +17,7 @@ void mmu_init(const struct mmu_config *config) {
 enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
     struct first_chunk *first = chunk;
     struct vspace *vspace = &first->vspace;
-    if (!asid_allocate(vspace, &vspace->asid))
+    if (!asid_allocate(&vspace->asid))
         return SHEAF_ERR_NO_ASID;
     lock_init(&vspace->lock, LOCK_VSPACE);
     chunk_attach(vspace, &first->chunk, 0);
@@ -25,6 +25,7 @@ enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
     vspace->root = (uint16_t)table_number(root);
     vspace->ttbr0 = root.v | (uint64_t)vspace->asid.v << 48;
     vspace->start.to_load = vspace->ttbr0;
+    asid_publish(vspace);
     *out = vspace;
     return SHEAF_OK;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Messages, and the methods of the kernel's objects as functions.
-#include <sheaf/user.h>
+#include <sheaf/time.h>
 #include <string.h>
 
 uint64_t sheaf_message_word(const struct sheaf_registers *registers, unsigned i) {
@@ -61,11 +61,7 @@ enum sheaf_error sheaf_signal(sheaf_cptr notification) {
 }
 
 enum sheaf_error sheaf_wait(sheaf_cptr notification, uint64_t *bits) {
-    struct sheaf_registers r = {
-        .x = {[SHEAF_REG_CAP] = notification, [SHEAF_REG_SYSCALL] = SHEAF_SYS_RECV}};
-    sheaf_syscall(&r);
-    *bits = r.x[SHEAF_REG_WORD0];
-    return (enum sheaf_error)r.x[SHEAF_REG_STATUS];
+    return sheaf_wait_until(notification, 0, bits);
 }
 
 enum sheaf_error sheaf_retype(sheaf_cptr untyped, enum sheaf_type type, unsigned type_bits,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The system-call interface as C functions: what sheaf/syscall.h and sheaf/object.h define, typed.
+// The system-call interface as C functions: sheaf_syscall for any system call, sheaf_call for any
+// method of an object, and what programs need most of sheaf/syscall.h and sheaf/object.h, typed.
 //
 // Every function that returns enum sheaf_error answers what the kernel answered; on an error
 // nothing was changed, and output arguments are not written. Messages of more than six words go
