@@ -71,17 +71,28 @@ enum sheaf_type {
 // so interrupts wait for its last step. (An object costs some 90 instructions, a call of its own
 // some 500: from 64 on, more of them in one call are hardly cheaper.)
 // The memory type is that of the Untyped, else MEMORY_TYPE. Of a device Untyped, whose memory is
-// never zeroed, only Frames and smaller Untypeds are made.
+// never zeroed, and of a non-cacheable one only Frames and smaller Untypeds are made.
+// A Normal Untyped of at least 2 MiB from which nothing is derived (else IN_USE) becomes
+// non-cacheable by the first retype that asks for it, and what is made of it does. Empty again, it
+// becomes Normal by a revoke, or by the first retype that asks for that.
 // UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left, w3 memory type.
+// UNTYPED_PURGE makes memory that was non-cacheable, and is not any more, ready for cacheable use
+// at once: of every Untyped, this one included if it is empty. Otherwise the first retype that
+// needs some of it does that, and takes the time.
 #define SHEAF_RETYPE_MAX 64
 #define SHEAF_RETYPE_MAX_VSPACES 8
-enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
+#define SHEAF_NON_CACHEABLE_MIN_BITS 21
+enum sheaf_untyped_method {
+    SHEAF_UNTYPED_RETYPE = 1,
+    SHEAF_UNTYPED_INFO = 2,
+    SHEAF_UNTYPED_PURGE = 3,
+};
 
 // Memory types of a Frame or Untyped, fixed when it is made. Frames of type DEVICE are mapped as
 // Device-nGnRE, never executable (MAP: MEMORY_TYPE), and are no IPC buffers.
 enum sheaf_memory_type {
     SHEAF_MEMORY_NORMAL = 0, // cacheable
-    SHEAF_MEMORY_NON_CACHEABLE = 1,
+    SHEAF_MEMORY_NON_CACHEABLE = 1, // for devices that read and write memory by themselves
     SHEAF_MEMORY_DEVICE = 2,
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VSpaces: birth, growth, loading and death.
+#include "alias.h"
 #include "asid.h"
 #include "batch.h"
 #include "table.h"
@@ -11,6 +12,7 @@ void mmu_init(const struct mmu_config *config) {
     empty_root = config->empty_root;
     finish_init(&config->features);
     asid_init(config);
+    alias_init(config);
     batch_init();
 }
 

@@ -20,6 +20,7 @@ struct method methods[] = {
     {"untyped.retype", .weight = 100, METHOD(UNTYPED, SHEAF_UNTYPED_RETYPE, A(WHAT),
         CAP(T(CNODE)), A(EMPTY), A(COUNT))},
     {"untyped.info", .weight = 6, METHOD(UNTYPED, SHEAF_UNTYPED_INFO, A(NONE))},
+    {"untyped.purge", .weight = 6, METHOD(UNTYPED, SHEAF_UNTYPED_PURGE, A(NONE))},
     {"cnode.copy", .weight = 60, METHOD(CNODE, SHEAF_CNODE_COPY, A(EMPTY), CAP(ANY), A(RIGHTS))},
     {"cnode.mint", .weight = 20, METHOD(CNODE, SHEAF_CNODE_MINT, A(EMPTY), CAP(WAITABLE), A(RIGHTS),
         A(BADGE))},

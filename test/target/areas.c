@@ -6,6 +6,7 @@ const struct test_area *const test_areas[] = {
     &boot_area,
     &untyped_area,
     &untyped_device_area,
+    &untyped_non_cacheable_area,
     &cnode_area,
     &revoke_area,
     &thread_area,

@@ -80,6 +80,10 @@ enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_inf
     return error;
 }
 
+enum sheaf_error sheaf_untyped_purge(sheaf_cptr untyped) {
+    return METHOD(untyped, SHEAF_UNTYPED_PURGE);
+}
+
 enum sheaf_error sheaf_copy(sheaf_cptr cnode, uint64_t index, sheaf_cptr source, uint64_t rights) {
     return METHOD(cnode, SHEAF_CNODE_COPY, index, source, rights);
 }

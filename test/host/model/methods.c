@@ -25,6 +25,8 @@ struct row rows[] = {
     {.name = "untyped.info", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
      .label = SHEAF_UNTYPED_INFO, .weight = 6,
      .answers = answers_untyped_info, .documented = COMMON},
+    {.name = "untyped.purge", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
+     .label = SHEAF_UNTYPED_PURGE, .weight = 6, .documented = COMMON},
     {.name = "cnode.copy", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_COPY,
      .words = 3, .weight = 90, .argument = {A(EMPTY), SOURCE, A(RIGHTS)},
      .documented = COMMON | E(RANGE) | E(SLOT_OCCUPIED) | E(NOT_COPYABLE) |

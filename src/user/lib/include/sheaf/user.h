@@ -66,6 +66,8 @@ struct sheaf_untyped_info {
     uint64_t physical, size_bits, bytes_left, memory_type; // enum sheaf_memory_type
 };
 enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_info *info);
+// Makes all memory that was non-cacheable ready for cacheable use, now and not when it is retyped.
+enum sheaf_error sheaf_untyped_purge(sheaf_cptr untyped);
 
 // ---- CNode
 
