@@ -12,8 +12,6 @@
 
 // What lies further away than this is another range of the pending entry.
 #define NEAR TABLE_ENTRIES
-// Behind all pages, and not near to the first.
-#define NOWHERE (UINT64_MAX - NEAR)
 
 _Static_assert(GATHER_FEW_PAGES <= PLAN_THRESHOLD, "the ASID never goes as a whole");
 
@@ -41,92 +39,96 @@ static bool find_tables(const struct vspace *vspace, const struct gather_pages *
     return true;
 }
 
+// Clears leaves from `page` on while there are any, at most up to `behind`, all in one table.
+// Returns the page behind the last one. *any gets the bits that some of them had.
+ALWAYS_INLINE uint64_t clear_run(paddr_t table, uint64_t page, uint64_t behind, uint64_t *any) {
+    uint64_t bits = 0;
+    do {
+        unsigned index = level_index(page, LEAF_LEVEL);
+        desc_t old = port_desc_exchange(table, index, DESC(0));
+        if (unlikely(!desc_is_valid(old)))
+            break;
+        bits |= old.v;
+        page++;
+        if (page != behind) {
+            unsigned end = index + 1 + (unsigned)(behind - page);
+            page += port_desc_clear_run(table, index + 1, end, old) - index - 1;
+        }
+    } while (page != behind);
+    *any = bits;
+    return page;
+}
+
 // What was cleared.
 struct cleared {
-    struct pending *entry;    // into which it goes
-    unsigned leaves;          // all of them
-    unsigned touched;         // those that a TLB may hold
-    unsigned ranges;          // in which these lie
-    struct plan_range *range; // where the next one goes
-    uint64_t behind;          // the page behind the last one
-    uint64_t low, high;       // of what is not entered yet; or `behind` is above it
+    uint64_t leaves;
+    struct plan_range *end; // of the ranges that a TLB may hold
 };
 
-static inline void enter(struct cleared *cleared) {
-    struct pending *entry = cleared->entry;
-    uint64_t high = MAX(cleared->high, cleared->behind);
-    entry->ranges[entry->range_count++] = (struct page_range){cleared->low, high - cleared->low};
-}
-
-// The range at `page` is not near to the one before it: the entry gets another, as long as it has
-// room. Its last one takes in all that comes: to look for the nearest each time would double what
-// an operation costs.
-static inline void leap(struct cleared *cleared, uint64_t page) {
-    if (cleared->ranges == 0) {
-        cleared->low = page;
-    } else if (cleared->entry->range_count < PENDING_RANGES - 1) {
-        enter(cleared);
-        cleared->low = page;
-        cleared->high = 0;
-    } else {
-        cleared->low = MIN(cleared->low, page);
-        cleared->high = MAX(cleared->high, cleared->behind);
-    }
-}
-
-// Adds leaves that were alike.
-ALWAYS_INLINE void add(struct cleared *cleared, uint64_t page, unsigned pages, desc_t leaf) {
-    ASSERT(page < USER_PAGES); // so it is not NOWHERE
-    cleared->leaves += pages;
-    if (unlikely(desc_is_untouched(leaf)))
-        return;
-    cleared->touched += pages;
-    if (unlikely(page == cleared->behind)) {
-        cleared->range[-1].pages += pages;
-    } else {
-        ASSERT(cleared->ranges < GATHER_FEW_PAGES);
-        if (page - cleared->behind > NEAR) // or below
-            leap(cleared, page);
-        *cleared->range++ = (struct plan_range){page, pages, LEAF_LEVEL, 0};
-        cleared->ranges++;
-    }
-    cleared->behind = page + pages;
-}
-
-// Clears the leaves of the list and enters them. `ranges` gets what a TLB may hold.
-static struct cleared clear(struct pending *entry, const struct gather_pages *list, unsigned count,
-                            const paddr_t *tables, struct plan_range *ranges) {
-    struct cleared cleared = {.entry = entry, .range = ranges, .behind = NOWHERE};
+static struct cleared clear(const struct gather_pages *list, unsigned count, const paddr_t *tables,
+                            struct plan_range *range) {
     const struct gather_pages *last = list + count;
+    uint64_t leaves = 0;
     do {
-        uint64_t page = list->va.v >> PAGE_BITS, behind = page + list->pages;
+        uint64_t first = list->va.v >> PAGE_BITS, behind = first + list->pages, any;
         paddr_t table = *tables++;
         do {
-            unsigned index = level_index(page, LEAF_LEVEL), pages = 1;
-            desc_t old = port_desc_exchange(table, index, DESC(0));
-            if (likely(desc_is_valid(old))) {
-                if (behind - page > 1)
-                    pages = port_desc_clear_run(table, index + 1, index + (unsigned)(behind - page),
-                                                old) -
-                            index;
-                table_info(table)->live -= (uint16_t)pages;
-                add(&cleared, page, pages, old);
-            }
-            page += pages;
-        } while (page != behind);
+            uint64_t page = clear_run(table, first, behind, &any), pages = page - first;
+            table_info(table)->live -= (uint16_t)pages;
+            leaves += pages;
+            if (likely(!desc_is_untouched(DESC(any))))
+                *range++ = (struct plan_range){first, pages, LEAF_LEVEL, 0};
+            else
+                port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, pages);
+            first = MIN(page + 1, behind); // `page` had none
+        } while (first != behind);
     } while (++list != last);
-    if (likely(cleared.ranges != 0))
-        enter(&cleared);
-    return cleared;
+    return (struct cleared){leaves, range};
 }
 
-static void finish(struct vspace *vspace, const struct plan_range *ranges, struct cleared cleared,
-                   struct gather_totals *totals) {
-    if (likely(cleared.ranges == cleared.touched)) {
-        finish_pages(vspace, ranges, cleared.ranges, totals);
+static inline void add_range(struct pending *entry, uint64_t low, uint64_t high) {
+    entry->ranges[entry->range_count++] = (struct page_range){low, high - low};
+}
+
+// Enters what was cleared, in the critical section that has cleared it, and makes one range of
+// neighbours. Returns where the ranges end now.
+//
+// What is not near to the range before it gets a range of its own in the entry, as long as there is
+// room; the last one takes in all that comes. To look for the nearest each time would double what
+// an operation costs.
+static struct plan_range *enter(struct pending *entry, struct plan_range *ranges,
+                                const struct plan_range *end) {
+    struct plan_range *last = ranges;
+    uint64_t low = last->first, high = 0, behind = low + last->pages;
+    for (const struct plan_range *next = ranges + 1; next != end; next++) {
+        uint64_t first = next->first, gap = first - behind;
+        if (gap == 0)
+            last->pages += next->pages;
+        else if (++last != next)
+            *last = *next;
+        if (gap > NEAR) { // or below
+            high = MAX(high, behind);
+            if (entry->range_count < PENDING_RANGES - 1) {
+                add_range(entry, low, high);
+                low = first;
+                high = 0;
+            }
+            low = MIN(low, first);
+        }
+        behind = first + next->pages;
+    }
+    add_range(entry, low, MAX(high, behind));
+    return last + 1;
+}
+
+static void finish(struct vspace *vspace, const struct plan_range *ranges,
+                   const struct plan_range *end, uint64_t pages, struct gather_totals *totals) {
+    unsigned count = (unsigned)(end - ranges);
+    if (likely(count == pages)) { // they stand alone
+        finish_pages(vspace, ranges, count, totals);
         return;
     }
-    const struct plan_facts facts = {.operations = cleared.touched, .levels = 1u << LEAF_LEVEL};
+    const struct plan_facts facts = {.operations = pages, .levels = 1u << LEAF_LEVEL};
     struct finish_space space = {
         .vspace = vspace,
         .form = plan_form(&facts),
@@ -136,7 +138,7 @@ static void finish(struct vspace *vspace, const struct plan_range *ranges, struc
         .spaces = &space,
         .space_count = 1,
         .ranges = ranges,
-        .range_count = cleared.ranges,
+        .range_count = count,
     };
     *totals = (struct gather_totals){0};
     finish_work(&work, totals);
@@ -153,7 +155,8 @@ static void leave(struct vspace *vspace, uint64_t ticket) {
 bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
                       struct gather_totals *totals) {
     paddr_t tables[GATHER_FEW_PAGES];
-    struct plan_range ranges[GATHER_FEW_PAGES];
+    struct plan_range ranges[GATHER_FEW_PAGES], *end = ranges;
+    uint64_t ticket = 0;
     ASSERT(count - 1 < GATHER_FEW_PAGES);
     if (unlikely(!vspace_try_lock(vspace)))
         return false;
@@ -163,19 +166,17 @@ bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, un
         vspace_unlock(vspace);
         return false;
     }
-    struct pending *entry = pending_begin(vspace, 0, 1u << LEAF_LEVEL); // none is in use
-    uint64_t ticket = entry->ticket;
-    struct cleared cleared = clear(entry, list, count, tables, ranges);
-    if (likely(cleared.ranges != 0))
+    struct cleared cleared = clear(list, count, tables, ranges);
+    if (likely(cleared.end != ranges)) {
+        struct pending *entry = pending_begin(vspace, 0, 1u << LEAF_LEVEL); // none is in use
+        ticket = entry->ticket;
+        end = enter(entry, ranges, cleared.end);
         vspace_pin(vspace);
-    else
-        pending_close(vspace, entry);
+    }
     vspace_unlock(vspace);
     port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared.leaves);
-    if (unlikely(cleared.touched != cleared.leaves))
-        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, cleared.leaves - cleared.touched);
-    if (likely(cleared.ranges != 0)) {
-        finish(vspace, ranges, cleared, totals);
+    if (likely(cleared.end != ranges)) {
+        finish(vspace, ranges, end, cleared.leaves, totals);
         leave(vspace, ticket);
         vspace_unpin(vspace);
     } else {
