@@ -122,7 +122,7 @@ struct continuation {
     enum continuation_kind kind;
     const void *endpoint;        // CANCEL: whose senders
     uint64_t pass;               // CANCEL: its number
-    uint8_t seen;                // GATHER: EVICT: reported bits of the capability in turn
+    bool begun;                  // GATHER: the operation is an EVICT
     unsigned index;              // GATHER: operation to go on with, or CONTINUE_TAIL
     uint64_t pages;              // GATHER: pages of it done
     struct gather_ahead ahead;   // GATHER: what PROTECT knows beyond them
