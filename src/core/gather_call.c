@@ -26,7 +26,7 @@ struct vector {
     uint32_t report_start;                    // bytes of reports of the operations before it
     uint32_t report_first;                    // where `report` begins to hold something
     uint32_t report_end;                      // bytes of `report` that hold something
-    uint8_t seen;                             // EVICT: reported bits of the slot in turn, then 0
+    bool begun;                               // the operation is an EVICT that was interrupted
     struct gather_move move;                  // of a MOVE, where `done` is not 0
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
     uint8_t report[SHEAF_RESULT_BYTES];
@@ -105,8 +105,12 @@ static enum sheaf_error check(const struct operation *operation, enum gather_pol
 }
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
-// area; what comes after begins empty.
+// area; what comes after begins empty. EVICT adds to any of its bits.
 static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) {
+    if (vector->begun) {
+        arch_copy(report, thread_buffer(vector->thread)->results + vector->report_start, bytes);
+        return;
+    }
     size_t first = vector->done / 4;
     vector->report_first = vector->report_start + first;
     for (size_t i = first; i < bytes; i++) {
@@ -152,7 +156,7 @@ static enum sheaf_error run_on_range(struct vector *vector, struct vspace *vspac
         return gather_protect(vector->gather, vspace, operation->rights, &change);
     case SHEAF_OP_EVICT:
         return evict_operation(vector->thread, vector->gather, operation, &vector->done,
-                               &vector->seen, report);
+                               &vector->begun, report);
     case SHEAF_OP_AGE:
         return gather_age(vector->gather, vspace, operation->flags, &change);
     default:
@@ -168,12 +172,13 @@ static enum sheaf_error run_range(struct vector *vector, struct vspace *vspace,
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
     uint8_t *report = bytes != 0 ? vector->report + vector->report_start : NULL;
-    if (bytes != 0 && vector->done != 0) {
+    if (bytes != 0 && (vector->done != 0 || vector->begun)) {
         resume_report(vector, report, bytes);
     }
     enum sheaf_error error = run_on_range(vector, vspace, operation, report);
     if (bytes != 0) { // also of what was done before an error, if it was interrupted in between
-        vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
+        vector->report_end = vector->report_start +
+                             (vector->begun ? bytes : SHEAF_REPORT_BYTES(vector->done));
     }
     return error;
 }
@@ -234,6 +239,7 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
     }
     if (error == SHEAF_OK) {
         vector->report_start += report_bytes(&operation);
+        vector->begun = false;
     }
     return error;
 }
@@ -328,7 +334,7 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
     if (is_same_operation(continuation, vector)) {
         vector->done = continuation->pages;
-        vector->seen = continuation->seen;
+        vector->begun = continuation->begun;
     } else {
         evict_abandon(vector->thread);
         continuation->ahead = (struct gather_ahead){0};
@@ -382,7 +388,7 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
     vector->next = vector->ops;
     vector->end = vector->ops + count;
     vector->done = 0;
-    vector->seen = 0;
+    vector->begun = false;
     vector->missing = 0;
     vector->report_start = 0;
     vector->report_first = 0;
@@ -440,7 +446,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
-    continuation->seen = vector->seen;
+    continuation->begun = vector->begun;
     continuation->move = vector->move;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;

@@ -122,7 +122,7 @@ struct continuation {
     enum continuation_kind kind;
     const void *endpoint;        // CANCEL: whose senders
     uint64_t pass;               // CANCEL: its number
-    uint8_t seen;                // GATHER: EVICT: reported bits of the capability in turn
+    bool begun;                  // GATHER: the operation is an EVICT
     unsigned index;              // GATHER: operation to go on with, or CONTINUE_TAIL
     uint64_t pages;              // GATHER: pages of it done
     struct gather_ahead ahead;   // GATHER: what PROTECT knows beyond them
@@ -137,6 +137,9 @@ struct evict_walk {
     struct slot cursor, fence;
 };
 
+// In a run queue, and there in front because it was interrupted in its slice.
+enum queued { QUEUED_NOT, QUEUED, QUEUED_IN_SLICE };
+
 struct thread {
     struct arch_context context; // first: pe->context is the thread
     struct object_head head;
@@ -147,7 +150,7 @@ struct thread {
     uint8_t priority;
     uint8_t max_priority;
     uint8_t pe;           // affinity
-    bool queued;          // in a run queue
+    uint8_t queued;       // enum queued: in a run queue
     bool calling;         // SENDING: expects an answer
     bool faulting;        // SENDING, WAITING_REPLY: the message is `fault`, sent by the kernel
     void *waiting_on;     // Endpoint or Notification

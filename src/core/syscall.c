@@ -118,8 +118,7 @@ void core_tick(struct pe *pe) {
     uint64_t now = arch_now();
     sched->alarm = NO_ALARM;
     if (sched->slice_end != 0 && sched->slice_end <= now) {
-        sched->slice_end = 0;
-        sched->rotate = true;
+        sched_end_slice(pe);
     }
     timeouts_expire(pe, now);
     timeout_alarm(sched);

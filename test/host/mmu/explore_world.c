@@ -196,7 +196,7 @@ static enum record_step visit(struct gather *gather, struct mapping_record *reco
     uint8_t seen = 0;
     lock_acquire(&world.tree);
     *record = world.frame.record;
-    enum record_step step = gather_clear_record(gather, &world.frame, PAGE_BITS, &seen);
+    enum record_step step = clear_record(gather, &world.frame, PAGE_BITS, &seen);
     lock_release(&world.tree);
     return step;
 }

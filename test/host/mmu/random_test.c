@@ -332,7 +332,7 @@ static void do_sync(struct gather *gather, unsigned space) {
 }
 
 // Clears what the record names, in the way of EVICT; else in that of delete.
-static void clear_record(struct gather *gather, const struct known_record *known, uint8_t *seen) {
+static void clear_known(struct gather *gather, const struct known_record *known, uint8_t *seen) {
     enum record_step step;
     if (draw(2) == 0 && world.policy != GATHER_DEFER) {
         while (!gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits))
@@ -340,7 +340,7 @@ static void clear_record(struct gather *gather, const struct known_record *known
         return;
     }
     const struct mapped_frame frame = {FRAME(known->frame), known->record};
-    while ((step = gather_clear_record(gather, &frame, known->size_bits, seen)) != RECORD_THROUGH) {
+    while ((step = clear_record(gather, &frame, known->size_bits, seen)) != RECORD_THROUGH) {
         if (step == RECORD_PENDING)
             assert_true(gather_complete_record(gather, known->record));
         else
@@ -355,7 +355,7 @@ static void do_delete(struct gather *gather) {
     uint64_t pages;
     bool live = record_place(known->record, FRAME(known->frame), known->size_bits, &va, &pages);
     uint8_t seen = 0;
-    clear_record(gather, known, &seen);
+    clear_known(gather, known, &seen);
     assert_false(record_is_live(known->record, FRAME(known->frame), known->size_bits));
     if (!live)
         return;
