@@ -67,9 +67,9 @@ void kmap_image_tables(struct memory_range tables[KMAP_IMAGE_TABLES]) {
 }
 
 static void trace_entry(const desc_t *table, unsigned index) {
-    paddr_t address = port_physical_address(table);
     if (SHEAF_TRACE) {
-        port_desc_trace(trace_draw(), TRACE_WRITE, address, index, 0, table[index].v);
+        port_desc_trace(trace_draw(), TRACE_WRITE, port_physical_address(table), index, 0,
+                        table[index].v);
     }
 }
 
