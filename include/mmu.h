@@ -177,18 +177,19 @@ static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
-// UNMAP of several ranges of a few pages each, without a report, as long as that is simple: a range
-// lies in one table, which is there and of which more is left, nothing is pending in the VSpace but
-// by this batch, the VSpace lives, and its lock is free. Answers how many of the ranges are done,
-// from the first on. Nothing is preemptible meanwhile, so together they are at most
-// GATHER_UNMAP_FEW pages. They were checked (gather_check_range).
-#define GATHER_UNMAP_FEW 64u
+// UNMAP of ranges of a few pages in one VSpace, without a report, as a gather of its own: on return
+// it is complete, and `totals` has what it came to. For where that is simple: each range lies in
+// one table, which is there, so that none becomes removable; nothing is pending in the VSpace,
+// which lives, and its lock is free. False: something is not so, and nothing has changed. Nothing
+// is preemptible meanwhile, so together they are at most GATHER_FEW_PAGES. Each begins at a user
+// address, page-aligned, and has a page.
+#define GATHER_FEW_PAGES 64u
 struct gather_pages {
     vaddr_t va;
     uint64_t pages;
 };
-unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
-                          const struct gather_pages *list, unsigned count);
+bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                      struct gather_totals *totals);
 
 // FORCE: invalidates the range with walk caches at the finish, whatever is known about it: that
 // nothing was found, was never accessed, or that no PE loaded the VSpace. The range was checked.

@@ -244,52 +244,9 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
     return error;
 }
 
-// Operations of UNMAP that are run together. Each is some 150 instructions.
-#define UNMAP_TOGETHER 16u
-
-// UNMAP of a few pages, and the operations behind it that are the same in the same VSpace. Answers
-// how many operations are done.
-static __attribute__((noinline)) unsigned unmap_fast(const struct thread *thread,
-                                                     struct gather *gather,
-                                                     const struct sheaf_gather_op *op,
-                                                     const struct sheaf_gather_op *end) {
-    const uint64_t needed = SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, 0);
-    const uint64_t keep_tables =
-        SHEAF_OP_WORD0(0, 0, SHEAF_OP_KEEP_TABLES); // a few pages free none
-    struct gather_pages list[UNMAP_TOGETHER];
-    unsigned count = 0;
-    uint64_t vspace = op->word[1], left = GATHER_UNMAP_FEW;
-    for (; op != end && count < UNMAP_TOGETHER; op++, count++) {
-        vaddr_t va = VADDR(op->word[2]);
-        uint64_t pages = op->word[3];
-        if (unlikely((op->word[0] & ~keep_tables) != needed || op->word[1] != vspace ||
-                     (op->word[4] | op->word[5]) != 0 || pages > left ||
-                     gather_check_range(va, pages) != SHEAF_OK)) {
-            break;
-        }
-        list[count] = (struct gather_pages){va, pages};
-        left -= pages;
-    }
-    struct slot *space;
-    if (unlikely(count == 0 || !lookup_in_root(thread, vspace, &space) ||
-                 space->living_type != SHEAF_VSPACE)) {
-        return 0;
-    }
-    return gather_unmap_few(gather, space->object, list, count);
-}
-
-// Runs the operation at `next`, or several, and moves it behind the last but one of them.
 static inline enum sheaf_error run_operation(struct vector *vector) {
-    if (unlikely(vector->policy != GATHER_IF_NEEDED)) {
-        return run_ordinary(vector);
-    }
-    if (likely(gather_map_fast(vector->thread, vector->gather, vector->next))) {
-        return SHEAF_OK;
-    }
-    unsigned done = unmap_fast(vector->thread, vector->gather, vector->next, vector->end);
-    if (likely(done != 0)) {
-        vector->next += done - 1;
-        port_count(SHEAF_COUNTER_GATHER_OPERATIONS, done - 1);
+    if (likely(vector->policy == GATHER_IF_NEEDED &&
+               gather_map_fast(vector->thread, vector->gather, vector->next))) {
         return SHEAF_OK;
     }
     return run_ordinary(vector);
@@ -376,11 +333,10 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
     if (unlikely(count > SHEAF_GATHER_OPS)) {
         return SHEAF_ERR_VECTOR_TOO_LONG;
     }
-    const struct sheaf_ipc_buffer *buffer = thread_buffer(thread);
-    if (unlikely(buffer == NULL)) {
+    if (unlikely(!thread_has_buffer(thread))) {
         return SHEAF_ERR_NO_BUFFER;
     }
-    const volatile struct sheaf_gather_op *from = buffer->ops;
+    const volatile struct sheaf_gather_op *from = thread_buffer(thread)->ops;
     for (struct sheaf_gather_op *to = vector->ops; to != vector->ops + count; to++) {
         *to = *from++;
     }
@@ -431,13 +387,15 @@ static void write_report(const struct vector *vector) {
 static uint64_t capped(uint64_t value) { return MIN(value, UINT16_MAX); }
 
 static inline void write_totals(struct vector *vector, enum sheaf_error error) {
-    uint64_t *reg = vector->thread->context.reg;
-    struct gather_totals totals = totals_of(vector);
-    reg[SHEAF_REG_GATHER] = (uint64_t)error |
-                            (uint64_t)(error != SHEAF_OK ? index_of(vector) : 0) << 16 |
-                            MIN(totals.leaves, UINT32_MAX) << 32;
-    reg[SHEAF_REG_TOTALS] = capped(totals.tables) | capped(totals.tlbi) << 16 |
-                            capped(totals.dsb) << 32 | capped(totals.batches) << 48;
+    const struct gather_totals totals = totals_of(vector);
+    const struct gather_totals shown = {
+        .leaves = MIN(totals.leaves, UINT32_MAX),
+        .tables = capped(totals.tables),
+        .tlbi = capped(totals.tlbi),
+        .dsb = capped(totals.dsb),
+        .batches = capped(totals.batches),
+    };
+    gather_answer(vector->thread, &shown, error, error != SHEAF_OK ? index_of(vector) : 0);
 }
 
 static enum sheaf_error keep_place(struct vector *vector) {
