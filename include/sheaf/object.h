@@ -170,8 +170,8 @@ enum sheaf_frame_method { SHEAF_FRAME_GET_ADDRESS = 1, SHEAF_FRAME_GET_MAPPING =
 
 // WRITE  w0 bytes (0 to 8 * 63), w1.. the bytes. Answers w0: how many the port took (never waits)
 // READ   answers w0 bytes (0 to 48), w1.. the bytes that have come (never waits)
-// BIND   w0 Notification signalled when input comes, until 0 unbinds it or it ends: it is not kept
-//        as a capability, which could be revoked
+// BIND   w0 Notification (right: write) that is signalled with its badge when input comes; the
+//        Console keeps a derived copy. IN_USE if there is one. 0 unbinds.
 enum sheaf_console_method {
     SHEAF_CONSOLE_WRITE = 1,
     SHEAF_CONSOLE_READ = 2,

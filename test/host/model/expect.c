@@ -272,7 +272,7 @@ void wrong_cancel(struct attempt *attempt) {
     }
 }
 
-// ---- Timer, IrqHandler
+// ---- Timer, IrqHandler, Console: who is signalled
 
 void wrong_attach(struct attempt *attempt) {
     unsigned *source = &attempt->source[0];
@@ -501,22 +501,4 @@ void wrong_console_write(struct attempt *attempt) {
         attempt->wrong |= E(RANGE);
     if (bytes > (attempt->length - 1) * 8)
         attempt->wrong |= E(INVALID_ARGUMENT);
-}
-
-void wrong_console_bind(struct attempt *attempt) {
-    unsigned *source = &attempt->source[0];
-    *source = NO_CAP;
-    if (attempt->word[0] == 0)
-        return;
-    if (check_name(attempt, attempt->word[0], 1u << SHEAF_NOTIFICATION, source) == SHEAF_OK &&
-        (caps[*source].rights & SHEAF_RIGHT_WRITE) == 0)
-        attempt->wrong |= E(NO_RIGHT);
-    if (console_listener.address != 0)
-        attempt->wrong |= E(IN_USE);
-}
-
-void apply_console_bind(const struct attempt *attempt) {
-    unsigned source = attempt->source[0];
-    console_listener.address = source != NO_CAP ? caps[source].address : 0;
-    console_listener.badge = source != NO_CAP ? caps[source].badge : 0;
 }
