@@ -91,7 +91,7 @@ enum sheaf_untyped_method {
 // Memory types of a Frame or Untyped, fixed when it is made. Frames of type DEVICE are mapped as
 // Device-nGnRE, never executable (MAP: MEMORY_TYPE), and are no IPC buffers.
 enum sheaf_memory_type {
-    SHEAF_MEMORY_NORMAL = 0, // cacheable
+    SHEAF_MEMORY_NORMAL = 0,        // cacheable
     SHEAF_MEMORY_NON_CACHEABLE = 1, // for devices that read and write memory by themselves
     SHEAF_MEMORY_DEVICE = 2,
 };
@@ -123,9 +123,10 @@ enum sheaf_cnode_method {
 
 // CONFIGURE   w0 CSpace root  w1 VSpace  w2 fault endpoint  w3 IPC buffer Frame  w4 fault
 //             notification; 0 leaves what is there. The thread keeps derived copies of its own.
-// WRITE_REGISTERS  w0 count of words that follow, w1.. pc, sp, TLS, x0, x1 ... x30. Registers not
-//             named keep their value. The thread must be suspended.
-// READ_REGISTERS   answers the same words: w0 count, w1.. pc, sp, TLS, x0 ... x30.
+// WRITE_REGISTERS  w0 count of words that follow, w1.. pc, sp, TLS, x0, x1 ... x30, the condition
+//             flags (SHEAF_FLAGS; INVALID_ARGUMENT with any other bit). Registers not named keep
+//             their value. The thread must be suspended or faulted, or its fault is being handled.
+// READ_REGISTERS   answers the same words: w0 count, w1.. pc, sp, TLS, x0 ... x30, flags.
 // SET_PRIORITY w0 priority  w1 maximum controlled priority  w2 authority: a Thread capability
 //             whose maximum controlled priority bounds both.
 // RESUME, SUSPEND  no arguments. A suspended thread's wait is cancelled; resumed, it goes on
@@ -147,6 +148,8 @@ enum sheaf_thread_method {
     SHEAF_THREAD_SET_AFFINITY = 10,
 };
 #define SHEAF_PRIORITIES 256
+#define SHEAF_REGISTERS 35               // words of READ_REGISTERS, without their count
+#define SHEAF_FLAGS UINT64_C(0xf0000000) // N, Z, C and V in bits 31, 30, 29 and 28
 
 enum sheaf_thread_state {
     SHEAF_STATE_SUSPENDED = 0,

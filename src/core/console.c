@@ -4,7 +4,6 @@
 
 #include <core.h>
 
-
 #include "invoke.h"
 
 #define WORD_BYTES 8u

@@ -31,5 +31,6 @@ const struct test_area *const test_areas[] = {
     &report_area,
     &preempt_area,
     &newlib_area,
+    &methods_area,
     NULL,
 };

@@ -323,12 +323,15 @@ static struct thread *target(const struct attempt *attempt) {
 
 void wrong_write_registers(struct attempt *attempt) {
     uint64_t count = attempt->word[0];
-    unsigned state = target(attempt)->state;
-    if (count > 34)
+    const struct thread *thread = target(attempt);
+    if (count > 35)
         attempt->wrong |= E(RANGE);
-    if (count > attempt->length - 1)
+    if (count > attempt->length - 1 ||
+        (count == 35 && (attempt->word[35] & ~UINT64_C(0xf0000000)) != 0))
         attempt->wrong |= E(INVALID_ARGUMENT);
-    if (state != SHEAF_STATE_SUSPENDED && state != SHEAF_STATE_FAULTED)
+    bool waits_with_fault = is_waiting(thread) && thread->faulting;
+    if (thread->state != SHEAF_STATE_SUSPENDED && thread->state != SHEAF_STATE_FAULTED &&
+        !waits_with_fault)
         attempt->wrong |= E(IN_USE);
 }
 
