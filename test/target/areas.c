@@ -29,6 +29,7 @@ const struct test_area *const test_areas[] = {
     &move_area,
     &protect_area,
     &report_area,
+    &turnover_area,
     &preempt_area,
     &newlib_area,
     &methods_area,
