@@ -44,6 +44,37 @@ static void retype(void) {
     }
 }
 
+// Memory becomes non-cacheable and comes back, as much as one batch takes and more; then in blocks
+// that stand alone. Once it is asked for by a purge, else by a retype.
+static void measure_retype(sheaf_cptr memory, unsigned bits, unsigned memory_type) {
+    sheaf_cptr slot = new_slot();
+    begin();
+    uint64_t status = untyped_retype(memory, SHEAF_FRAME, bits, memory_type, ROOT, slot, 1);
+    end();
+    CHECK_OK(status);
+    begin();
+    status = cnode_revoke(ROOT, memory);
+    end();
+    CHECK_OK(status);
+}
+
+static void alias(void) {
+    enum { BITS = 27, BLOCKS = 1 << (BITS - SHEAF_NON_CACHEABLE_MIN_BITS) };
+    sheaf_cptr memory = make_untyped_apart(BITS), pieces = new_slots(BLOCKS);
+    name = "masked.alias";
+    measure_retype(memory, 16, SHEAF_MEMORY_NON_CACHEABLE);
+    measure_retype(memory, 12, SHEAF_MEMORY_NORMAL);
+    retype_many(memory, SHEAF_UNTYPED, SHEAF_NON_CACHEABLE_MIN_BITS, ROOT, pieces, BLOCKS);
+    for (unsigned i = 0; i < BLOCKS; i += 2) {
+        measure_retype(pieces + i, 12, SHEAF_MEMORY_NON_CACHEABLE);
+    }
+    begin();
+    uint64_t status = INVOKE(memory, SHEAF_UNTYPED_PURGE, 0, 0).status;
+    end();
+    CHECK_OK(status);
+    CHECK_OK(cnode_revoke(ROOT, memory));
+}
+
 // ---- Delete and revoke
 
 // A chain of copies, and copies that are mapped each in its own VSpace and in one.
@@ -366,6 +397,7 @@ static void call_with_capabilities(void) {
 
 static const struct test_case cases[] = {
     {"masked.retype", retype},
+    {"masked.alias", alias},
     {"masked.revoke", revoke},
     {"masked.delete.frame", delete_frame},
     {"masked.delete.cnode", delete_cnode},
