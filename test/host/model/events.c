@@ -230,6 +230,7 @@ bool event_print(void) {
         [EVENT_FAST_TAIL] = "fast tail of a gather",
         [EVENT_FAST_SIGNAL] = "fast signal",
         [EVENT_FAST_WAIT] = "fast wait for signals",
+        [EVENT_FAST_UNMAP] = "fast gather of UNMAPs",
     };
     bool enough = true;
     for (unsigned i = 0; i < EVENTS; i++) {
