@@ -125,33 +125,36 @@ static bool step_below(const struct slot *named, const struct slot *fence, struc
 // Lists what comes next, changing nothing. The place behind that goes to *at.
 static void collect(struct evict *evict, struct place *at) {
     const struct slot *fence = evict->fenced ? &evict->thread->walk.fence : NULL;
-    struct place place = evict->place;
-    struct slot *named = in_turn(evict);
+    struct slot *node = evict->place.node, *named = in_turn(evict);
+    bool climbing = evict->place.climbing;
     const struct slot *end = evict->first + evict->count;
     struct gather_record *of = evict->record;
-    uint64_t steps = EVICT_STEPS;
-    while (place.node != NULL && steps != 0 && of != evict->record + evict->most) {
-        struct slot *node = place.node;
-        if (!place.climbing && is_mapped(node)) {
-            of->frame = &node->frame;
-            of->size_bits = node->size_bits;
-            of->through = false;
-            of->seen = 0;
-            of->number = (uint16_t)(named - evict->first);
-            of++;
+    const struct gather_record *enough = of + evict->most;
+    uint64_t steps = EVICT_STEPS, number = evict->place.number;
+    while (node != NULL && of != enough) {
+        if (!climbing && is_mapped(node)) {
+            *of++ = (struct gather_record){
+                .frame = &node->frame, .size_bits = node->size_bits, .number = (uint16_t)number};
         }
         if (unlikely(node != named || fence != NULL || node->first_child != NULL)) {
-            if (step_below(named, fence, &place, &steps)) {
+            struct place place = {.node = node, .climbing = climbing};
+            bool found = step_below(named, fence, &place, &steps);
+            node = place.node;
+            climbing = place.climbing;
+            if (found && steps != 0) {
                 continue;
             }
+            if (found) {
+                break;
+            }
             fence = NULL;
+            climbing = false;
         }
-        place.climbing = false;
-        place.node = ++named != end ? named : NULL;
+        number++;
+        node = ++named != end ? named : NULL;
     }
     evict->listed = (unsigned)(of - evict->record);
-    place.number = (uint64_t)(named - evict->first);
-    *at = place;
+    *at = (struct place){.node = node, .climbing = climbing, .number = number};
 }
 
 static void add_to_report(const struct evict *evict) {

@@ -133,12 +133,13 @@ ALWAYS_INLINE struct batch_pages batch_pages_begin(struct gather *gather,
         .first = &gather->ranges[count],
         .next = &gather->ranges[count],
         .end = &gather->ranges[count + MIN(room, BATCH_RANGES - count)],
+        .last_end = UINT64_MAX,
         .space = (uint8_t)(space - gather->spaces),
         .alone = true,
     };
 }
 ALWAYS_INLINE void batch_pages_add(struct batch_pages *pages, uint64_t page) {
-    if (page == pages->last_end && pages->next != pages->first) {
+    if (page == pages->last_end) {
         pages->next[-1].pages++;
         pages->alone = false;
     } else {

@@ -86,8 +86,9 @@ struct clearing {
 };
 
 // MOVE and MAP write a record under the lock of the VSpace that it names then, perhaps right now.
+// One load: each use of the result is of the same.
 static inline struct mapping_record record_now(const struct gather_record *of) {
-    return (struct mapping_record){__atomic_load_n(&of->frame->record.v, __ATOMIC_RELAXED)};
+    return (struct mapping_record){*(const volatile uint64_t *)&of->frame->record.v};
 }
 
 // ASID, level and number of a table.

@@ -141,12 +141,14 @@ static void masked_evict(void) {
     enum { MANY = 9, EACH = 24, TABLES = 200 };
     evict_up_a_chain();
     sheaf_cptr spaces[MANY], frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS);
-    sheaf_cptr copies = new_slots(MANY * EACH);
+    sheaf_cptr copies = new_slots(SHEAF_EVICT_SLOTS);
     for (unsigned i = 0; i < MANY; i++) {
         spaces[i] = loaded_vspace(i == 0 ? 15 : 1);
     }
-    for (unsigned i = 0; i < MANY * EACH; i++) {
+    for (unsigned i = 0; i < SHEAF_EVICT_SLOTS; i++) {
         CHECK_OK(cnode_copy(ROOT, copies + i, frame, SHEAF_RIGHTS_ALL));
+    }
+    for (unsigned i = 0; i < MANY * EACH; i++) {
         must_gather(map_op(spaces[i % MANY], CHILD_FREE + 2 * i * PAGE, 1, copies + i, 1,
                            ALL_ACCESS, TOUCHED));
     }
@@ -155,7 +157,7 @@ static void masked_evict(void) {
     for (unsigned i = 0; i < TABLES; i++) {
         must_gather(map_op(spaces[0], 4 * GIB + i * BLOCK, 1, copies + i, 1, ALL_ACCESS, TOUCHED));
     }
-    measure(evict_op(copies, TABLES, SHEAF_OP_REPORT), TABLES);
+    measure(evict_op(copies, SHEAF_EVICT_SLOTS, SHEAF_OP_REPORT), TABLES);
 
     sheaf_cptr large = make(SHEAF_FRAME, 21);
     must_gather(

@@ -30,7 +30,10 @@ const struct test_area *const test_areas[] = {
     &protect_area,
     &report_area,
     &turnover_area,
+    &evict_area,
+    &defer_area,
     &preempt_area,
     &newlib_area,
+    &methods_area,
     NULL,
 };
