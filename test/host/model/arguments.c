@@ -291,11 +291,13 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     bool sparse = row->words == 0; // a message of any length
     attempt->length = sparse && below(3) == 0 ? (unsigned)below(20) : used;
     if (row->argument[0].kind == ARG_WORDS)
-        attempt->length = below(8) == 0 ? 7 : (unsigned)MIN(attempt->word[0], 34) + 1;
+        attempt->length = below(8) == 0 ? 7 : (unsigned)MIN(attempt->word[0], 35) + 1;
     if (row->argument[0].kind == ARG_BYTES)
         attempt->length = below(8) == 0 ? 3 : (unsigned)MIN(attempt->word[0] / 8 + 2, 64);
     for (unsigned i = used; i < MOST_WORDS; i++)
         attempt->word[i] = random_word() >> below(64);
+    if (row->argument[0].kind == ARG_WORDS && below(8) != 0)
+        attempt->word[35] &= SHEAF_FLAGS;
     attempt->call.tag = SHEAF_TAG(row->label, attempt->length);
     if (row->type == SHEAF_ENDPOINT)
         attempt->call.tag = SHEAF_TAG(below(3), attempt->length);

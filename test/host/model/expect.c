@@ -274,7 +274,7 @@ void wrong_cancel(struct attempt *attempt) {
     }
 }
 
-// ---- Timer, IrqHandler
+// ---- Timer, IrqHandler, Console: who is signalled
 
 void wrong_attach(struct attempt *attempt) {
     unsigned *source = &attempt->source[0];
@@ -325,12 +325,15 @@ static struct thread *target(const struct attempt *attempt) {
 
 void wrong_write_registers(struct attempt *attempt) {
     uint64_t count = attempt->word[0];
-    unsigned state = target(attempt)->state;
-    if (count > 34)
+    const struct thread *thread = target(attempt);
+    if (count > 35)
         attempt->wrong |= E(RANGE);
-    if (count > attempt->length - 1)
+    if (count > attempt->length - 1 ||
+        (count == 35 && (attempt->word[35] & ~UINT64_C(0xf0000000)) != 0))
         attempt->wrong |= E(INVALID_ARGUMENT);
-    if (state != SHEAF_STATE_SUSPENDED && state != SHEAF_STATE_FAULTED)
+    bool waits_with_fault = is_waiting(thread) && thread->faulting;
+    if (thread->state != SHEAF_STATE_SUSPENDED && thread->state != SHEAF_STATE_FAULTED &&
+        !waits_with_fault)
         attempt->wrong |= E(IN_USE);
 }
 
@@ -503,22 +506,4 @@ void wrong_console_write(struct attempt *attempt) {
         attempt->wrong |= E(RANGE);
     if (bytes > (attempt->length - 1) * 8)
         attempt->wrong |= E(INVALID_ARGUMENT);
-}
-
-void wrong_console_bind(struct attempt *attempt) {
-    unsigned *source = &attempt->source[0];
-    *source = NO_CAP;
-    if (attempt->word[0] == 0)
-        return;
-    if (check_name(attempt, attempt->word[0], 1u << SHEAF_NOTIFICATION, source) == SHEAF_OK &&
-        (caps[*source].rights & SHEAF_RIGHT_WRITE) == 0)
-        attempt->wrong |= E(NO_RIGHT);
-    if (console_listener.address != 0)
-        attempt->wrong |= E(IN_USE);
-}
-
-void apply_console_bind(const struct attempt *attempt) {
-    unsigned source = attempt->source[0];
-    console_listener.address = source != NO_CAP ? caps[source].address : 0;
-    console_listener.badge = source != NO_CAP ? caps[source].badge : 0;
 }

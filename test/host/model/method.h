@@ -153,8 +153,6 @@ void wrong_suspend(struct attempt *attempt);
 void wrong_bind_interrupt(struct attempt *attempt);
 void wrong_acknowledge(struct attempt *attempt);
 void wrong_console_write(struct attempt *attempt);
-void wrong_console_bind(struct attempt *attempt);
-void apply_console_bind(const struct attempt *attempt);
 void apply_retype(const struct attempt *attempt);
 void apply_copy(const struct attempt *attempt);
 void apply_mint(const struct attempt *attempt);

@@ -152,7 +152,7 @@ struct row rows[] = {
     {.name = "console.bind", .number = SHEAF_SYS_CALL, .type = SHEAF_CONSOLE,
      .label = SHEAF_CONSOLE_BIND, .words = 1, .rights = SHEAF_RIGHT_READ, .weight = 10,
      .argument = {OPTIONAL(T(NOTIFICATION))}, .documented = COMMON | NAMES | E(NO_RIGHT) | E(IN_USE),
-     .wrong = wrong_console_bind, .apply = apply_console_bind},
+     .wrong = wrong_attach, .apply = apply_attach},
     {.name = "system.counters", .number = SHEAF_SYS_CALL, .type = SHEAF_SYSTEM,
      .label = SHEAF_SYSTEM_COUNTERS, .words = 1, .rights = SHEAF_RIGHT_READ, .weight = 8,
      .argument = {A(SMALL)}, .documented = COMMON | E(NO_RIGHT) | E(RANGE), .wrong = wrong_counters,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The set of capabilities, and what each change means to it.
+#include "console.h"
 #include "mappings.h"
 #include <string.h>
 
@@ -8,10 +9,12 @@
 
 struct cap caps[MOST_CAPS];
 unsigned cap_count, reference_depth;
-struct listener console_listener;
 static uint16_t index_of[SLOTS]; // by the slot's place in RAM
+static uint16_t console_index;   // of the one that lies elsewhere
 
 static uint16_t *index_at(const struct slot *slot) {
+    if (slot == &console_listener)
+        return &console_index;
     return &index_of[(port_physical_address(slot).v - VMSA_BASE) / sizeof(*slot)];
 }
 
@@ -26,6 +29,8 @@ struct slot *slot_in_thread(const struct cap *thread, unsigned which) {
 }
 
 struct slot *slot_attached(const struct cap *cap) {
+    if (cap->type == SHEAF_CONSOLE)
+        return &console_listener; // and stays attached when the last capability goes
     void *object = port_kernel_address(PADDR(cap->address));
     return cap->type == SHEAF_TIMER ? &((struct timer *)object)->notification
                                     : &((struct irq_handler *)object)->notification;
@@ -142,8 +147,6 @@ static void object_dies(const struct cap *cap) {
             doom_slot(slot_in_thread(cap, i));
     } else if (cap->type == SHEAF_TIMER || cap->type == SHEAF_IRQ_HANDLER) {
         doom_slot(slot_attached(cap));
-    } else if (cap->type == SHEAF_NOTIFICATION && cap->address == console_listener.address) {
-        console_listener.address = 0;
     } else if (cap->type == SHEAF_VSPACE) {
         doom_chunks(cap->address);
     }
@@ -214,7 +217,6 @@ void reference_revoke(unsigned cap) {
 // Whether the capability in `slot` would go with a revoke of `cap`, or with its deletion.
 bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
     struct cap saved[MOST_CAPS];
-    struct listener listener = console_listener;
     memcpy(saved, caps, cap_count * sizeof(caps[0]));
     if (itself)
         doom(cap);
@@ -223,7 +225,6 @@ bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
     unsigned there = cap_at(slot);
     bool dies = there == NO_CAP || caps[there].doomed;
     memcpy(caps, saved, cap_count * sizeof(caps[0]));
-    console_listener = listener;
     return dies;
 }
 
@@ -345,7 +346,7 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
 void reference_clear(void) {
     memset(index_of, 0, sizeof(index_of));
     memset(caps, 0, sizeof(caps));
-    console_listener.address = 0;
+    console_index = NO_CAP;
     cap_count = 1;
     mappings_clear();
 }

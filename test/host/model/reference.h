@@ -30,17 +30,12 @@ struct cap {
 extern struct cap caps[MOST_CAPS];
 extern unsigned cap_count; // elements [1, cap_count) may be in use
 
-// Whom the Console signals, which keeps no capability. address 0: nobody.
-extern struct listener {
-    uint64_t address, badge;
-} console_listener;
-
 void reference_clear(void);
 void reference_import(void);              // takes over what the kernel has now
 unsigned cap_at(const struct slot *slot); // NO_CAP: the slot is empty
 struct slot *slot_in_cnode(const struct cap *cnode, uint64_t index);
 struct slot *slot_in_thread(const struct cap *thread, unsigned which);
-struct slot *slot_attached(const struct cap *cap); // of a Timer or IrqHandler
+struct slot *slot_attached(const struct cap *cap); // of a Timer, an IrqHandler, the Console
 uint64_t interrupt_of(const struct cap *handler);  // 0: none
 unsigned handler_of(uint64_t interrupt);           // NO_CAP: none
 bool has_children(unsigned cap);
