@@ -199,6 +199,9 @@ def place(row, sources):
         raise Wrong(f"{row.where}: there is no file {row.file}: correct `in`")
     if not TOKEN.findall(row.old):
         raise Wrong(f"{row.where}: `{row.name}` says no text to replace: give it in lines that begin with `- `")
+    for text in (row.old, row.new):
+        if re.search(r"(&&|\|\||,|\?|=)\s*$", text):
+            raise Wrong(f"{row.where}: `{row.name}`: `{text.strip()}` is neither an expression nor statements")
     spans = source.find(row.old, row.function)
     if len(spans) != 1:
         where = f"{row.file} {row.function}".strip()
@@ -234,6 +237,8 @@ def collect(root):
         if all(mutant.equivalent for mutant in mutants if mutant.site == site):
             name = next(mutant.title for mutant in mutants if mutant.site == site)
             raise Wrong(f"a site without a mutant: all of `{name}` are said to be equivalent")
+    for path in sources:
+        nest([mutant for mutant in mutants if mutant.file == path])
     return sources, mutants
 
 
@@ -277,15 +282,25 @@ def render(source, begin, end, nodes):
     return out + source.text[at:end]
 
 
+def c_string(text):
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def update(path, text):
+    """Writes a file; what is as it was is not compiled again."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        path.write_text(text)
+
+
 def generate(root, out):
     sources, mutants = collect(root)
     for source in sources.values():
         own = nest([mutant for mutant in mutants if mutant.file == source.path])
         text = f'#include <mutant.h>\n#line 1 "{source.path}"\n' + render(source, 0, len(source.text), own)
-        path = out / Path(source.path).relative_to("src")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not path.exists() or path.read_text() != text:  # what is as it was is not compiled again
-            path.write_text(text)
+        update(out / Path(source.path).relative_to("src"), text)
+    update(out / "titles.inc", "".join(f"{c_string(mutant.title)},\n" for mutant in mutants))
 
 
 def main():

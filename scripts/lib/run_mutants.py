@@ -64,11 +64,11 @@ class Runner:
     def __init__(self, binary):
         self.binary = str(binary)
         self.environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
-        self.programs = self._ask("--programs")
-        self.rules = self._ask("--rules")
+        self.programs = self.ask("--programs")
+        self.rules = self.ask("--rules")
         self.limits = {program: TIME_LIMIT for program in self.programs}
 
-    def _ask(self, option):
+    def ask(self, option):
         return subprocess.run([self.binary, option], check=True, capture_output=True, text=True).stdout.splitlines()
 
     def run(self, number, program):
@@ -230,6 +230,8 @@ def main():
     except mutate.Wrong as wrong:
         sys.exit(f"mutants: {wrong}")
     runner = Runner(arguments.binary)
+    if runner.ask("--titles") != [mutant.title for mutant in mutants]:
+        sys.exit(f"mutants: {arguments.binary} was built of other sources: ./scripts/mutants builds it anew")
     if arguments.number is None:
         sys.exit(not run_all(runner, mutants, arguments.jobs, arguments.tap))
     if not 1 <= arguments.number <= len(mutants):

@@ -2,6 +2,7 @@
 // The host tests as one program, on the copy of the kernel that has the mutants in it.
 //
 //   mutants --programs          the names of the test programs, in the order in which they are run
+//   mutants --titles            the mutants, in the order of their numbers
 //   mutants --rules             the model's rules, as violations name them
 //   mutants NUMBER PROGRAM      runs a test program with that mutant; 0: with none
 #include <mutant.h>
@@ -25,6 +26,10 @@ static const struct {
 #define PROGRAM(name) {#name, name##_main},
 #include <programs.inc>
 #undef PROGRAM
+};
+
+static const char *const titles[] = {
+#include <titles.inc>
 };
 
 // ---- Panic and output of the room whose tests run
@@ -61,6 +66,28 @@ void kprintf(const char *format, ...) {
 
 // ----
 
+static int print(const char *const *lines, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        puts(lines[i]);
+    return 0;
+}
+
+static int print_list(const char *which) {
+    const char *names[ARRAY_SIZE(programs)];
+    for (unsigned i = 0; i < ARRAY_SIZE(programs); i++)
+        names[i] = programs[i].name;
+    const char *rules[VMSA_RULES];
+    for (unsigned i = 0; i < VMSA_RULES; i++)
+        rules[i] = vmsa_rule_name((enum vmsa_rule)i);
+    if (strcmp(which, "--programs") == 0)
+        return print(names, ARRAY_SIZE(names));
+    if (strcmp(which, "--titles") == 0)
+        return print(titles, ARRAY_SIZE(titles));
+    if (strcmp(which, "--rules") == 0)
+        return print(rules, ARRAY_SIZE(rules));
+    return 2;
+}
+
 static int run(const char *name) {
     for (unsigned i = 0; i < ARRAY_SIZE(programs); i++) {
         if (strcmp(programs[i].name, name) == 0) {
@@ -76,18 +103,10 @@ static int run(const char *name) {
 int main(int argc, char **argv) {
     char *end;
     setvbuf(stdout, NULL, _IOLBF, 0); // so that it keeps its order with stderr
-    if (argc == 2 && strcmp(argv[1], "--programs") == 0) {
-        for (unsigned i = 0; i < ARRAY_SIZE(programs); i++)
-            puts(programs[i].name);
-        return 0;
-    }
-    if (argc == 2 && strcmp(argv[1], "--rules") == 0) {
-        for (unsigned i = 0; i < VMSA_RULES; i++)
-            puts(vmsa_rule_name((enum vmsa_rule)i));
-        return 0;
-    }
+    if (argc == 2)
+        return print_list(argv[1]);
     if (argc != 3 || (mutant = (unsigned)strtoul(argv[1], &end, 10), end == argv[1] || *end != 0)) {
-        fprintf(stderr, "usage: mutants --programs | --rules | NUMBER PROGRAM\n");
+        fprintf(stderr, "usage: mutants --programs | --titles | --rules | NUMBER PROGRAM\n");
         return 2;
     }
     return run(argv[2]);
