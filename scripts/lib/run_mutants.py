@@ -53,7 +53,7 @@ def judge(lines, rules):
     if CRASH.search(text) or "Failure!" not in text:
         return None
     said = [line.lstrip("# ").removeprefix("ERROR: ") for line in lines]
-    said = [line for line in said if line and "Failure!" not in line]
+    said = [line for line in said if line and "Failure!" not in line and not line.startswith("not ok")]
     place = re.search(r"(\S+:\d+): error: Failure!", text)
     return "contract", " ".join(said[-1:] + ([f"({os.path.basename(place[1])})"] if place else []))
 

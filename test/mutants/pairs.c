@@ -1,20 +1,36 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Some pairs of operations under every schedule up to two preemptions: for mutants that only another
-// PE notices. test_mmu.explore runs all pairs, with one more.
+// Some pairs of operations under every schedule up to two preemptions: for mutants that only
+// another PE notices. test_mmu.explore runs all pairs, with one more.
 #include <explore_world.h>
 #include <stdio.h>
 
 #define PREEMPTIONS 2u
 
 static const char *const pairs[][2] = {
-    {"unmap_one", "unmap_table"},     {"unmap_one", "unmap_record"},    {"unmap_one", "replace_one"},
-    {"unmap_table", "replace_one"},   {"unmap_table", "map_elsewhere"}, {"unmap_table", "map_block"},
-    {"unmap_all", "activate"},        {"unmap_one", "activate"},        {"destroy", "activate"},
-    {"destroy", "unmap_one"},         {"destroy", "unmap_record"},      {"destroy", "create"},
-    {"move_table", "unmap_one"},      {"move_table", "unmap_record"},   {"move_leaf", "unmap_table"},
-    {"fault_write", "replace_one"},   {"fault_write", "unmap_table"},   {"fault_untouched", "unmap_all"},
-    {"age_dirty", "fault_write"},     {"age_accessed", "unmap_one"},    {"protect_read_only", "unmap_one"},
-    {"protect_read_only", "age_dirty"}, {"complete_record", "unmap_one"}, {"unmap_preempted", "replace_one"},
+    {"unmap_one", "unmap_table"},
+    {"unmap_one", "unmap_record"},
+    {"unmap_one", "replace_one"},
+    {"unmap_table", "replace_one"},
+    {"unmap_table", "map_elsewhere"},
+    {"unmap_table", "map_block"},
+    {"unmap_all", "activate"},
+    {"unmap_one", "activate"},
+    {"destroy", "activate"},
+    {"destroy", "unmap_one"},
+    {"destroy", "unmap_record"},
+    {"destroy", "create"},
+    {"move_table", "unmap_one"},
+    {"move_table", "unmap_record"},
+    {"move_leaf", "unmap_table"},
+    {"fault_write", "replace_one"},
+    {"fault_write", "unmap_table"},
+    {"fault_untouched", "unmap_all"},
+    {"age_dirty", "fault_write"},
+    {"age_accessed", "unmap_one"},
+    {"protect_read_only", "unmap_one"},
+    {"protect_read_only", "age_dirty"},
+    {"complete_record", "unmap_one"},
+    {"unmap_preempted", "replace_one"},
 };
 
 static void run_pair(void **state) {

@@ -103,4 +103,15 @@ static bool has_entry(unsigned pe, vaddr_t va, bool read_only) {
 
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va) { return has_entry(pe, va, true); }
 
+bool vmsa_refuses_writes_of_kernel(unsigned pe, vaddr_t va) {
+    uint64_t page = page_of(va);
+    for (uint32_t i = 0; i < late.count; i++) {
+        const struct late *leaf = &late.leaves[i];
+        if (leaf->pe == pe && (leaf->value & DESC_READ_ONLY) != 0 &&
+            translates(leaf->value, leaf->level, leaf->asid, leaf->page, pe, page))
+            return true;
+    }
+    return vmsa_refuses_writes(pe, va);
+}
+
 bool vmsa_allows_writes(unsigned pe, vaddr_t va) { return has_entry(pe, va, false); }

@@ -151,6 +151,8 @@ unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned ma
 unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
 // Whether an entry that the PE may have cached makes a write to `va` fault.
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va);
+// The same for a write by the PE's kernel itself.
+bool vmsa_refuses_writes_of_kernel(unsigned pe, vaddr_t va);
 // Whether one makes it succeed.
 bool vmsa_allows_writes(unsigned pe, vaddr_t va);
 // Live leaves that TLBIs since vmsa_log_reset hit without need: they were not changed, and have to

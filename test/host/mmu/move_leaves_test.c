@@ -445,6 +445,18 @@ static void scenario_2f_a_dead_vspace_is_refused(void **state) {
     assert_refused(vspace, 10, 20, 1, 1, SHEAF_ERR_DEAD);
 }
 
+static void scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_moves(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_on_two(1);
+    unsigned level;
+    map_frame_at(vspace, 0, 5, 1, 50, LEAF_LEVEL, &untouched);
+    vmsa_features.hardware_flags = true; // the update comes just before the exchange
+    assert_int_equal(move_pages(vspace, 5, 700, 1, 1), SHEAF_OK);
+    assert_int_equal(desc_report(DESC(find_leaf(vspace, 700, &level))),
+                     SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
+    assert_false(any_pe_reaches(5));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(leaves_move_as_they_are, machine_setup),
@@ -465,6 +477,8 @@ int main(void) {
         cmocka_unit_test_setup(scenario_3d_an_output_address_changes, machine_setup),
         cmocka_unit_test_setup(scenario_4a_what_is_pending_where_leaves_go, machine_setup),
         cmocka_unit_test_setup(scenario_2f_a_dead_vspace_is_refused, machine_setup),
+        cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_moves,
+                               machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.move_leaves", tests, NULL, NULL);
 }

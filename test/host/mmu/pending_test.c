@@ -410,6 +410,31 @@ static void every_pair_at_every_step(void **state) {
                   ARRAY_SIZE(operations) * ARRAY_SIZE(operations));
 }
 
+// Of a few pages, in any order, each is found by who comes before the finish.
+static void of_a_few_pages_each_is_pending(void **state) {
+    (void)state;
+    static const struct gather_pages lists[][2] = {
+        {{PAGE(4), 2}, {PAGE(40), 2}},   // up
+        {{PAGE(40), 2}, {PAGE(4), 2}},   // down
+        {{PAGE(4), 2}, {PAGE(2000), 2}}, // far apart
+        {{PAGE(2000), 2}, {PAGE(4), 2}},
+    };
+    for (unsigned n = 0; n < 4 * ARRAY_SIZE(lists); n++) {
+        const struct gather_pages *list = lists[n / 4];
+        machine_setup(NULL);
+        struct vspace *vspace = loaded_everywhere(1);
+        for (unsigned i = 0; i < 2; i++)
+            map_pages(vspace, list[i].va.v >> PAGE_BITS, 2, 10 * i);
+        struct gather *gather = gather_begin();
+        assert_int_equal(gather_unmap_few(gather, vspace, list, 2), 2);
+        vmsa_set_pe(1);
+        uint64_t page = (list[n / 2 % 2].va.v >> PAGE_BITS) + n % 2;
+        map_pages(vspace, page, 1, 30 + n); // the model judges what is left of the old one
+        assert_true(is_mapped_to(vspace, page, 30 + n));
+        finish_on(0, gather);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(scenario_1a_nothing_found_is_not_invalidated, machine_setup),
@@ -430,6 +455,7 @@ int main(void) {
         cmocka_unit_test(ranges_that_touch_are_one),
         cmocka_unit_test(an_entry_full_of_ranges_still_covers_all),
         cmocka_unit_test(every_pair_at_every_step),
+        cmocka_unit_test_setup(of_a_few_pages_each_is_pending, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.pending", tests, NULL, NULL);
 }

@@ -213,6 +213,23 @@ static void completing_a_record_lets_its_capability_be_mapped_anew(void **state)
     assert_int_equal(vmsa_log_count(), 0); // was done, and is not done again
 }
 
+static void scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    uint8_t seen = 0;
+    struct gather *gather = gather_begin();
+    struct mapping_record record = map_level(gather, vspace, 5, 1, 50, LEAF_LEVEL, &untouched);
+    gather_finish(gather);
+    vmsa_features.hardware_flags = true; // the update comes just before the exchange
+    gather = gather_begin();
+    assert_int_equal(gather_clear_record(gather, record, FRAME(50), PAGE_BITS, &seen),
+                     RECORD_THROUGH);
+    gather_finish(gather);
+    assert_int_equal(seen, SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
+    assert_false(any_pe_reaches(5));
+    vmsa_frame_reused(FRAME(50), PAGE_BYTES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_record_names_its_place, machine_setup),
@@ -228,6 +245,8 @@ int main(void) {
         cmocka_unit_test_setup(unmapping_a_record_clears_its_frame_only, machine_setup),
         cmocka_unit_test_setup(unmapping_a_record_completes_what_is_pending, machine_setup),
         cmocka_unit_test_setup(completing_a_record_lets_its_capability_be_mapped_anew,
+                               machine_setup),
+        cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes,
                                machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.record", tests, NULL, NULL);
