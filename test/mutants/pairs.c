@@ -19,6 +19,7 @@ static const char *const pairs[][2] = {
     {"destroy", "unmap_one"},
     {"destroy", "unmap_record"},
     {"destroy", "create"},
+    {"destroy", "destroy"},
     {"move_table", "unmap_one"},
     {"move_table", "unmap_record"},
     {"move_leaf", "unmap_table"},

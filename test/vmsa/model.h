@@ -161,6 +161,7 @@ struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
     uint64_t leaving[MAX_PES];     // TTBR0 from before, until that root is left; 0: none
+    uint8_t left_for[MAX_PES];     // PEs that wanted it left and have not ordered the answer yet
     uint64_t kernel_root;          // 0: none
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
     uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already

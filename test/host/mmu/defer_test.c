@@ -423,6 +423,39 @@ static void scenario_1e_a_page_and_a_block_that_were_deferred(void **state) {
     }
 }
 
+// Taken over by a batch of another PE that then meets it itself: the stores are not all its own.
+static void a_deferred_entry_taken_over_stays_anothers(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    defer_on(0, vspace, 10, 1);
+    vmsa_set_pe(1);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(20), 1, 0, &done, NULL), SHEAF_OK);
+    assert_int_equal(gather_sync(gather, vspace), SHEAF_OK);
+    map_level(gather, vspace, 10, 1, 200, LEAF_LEVEL, &touched); // the model judges
+    gather_finish(gather);
+    assert_true(is_mapped_to(vspace, 10, 200));
+}
+
+// An entry completed in the middle of a call takes nothing away of what FORCE was asked for.
+static void force_is_kept_when_its_entry_is_completed(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_set_policy(gather, GATHER_FORCE);
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(10), 1, 0, &done, NULL), SHEAF_OK);
+    gather_force(gather, vspace, PAGE(10), 3);
+    map_level(gather, vspace, 10, 1, 200, LEAF_LEVEL, &touched);
+    vmsa_log_reset();
+    gather_finish(gather);
+    assert_int_equal(vmsa_log_count(), 3);
+    assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_VAE1IS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         DEFER_TEST(a_deferred_removal_waits_for_sync),
@@ -445,6 +478,8 @@ int main(void) {
         DEFER_TEST(force_elides_nothing_and_repeats_nothing),
         DEFER_TEST(scenario_2e_the_same_page_twice_in_one_vector),
         cmocka_unit_test_setup(scenario_1e_a_page_and_a_block_that_were_deferred, machine_setup),
+        DEFER_TEST(a_deferred_entry_taken_over_stays_anothers),
+        DEFER_TEST(force_is_kept_when_its_entry_is_completed),
     };
     return cmocka_run_group_tests_name("mmu.defer", tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Mapping records: a hint that verifies exactly while the mapping it names is there.
 #include "support.h"
+#include <string.h>
 
 #include <record.h>
 
@@ -230,6 +231,39 @@ static void scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes(void 
     vmsa_frame_reused(FRAME(50), PAGE_BYTES);
 }
 
+static void lead_nowhere(const char *text) {
+    fail_msg("a record leads out of the tables: %s", text);
+}
+
+// A chunk that the VSpace does not have, the bookkeeping's page, and ASIDs that are not given:
+// beyond the table of ASIDs stands what would be a VSpace's.
+static void records_of_nothing_lead_nowhere(void **state) {
+    (void)state;
+    static uint64_t asids[(256 / 8 + 512 * 4) / 8];
+    memset(asids, 0, sizeof(asids));
+    mmu_init(&(struct mmu_config){.asid_bits = 8, .asid_table = asids, .empty_root = empty_root()});
+    struct vspace *vspace = new_vspace(1);
+    struct mapping_record record = map_pages(vspace, 5, 1, 5);
+    uint32_t *spaces = (uint32_t *)&asids[256 / 64];
+    spaces[300] = spaces[asid_of(vspace).v];
+    unsigned table = record_table(record);
+    vmsa_set_panic_handler(lead_nowhere);
+    assert_true(record_is_live(record, FRAME(5), 12));
+    assert_false(record_is_live(record_make(ASID(300), 3, table, 5, 1), FRAME(5), 12));
+    assert_false(record_is_live(record_make(ASID(0), 3, table, 5, 1), FRAME(5), 12));
+    assert_false(record_is_live(record_make(asid_of(vspace), 3, 0, 5, 1), FRAME(5), 12));
+    assert_false(record_is_live(record_make(asid_of(vspace), 3, 16 + table, 5, 1), FRAME(5), 12));
+    vmsa_set_panic_handler(NULL);
+}
+
+static void a_leaf_that_waits_for_its_new_place_is_none(void **state) {
+    (void)state;
+    struct pattern pattern = pattern_of(LEAF_LEVEL, FRAME(5), PAGE_BITS);
+    desc_t leaf = DESC(FRAME(5).v | desc_leaf_bits(LEAF_LEVEL, &touched));
+    assert_true(matches(&pattern, leaf));
+    assert_false(matches(&pattern, DESC(leaf.v & ~DESC_VALID))); // MOVE clears only this
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_record_names_its_place, machine_setup),
@@ -248,6 +282,8 @@ int main(void) {
                                machine_setup),
         cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes,
                                machine_setup),
+        cmocka_unit_test_setup(records_of_nothing_lead_nowhere, machine_setup),
+        cmocka_unit_test_setup(a_leaf_that_waits_for_its_new_place_is_none, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.record", tests, NULL, NULL);
 }
