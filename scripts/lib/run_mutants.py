@@ -4,7 +4,6 @@
 
     run_mutants.py [--root DIR] --binary FILE [--jobs N] [--tap]     all of them
     run_mutants.py [--root DIR] --binary FILE NUMBER [PROGRAM]       one of them, with all it prints
-    run_mutants.py [--root DIR] --binary FILE --list                 which there are
 
 Each mutant runs in processes of its own, one for each test program, until one catches it: a case of the program
 fails with a rule of the machine model or a value that is not what the contract says. A crash, a panic and an
@@ -128,11 +127,11 @@ class Runner:
                 wrong.append(f"{program}: {outcome.case + ': ' + outcome.why if outcome else crash}")
         return reports, wrong
 
-    def try_all(self, number, first):
-        """Runs one mutant until it is caught; `first` names programs that are likely to."""
+    def try_all(self, mutant):
+        """Runs one mutant until it is caught."""
         crashes = []
-        for program in sorted(self.programs, key=lambda name: name not in first):
-            outcome, _, crash = self.run(number, program)
+        for program in sorted(self.programs, key=lambda name: unlikely(mutant, name)):
+            outcome, _, crash = self.run(mutant.number, program)
             if outcome:
                 outcome.crashes = crashes
                 return outcome
@@ -141,12 +140,17 @@ class Runner:
         return Outcome(crashes=crashes)
 
 
-def likely(mutant):
-    """Test programs named after the mutant's file."""
+# The test program of a file that has none of its own name.
+NAMED_OTHERWISE = {"change": "mmu_protect", "finish": "mmu_gather", "batch": "mmu_gather", "chunk": "mmu_map",
+                   "table": "mmu_pending", "tlbi": "mmu_encoder", "descriptor": "mmu_gather", "asid": "mmu_vspace",
+                   "boot": "core_instructions", "delete": "core_revoke", "gather_map": "core_gather",
+                   "gather_call": "core_gather"}
+
+
+def unlikely(mutant, program):
+    """Sorts programs: the file's own comes first, then those of its room."""
     room, name = Path(mutant.file).parent.name, Path(mutant.file).stem
-    return {f"{room}_{name}", {"change": "mmu_protect", "finish": "mmu_gather", "chunk": "mmu_map", "tlbi": "mmu_encoder",
-                               "batch": "mmu_gather", "delete": "core_revoke", "gather_map": "core_gather",
-                               "gather_move": "core_move"}.get(name, "")}
+    return program not in (f"{room}_{name}", NAMED_OTHERWISE.get(name)), program.startswith("core_") != (room == "core")
 
 
 def report(mutant, outcome, tap):
@@ -167,7 +171,7 @@ def report(mutant, outcome, tap):
 
 def run_all(runner, mutants, jobs, tap):
     """Returns whether everything is as it should be."""
-    missing = [] and [kind for kind in KINDS if not any(m.kind == kind and not m.equivalent for m in mutants)]
+    missing = [kind for kind in KINDS if not any(m.kind == kind and not m.equivalent for m in mutants)]
     if missing:
         sys.exit(f"mutants: no mutant of the kind `{missing[0]}`: add one to test/mutants")
     if tap:
@@ -180,7 +184,7 @@ def run_all(runner, mutants, jobs, tap):
     good = caught = 0
     caught_sites = set()
     with ThreadPoolExecutor(jobs) as pool:
-        outcomes = pool.map(lambda mutant: runner.try_all(mutant.number, likely(mutant)), mutants)
+        outcomes = pool.map(lambda mutant: runner.try_all(mutant), mutants)
         for mutant, outcome in zip(mutants, outcomes):
             good += report(mutant, outcome, tap)
             if outcome.how and not mutant.equivalent:
@@ -205,7 +209,7 @@ def run_one(runner, mutant, program):
     sys.stdout.flush()
     if not program:
         runner.measure()
-        outcome = runner.try_all(mutant.number, likely(mutant))
+        outcome = runner.try_all(mutant)
         report(mutant, outcome, False)
         if not outcome.how:
             return False
@@ -221,7 +225,6 @@ def main():
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--tap", action="store_true")
-    parser.add_argument("--kind", default="")
     parser.add_argument("number", nargs="?", type=int)
     parser.add_argument("program", nargs="?")
     arguments = parser.parse_args()
