@@ -300,7 +300,8 @@ def generate(root, out):
         own = nest([mutant for mutant in mutants if mutant.file == source.path])
         text = f'#include <mutant.h>\n#line 1 "{source.path}"\n' + render(source, 0, len(source.text), own)
         update(out / Path(source.path).relative_to("src"), text)
-    update(out / "titles.inc", "".join(f"{c_string(mutant.title)},\n" for mutant in mutants))
+    titles = "".join(f"    {c_string(mutant.title)},\n" for mutant in mutants)
+    update(out / "titles.c", f"const char *const mutant_titles[] = {{\n{titles}    0,\n}};\n")
 
 
 def main():

@@ -266,6 +266,7 @@ static void a_leaf_that_waits_for_its_new_place_is_none(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(records_of_nothing_lead_nowhere, machine_setup),
         cmocka_unit_test_setup(a_record_names_its_place, machine_setup),
         cmocka_unit_test(packing_keeps_every_field),
         cmocka_unit_test_setup(the_empty_record_names_nothing, machine_setup),
@@ -282,7 +283,6 @@ int main(void) {
                                machine_setup),
         cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes,
                                machine_setup),
-        cmocka_unit_test_setup(records_of_nothing_lead_nowhere, machine_setup),
         cmocka_unit_test_setup(a_leaf_that_waits_for_its_new_place_is_none, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.record", tests, NULL, NULL);
