@@ -8,7 +8,7 @@ if(SHEAF_COVERAGE)
   add_custom_target(coverage
     # What earlier runs have counted, perhaps of other sources, is forgotten.
     COMMAND find ${CMAKE_BINARY_DIR} -name "*.gcda" -delete
-    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} -L "^host$" -j ${processors}
+    COMMAND ${CMAKE_CTEST_COMMAND} --test-dir ${CMAKE_BINARY_DIR} -L "^host$" -LE "^long$" -j ${processors}
       --output-on-failure
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/coverage
     COMMAND ${GCOVR} --root ${CMAKE_SOURCE_DIR} --filter "${CMAKE_SOURCE_DIR}/src/"

@@ -17,8 +17,9 @@ enum lock_rank {
     LOCK_OBJECT = 3, // Endpoint, Notification
     LOCK_RUN_QUEUE = 4,
     LOCK_ASID = 5,
-    LOCK_CONSOLE = 6,
-    LOCK_RANKS = 7,
+    LOCK_ALIAS = 6, // the kernel's own map of RAM
+    LOCK_CONSOLE = 7,
+    LOCK_RANKS = 8,
 };
 
 // All bytes zero is a free lock of rank LOCK_TREE; others are set by lock_init. A lock that was

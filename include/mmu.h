@@ -22,6 +22,7 @@
 #include <base.h>
 #include <port.h>
 #include <sheaf/gather.h>
+#include <sheaf/object.h>
 
 #define CHUNK_BYTES (UINT64_C(1) << SHEAF_CHUNK_BITS)
 #define CHUNK_TABLES 15u
@@ -45,6 +46,11 @@ struct mmu_config {
     unsigned asid_limit; // number of ASIDs to use, 0 = all (boot argument for tests)
     void *asid_table;    // mmu_asid_table_bytes(asid_bits), zeroed, 8-byte aligned
     paddr_t empty_root;  // a zeroed page: the root of PEs that run no VSpace
+    // The kernel's own half: its level 0 table, and where it maps physical address 0 and all RAM
+    // above. The tables lie in RAM that port_kernel_address reaches. No root: aliases stay as they
+    // are (alias_can_change).
+    paddr_t kernel_root;
+    vaddr_t direct_map;
 };
 size_t mmu_asid_table_bytes(unsigned asid_bits);
 void mmu_init(const struct mmu_config *config);
@@ -303,8 +309,8 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
                                     struct gather_move *progress, unsigned *missing);
 
-// Clears what the record names, if it verifies, keeping tables. Completes nothing, so locks of
-// lower rank than LOCK_VSPACE may be held.
+// Clears what the Frame's record names, if it verifies, keeping tables. Completes nothing, so locks
+// of lower rank than LOCK_VSPACE may be held. The record may change meanwhile, by a MOVE or a MAP.
 enum record_step {
     RECORD_THROUGH, // nothing of it is left but what the finish completes
     RECORD_AGAIN,   // only some of the leaves were cleared: call again
@@ -313,16 +319,72 @@ enum record_step {
 };
 // With DEFER only a full table of entries is in the way of a removal. The SHEAF_REPORT_* bits of
 // what was cleared are added to *seen.
-enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen);
-// The same with what must come first. Used by delete and revoke: the capability may leave the tree
-// after gather_finish. False: it took its time and is not through; it is to be called again, after
-// a finish if the caller gives way.
+enum record_step gather_clear_record(struct gather *gather, const struct mapped_frame *frame,
+                                     unsigned size_bits, uint8_t *seen);
+// The same with what must come first, of a record that nobody changes. Used by delete and revoke:
+// the capability may leave the tree after gather_finish. False: it took its time and is not
+// through; it is to be called again, after a finish if the caller gives way.
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).
 // Whether there was anything: it takes up to 2,500 instructions.
 bool gather_complete_record(struct gather *gather, struct mapping_record record);
+
+// ---- Kernel aliases: the kernel's own mapping of RAM
+//
+// It consists of blocks of 2 MiB. Memory that user space maps as non-cacheable must not have a
+// cacheable alias there (Arm manual, "Mismatched memory attributes"). So a block is made
+// non-cacheable first, as a whole, while nobody uses it. The way back is lazy: blocks that nobody
+// uses any more are queued, and many of them are purged, made cacheable again, in one batch.
+//
+//   alias_begin()                     this PE's turn: one batch at a time in the machine
+//   alias_break / alias_break_queued  blocks are taken out of the kernel's map
+//   alias_end()                       DSB ISHST, TLBI VAALE1IS ..., DSB ISH, ISB; then they are
+//                                     back, with the other memory type
+//
+// Who calls answers for it that nobody uses the memory, and that nobody gives it out before
+// alias_end: the kernel itself has no mapping of it meanwhile. Rank LOCK_ALIAS is taken inside.
+// Addresses and sizes are multiples of ALIAS_BLOCK_BYTES unless it says otherwise.
+
+#define ALIAS_BLOCK_BITS SHEAF_NON_CACHEABLE_MIN_BITS
+#define ALIAS_BLOCK_BYTES (UINT64_C(1) << ALIAS_BLOCK_BITS)
+
+// When what is queued is purged.
+enum alias_policy {
+    ALIAS_NEVER,     // not now: the caller may not wait for other PEs
+    ALIAS_IF_NEEDED, // if any of the memory named is among it, which is about to be used as
+                     // cacheable
+    ALIAS_FORCE,     // whatever is queued
+};
+
+// Whether the memory lies in whole blocks of the kernel's map: then the kernel's image, its tables
+// and its other data are not in them. Any address and size.
+bool alias_can_change(paddr_t start, uint64_t bytes);
+// Whether any block in the machine is non-cacheable and not queued. For a hint: no lock is held.
+bool alias_is_used(void);
+// Queues the blocks of [start, start + bytes) that are non-cacheable, or some of them: a slice of a
+// bounded length, which executes no barrier and waits for nobody. Returns how many bytes it has
+// dealt with.
+uint64_t alias_queue(paddr_t start, uint64_t bytes);
+// Whether anything is queued. No lock is held: a purge may be about to end.
+static inline bool alias_is_queued(void) {
+    extern uint64_t alias_queued; // blocks; src/mmu/alias.c
+    return __atomic_load_n(&alias_queued, __ATOMIC_RELAXED) != 0;
+}
+// Whether the policy asks for a purge. With IF_NEEDED: of [start, start + bytes), at most 2 MiB at
+// any address; true also while another PE is about it.
+bool alias_wants_purge(enum alias_policy policy, paddr_t start, uint64_t bytes);
+
+// Waits for its turn, with no lock held.
+void alias_begin(void);
+// Ends the batch, and the turn. No lock that others need is held.
+void alias_end(void);
+// Makes blocks of [start, start + bytes) non-cacheable at alias_end, some of them. Blocks that are
+// queued are just not purged. Returns how many bytes at the beginning are non-cacheable already: so
+// it is called in turn after turn, for what is left, until it returns all.
+uint64_t alias_break(paddr_t start, uint64_t bytes);
+// Makes queued blocks cacheable at alias_end, some of them.
+void alias_break_queued(void);
 
 // ---- Faults
 

@@ -89,6 +89,12 @@ static inline bool port_preemption_pending(void);
 // "Concurrent modification and execution of instructions"). At most 64 KiB a call.
 static inline void port_sync_instructions(paddr_t start, size_t bytes);
 
+// Writes what caches hold of [start, start + bytes) back to memory, where everyone who reads it
+// sees the same, and drops it (Arm manual, "The AArch64 cache maintenance functionality", point of
+// coherency). Complete on return. In whole cache lines; by the kernel's own mapping, whatever type
+// that has. At most 64 KiB a call.
+static inline void port_clean_and_invalidate(paddr_t start, size_t bytes);
+
 // The kernel's own mapping of RAM.
 static inline void *port_kernel_address(paddr_t address);
 static inline paddr_t port_physical_address(const void *pointer);

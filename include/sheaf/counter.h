@@ -46,7 +46,13 @@
     X(GATHER_EVICTED, "gather.evicted")                                                            \
     X(GATHER_DEFERRED, "gather.deferred")                                                          \
     X(GATHER_RELEASED, "gather.released")                                                          \
-    X(GATHER_FORCED, "gather.forced")
+    X(GATHER_FORCED, "gather.forced")                                                              \
+    X(TLBI_VAALE1IS, "tlbi.vaale1is")                                                              \
+    X(ALIAS_CHANGED, "alias.changed")                                                              \
+    X(ALIAS_QUEUED, "alias.queued")                                                                \
+    X(ALIAS_KEPT, "alias.kept")                                                                    \
+    X(ALIAS_PURGED, "alias.purged")                                                                \
+    X(ALIAS_PURGES, "alias.purges")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,

@@ -71,17 +71,28 @@ enum sheaf_type {
 // so interrupts wait for its last step. (An object costs some 90 instructions, a call of its own
 // some 500: from 64 on, more of them in one call are hardly cheaper.)
 // The memory type is that of the Untyped, else MEMORY_TYPE. Of a device Untyped, whose memory is
-// never zeroed, only Frames and smaller Untypeds are made.
+// never zeroed, and of a non-cacheable one only Frames and smaller Untypeds are made.
+// A Normal Untyped of at least 2 MiB from which nothing is derived (else IN_USE) becomes
+// non-cacheable by the first retype that asks for it, and what is made of it does. Empty again, it
+// becomes Normal by a revoke, or by the first retype that asks for that.
 // UNTYPED_INFO answers w0 physical address, w1 size bits, w2 bytes left, w3 memory type.
+// UNTYPED_PURGE makes memory that was non-cacheable, and is not any more, ready for cacheable use
+// at once: of every Untyped, this one included if it is empty. Otherwise the first retype that
+// needs some of it does that, and takes the time.
 #define SHEAF_RETYPE_MAX 64
 #define SHEAF_RETYPE_MAX_VSPACES 8
-enum sheaf_untyped_method { SHEAF_UNTYPED_RETYPE = 1, SHEAF_UNTYPED_INFO = 2 };
+#define SHEAF_NON_CACHEABLE_MIN_BITS 21
+enum sheaf_untyped_method {
+    SHEAF_UNTYPED_RETYPE = 1,
+    SHEAF_UNTYPED_INFO = 2,
+    SHEAF_UNTYPED_PURGE = 3,
+};
 
 // Memory types of a Frame or Untyped, fixed when it is made. Frames of type DEVICE are mapped as
 // Device-nGnRE, never executable (MAP: MEMORY_TYPE), and are no IPC buffers.
 enum sheaf_memory_type {
     SHEAF_MEMORY_NORMAL = 0, // cacheable
-    SHEAF_MEMORY_NON_CACHEABLE = 1,
+    SHEAF_MEMORY_NON_CACHEABLE = 1, // for devices that read and write memory by themselves
     SHEAF_MEMORY_DEVICE = 2,
 };
 
@@ -159,7 +170,8 @@ enum sheaf_frame_method { SHEAF_FRAME_GET_ADDRESS = 1, SHEAF_FRAME_GET_MAPPING =
 
 // WRITE  w0 bytes (0 to 8 * 63), w1.. the bytes. Answers w0: how many the port took (never waits)
 // READ   answers w0 bytes (0 to 48), w1.. the bytes that have come (never waits)
-// BIND   w0 Notification signalled when input comes; 0 unbinds
+// BIND   w0 Notification signalled when input comes, until 0 unbinds it or it ends: it is not kept
+//        as a capability, which could be revoked
 enum sheaf_console_method {
     SHEAF_CONSOLE_WRITE = 1,
     SHEAF_CONSOLE_READ = 2,
@@ -169,9 +181,8 @@ enum sheaf_console_method {
 // GET_TIME answers w0 ticks of the system counter, w1 its ticks a second
 // ATTACH   w0 Notification (right: write) that is signalled with its badge; the Timer keeps a
 //          derived copy. IN_USE if there is one. 0 detaches.
-// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal at
-// or
-//          after the deadline, at once if it has passed; none while nothing is attached.
+// SET      w0 deadline in ticks, in the place of an earlier one; 0 stops the Timer. One signal, at
+//          the deadline or after it, at once if it has passed; none while nothing is attached.
 enum sheaf_timer_method {
     SHEAF_TIMER_GET_TIME = 1,
     SHEAF_TIMER_ATTACH = 2,

@@ -43,6 +43,7 @@ OPERATORS = {
     "port_desc_toggle_run": ("not exchanged but read and written", "not done"),
     "port_evict_root": ("dropped",),
     "port_sync_instructions": ("dropped",),
+    "port_clean_and_invalidate": ("dropped",),
 }
 # A site that names an operation of this PE by address has no weaker ones.
 LOCAL_TLBI = re.compile(r"\s*PORT_TLBI_(VALE1|VMALLE1)\s*,")

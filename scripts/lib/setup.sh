@@ -5,6 +5,7 @@
 #   setup_missing GROUP...            prints what is missing, one package a line
 #   setup_groups INSTALL GROUP...     INSTALL=1: installs it; INSTALL=0: lists it and returns 2
 #   setup_qemu_has MACHINE            whether the installed QEMU emulates MACHINE
+#   setup_unpack CODENAME SUITE TREE PACKAGE...   unpacks another suite's packages in the folder TREE
 #   setup_newer_qemu INSTALL          QEMU >= 9 for raspi4b, from backports where the release has an older one
 #
 # Nothing here pipes into a command that may end before its input does (grep -q, head): the writer then
@@ -197,6 +198,44 @@ setup_from_backports() { # CODENAME PACKAGE...
         status=1
     fi
     setup_root rm -rf "$private"
+    return "$status"
+}
+
+# From the mirror that serves CODENAME. Nothing is installed, so it needs no root.
+setup_unpack() { # CODENAME SUITE TREE PACKAGE...
+    local codename=$1 suite=$2 tree=$3 source uri key private status=0 package
+    shift 3
+    source=$(setup_base_sources "$codename" | sed -n '1p')
+    if [ -z "$source" ]; then
+        setup_say "no package source of this machine serves $codename main"
+        return 1
+    fi
+    uri=${source%%|*}
+    key=${source#*|}
+    private=$(mktemp -d)
+    mkdir -p "$private/parts" "$private/lists/partial" "$private/cache/archives/partial" "$private/packages" "$private/tree"
+    : >"$private/status"
+    printf 'deb %s%s %s main\n' "${key:+[signed-by=$key] }" "$uri" "$suite" >"$private/parts/$suite.list"
+    local options=(-o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$private/parts" -o "Dir::State::lists=$private/lists"
+        -o "Dir::State::status=$private/status" -o "Dir::Cache=$private/cache" -o APT::Sandbox::User=)
+    setup_say "getting $* of $suite"
+    if apt-get "${options[@]}" -q update </dev/null >"$private/log" 2>&1 &&
+        (cd "$private/packages" && apt-get "${options[@]}" -q download "$@") </dev/null >>"$private/log" 2>&1; then
+        for package in "$private"/packages/*.deb; do
+            dpkg-deb -x "$package" "$private/tree" || status=$?
+        done
+        # Whole or not at all: who is interrupted here finds nothing next time.
+        if [ "$status" = 0 ]; then
+            rm -rf "$tree"
+            mkdir -p "$(dirname "$tree")"
+            mv "$private/tree" "$tree"
+        fi
+    else
+        tail -n 20 "$private/log" >&2
+        setup_say "the suite $suite is not available from this machine's package sources"
+        status=1
+    fi
+    rm -rf "$private"
     return "$status"
 }
 

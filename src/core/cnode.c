@@ -172,6 +172,10 @@ static enum sheaf_error cnode_revoke(struct invocation *invocation) {
     struct way way;
     lookup_way(invocation->caller, invocation->caller->context.reg[SHEAF_REG_CAP], &way);
     error = slot_revoke(invocation->pe, slot, &way);
+    if (error == SHEAF_OK && slot->type == SHEAF_UNTYPED) {
+        // Before the way goes, as long as an interrupted call finds the slot again.
+        error = untyped_reset(slot, ALIAS_NEVER);
+    }
     if (error == SHEAF_OK) {
         slot_revoke_way(invocation->pe, slot);
         error = invocation_bury(invocation);

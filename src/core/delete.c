@@ -4,6 +4,7 @@
 
 #include "death.h"
 #include "evict.h"
+#include "memory_type.h"
 
 #define BURIAL_SCAN 512      // slots of a dead CNode looked at in one slice
 #define TOMBSTONES_PASSED 64 // by one slice of revoke, before it rather empties them
@@ -241,6 +242,9 @@ static bool capability_end(struct pe *pe, struct slot *slot) {
     if (slot->type == SLOT_CHUNK) {
         // Ends with the other chunks of its VSpace, which takes them all out of the tree.
         return vspace_end(slot, chunk_vspace(slot->object));
+    }
+    if (slot->type == SHEAF_UNTYPED && !memory_type_end(slot)) {
+        return false;
     }
     struct object_head *head = slot_head(slot);
     if (head == NULL) {

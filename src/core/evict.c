@@ -2,7 +2,10 @@
 // EVICT: the walk, and its place in the tree (evict.h tells why it is there).
 #include "evict.h"
 
-#define EVICT_SLICE 32u // nodes visited before the tree lock is dropped for a moment
+#define EVICT_SLICE 32u // steps before the tree lock is dropped for a moment
+// Levels in one step from the end of a chain of copies back to where the walk goes on: a program
+// makes chains as deep as its memory allows.
+#define EVICT_LEVELS 128u
 
 struct evict {
     struct thread *thread;
@@ -11,6 +14,7 @@ struct evict {
     uint64_t count;
     uint64_t *done;    // how many are through
     struct slot *node; // to be visited next; NULL: all are through
+    bool climbing;     // it was visited, and all below it: the walk goes on from there
     bool fenced;       // the walk of the one in turn ends at the fence
     uint8_t *seen;     // of the one in turn
     uint8_t *report;   // NULL: not asked for
@@ -48,7 +52,11 @@ static void keep_place(const struct evict *evict) {
         tree_insert_child(in_turn(evict), &walk->fence);
     }
     walk->cursor = (struct slot){.type = SLOT_WALK, .object = evict->thread};
-    tree_insert_before(evict->node, &walk->cursor);
+    if (evict->climbing) {
+        tree_insert_child(evict->node, &walk->cursor);
+    } else {
+        tree_insert_before(evict->node, &walk->cursor);
+    }
 }
 
 static void capability_through(struct evict *evict) {
@@ -74,22 +82,37 @@ static void go_to(struct evict *evict, struct slot *next) {
     }
 }
 
+// To the node behind `node` and all below it, or some levels nearer to that.
+static void climb(struct evict *evict, struct slot *node) {
+    const struct slot *root = evict->fenced ? &tree_anchor : in_turn(evict);
+    evict->climbing = !tree_climb(root, &node, EVICT_LEVELS);
+    if (evict->climbing) {
+        evict->node = node;
+    } else {
+        go_to(evict, node);
+    }
+}
+
 static void find_place(struct evict *evict) {
-    struct evict_walk *walk = &evict->thread->walk;
+    struct slot *cursor = &evict->thread->walk.cursor;
     evict->fenced = has_place(evict->thread);
+    evict->climbing = false;
     if (evict->fenced) {
-        struct slot *next = tree_next(&tree_anchor, &walk->cursor);
-        tree_remove(&walk->cursor);
-        walk->cursor.type = SHEAF_NULL;
-        go_to(evict, next);
+        climb(evict, cursor);
+        tree_remove(cursor);
+        cursor->type = SHEAF_NULL;
     } else {
         evict->node = in_turn(evict);
     }
 }
 
 static void go_on(struct evict *evict) {
-    const struct slot *root = evict->fenced ? &tree_anchor : in_turn(evict);
-    go_to(evict, tree_next(root, evict->node));
+    struct slot *child = evict->climbing ? NULL : evict->node->first_child;
+    if (child != NULL) {
+        go_to(evict, child);
+    } else {
+        climb(evict, evict->node);
+    }
 }
 
 // ---- The walk
@@ -99,8 +122,7 @@ static enum record_step visit(const struct evict *evict) {
     if (node->type != SHEAF_FRAME || node->frame.record.v == 0) {
         return RECORD_THROUGH;
     }
-    return gather_clear_record(evict->gather, node->frame.record, node->frame.address,
-                               node->size_bits, evict->seen);
+    return gather_clear_record(evict->gather, &node->frame, node->size_bits, evict->seen);
 }
 
 // Visits nodes until one asks for something that must not be done under the tree lock (its record
@@ -111,7 +133,7 @@ static enum record_step walk_slice(struct evict *evict, struct mapping_record *r
     lock_acquire(&tree_lock);
     find_place(evict);
     for (unsigned n = 0; n < EVICT_SLICE && evict->node != NULL && !*interrupted; n++) {
-        step = visit(evict);
+        step = evict->climbing ? RECORD_THROUGH : visit(evict);
         if (step == RECORD_FULL || step == RECORD_PENDING) {
             *record = evict->node->frame.record;
             break;

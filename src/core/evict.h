@@ -3,11 +3,12 @@
 //
 // It walks the derivation tree, which holds any number of capabilities and changes whenever the
 // tree lock is dropped. So the place of a walk that is interrupted is in the tree itself: a cursor
-// in front of the node to go on with, and a fence behind the last one that was there when the walk
-// began. Both lie in the Thread. Deletions pass over them. Whatever is deleted, moved or derived
-// meanwhile, the nodes between the two are the named capability's descendants and no others: the
-// order of the nodes that stay is kept by every change of the tree. So the walk goes on where it
-// was, does not visit again what it has visited, and never leaves the subtree.
+// in front of the node to go on with (behind the last child of an ancestor, on the way back up from
+// a long chain), and a fence behind the last one that was there when the walk began. Both lie in
+// the Thread. Deletions pass over them. Whatever is deleted, moved or derived meanwhile, the nodes
+// between the two are the named capability's descendants and no others: the order of the nodes that
+// stay is kept by every change of the tree. So the walk goes on where it was, does not visit again
+// what it has visited, and never leaves the subtree.
 //
 // Who takes all away around such a pair (a revoke above it, a retype of the emptied Untyped) takes
 // the pair out as well: a thread that never goes on must not hold memory back. The walk of that one

@@ -46,9 +46,7 @@ static inline struct slot *find(const struct thread *thread, sheaf_cptr name, en
 
 // Whether the thread, woken, would run at once when the running one waits, without a new slice.
 static inline bool is_next(const struct sched *sched, const struct thread *thread) {
-    return thread->timeout.deadline == 0 &&
-           (likely(sched->top <= thread->priority) ||
-            (sched->top == thread->priority + 1u && sched->slice_end != 0));
+    return thread->timeout.deadline == 0 && sched_precedes(sched, thread);
 }
 
 static inline void take_receiver(struct endpoint *endpoint, struct thread *receiver) {
@@ -179,7 +177,7 @@ answer_execute(struct pe *pe, struct thread *thread, struct thread *caller,
                struct endpoint *endpoint, struct reply *reply) {
     lock_release(&endpoint->lock);
     reply_give(pe, thread, caller, NULL);
-    return endpoint_receive(pe, thread, endpoint, reply, true);
+    return reply_given(thread, endpoint_receive(pe, thread, endpoint, reply, true));
 }
 
 static __attribute__((noinline)) void answer_and_leave(struct pe *pe, struct thread *thread,

@@ -2,11 +2,11 @@
 // The fast path: CALL, REPLY_RECV, that as the tail of a gather, the message of a fault, signals,
 // waits for them and YIELD, where everything is as it nearly always is.
 //
-// Each of them decides first, changing nothing, whether this is its case: no
-// capabilities, no deadline, nothing to go on with, names of one level, somebody who
-// waits on the other side, and can run next. If not, the ordinary way does the same
-// thing from the start; what a caller can see, and what is in memory afterwards, is the same by
-// both (test/host/core/fastpath_test.c compares them).
+// Each of them decides first, changing nothing, whether this is its case: no capabilities, no
+// deadline, nothing to go on with, names of one level, somebody who waits on the other side, and
+// can run next. If not, the ordinary way does the same thing from the start; what a caller can see,
+// and what is in memory afterwards, is the same by both (test/host/core/fastpath_test.c compares
+// them).
 #ifndef FASTPATH_H
 #define FASTPATH_H
 

@@ -483,7 +483,9 @@ enum sheaf_error sys_gather(struct pe *pe, struct thread *thread) {
         // no message touches, so it makes no difference whether the thread waits by now.
         error = fastpath_tail(pe, thread);
         if (unlikely(error == SHEAF_ERR_PREEMPTED)) {
-            return fail(&vector, error);
+            error = keep_place(&vector);
+            thread->continuation.index = CONTINUE_TAIL;
+            return error;
         }
     }
     write_totals(&vector, SHEAF_OK);

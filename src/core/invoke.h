@@ -61,12 +61,17 @@ enum sheaf_error invocation_bury(const struct invocation *invocation);
 
 // Memory of an Untyped (untyped.c): `count` pieces of 2^bits bytes from *start on, zeroed if it is
 // RAM. With tree_lock held on success, and only then. *watermark is what to go back to if the
-// memory is not taken after all. MEMORY_TYPE, NO_MEMORY, DEAD, PREEMPTED.
+// memory is not taken after all. MEMORY_TYPE, IN_USE, NO_MEMORY, DEAD, PREEMPTED.
 enum sheaf_error untyped_reserve(struct slot *untyped, enum sheaf_memory_type memory_type,
                                  unsigned bits, uint64_t count, uint64_t *start,
                                  uint64_t *watermark);
 // Up to `end` it is used now. tree_lock held.
 void untyped_commit(struct slot *untyped, uint64_t end);
+
+// An Untyped that is empty begins anew as what it was made as, which non-cacheable blocks of the
+// kernel's map are queued for; then, with FORCE, all that is queued in the machine is purged.
+// Policies: NEVER, FORCE. OK also if the Untyped is gone, or not empty. PREEMPTED.
+enum sheaf_error untyped_reset(struct slot *untyped, enum alias_policy policy);
 
 enum sheaf_error untyped_retype(struct invocation *invocation);   // retype.c
 enum sheaf_error thread_configure(struct invocation *invocation); // thread_configure.c

@@ -52,6 +52,12 @@ static enum sheaf_error receive(struct pe *pe, struct thread *thread, const stru
     return endpoint_receive(pe, thread, source->object, reply, block);
 }
 
+// Whether nobody is under the Reply that a receive names, so that its callers can be.
+static enum sheaf_error check_free(const struct reply *reply) {
+    bool in_use = reply != NULL && (reply->caller != NULL || reply->receiver != NULL);
+    return in_use ? SHEAF_ERR_IN_USE : SHEAF_OK;
+}
+
 enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block) {
     struct slot *source, *slot;
     enum sheaf_error error = source_argument(thread, &source);
@@ -62,10 +68,8 @@ enum sheaf_error sys_receive(struct pe *pe, struct thread *thread, bool block) {
         return error;
     }
     struct reply *reply = slot != NULL ? slot->object : NULL;
-    if (reply != NULL && (reply->caller != NULL || reply->receiver != NULL)) {
-        return SHEAF_ERR_IN_USE;
-    }
-    return receive(pe, thread, source, reply, block);
+    error = check_free(reply);
+    return error == SHEAF_OK ? receive(pe, thread, source, reply, block) : error;
 }
 
 enum sheaf_error sys_reply(struct pe *pe, struct thread *thread) {
@@ -86,14 +90,14 @@ enum sheaf_error sys_reply_receive(struct pe *pe, struct thread *thread) {
         return error;
     }
     struct reply *reply = slot != NULL ? slot->object : NULL;
-    if (reply != NULL) {
-        if (reply->receiver != NULL) {
-            return SHEAF_ERR_IN_USE;
-        }
-        error = reply_answer(pe, thread, slot);
-        if (error != SHEAF_OK && error != SHEAF_ERR_NOT_WAITING) {
-            return error;
-        }
+    if (unlikely(reply_is_given(thread))) {
+        error = check_free(reply);
+    } else if (reply != NULL) {
+        error = reply->receiver != NULL ? SHEAF_ERR_IN_USE : reply_answer(pe, thread, slot);
+        error = error == SHEAF_ERR_NOT_WAITING ? SHEAF_OK : error;
     }
-    return receive(pe, thread, source, reply, true);
+    if (error != SHEAF_OK) {
+        return error;
+    }
+    return reply_given(thread, receive(pe, thread, source, reply, true));
 }

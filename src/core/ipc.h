@@ -132,6 +132,21 @@ void reply_give(struct pe *pe, struct thread *thread, struct thread *caller,
 // NOT_WAITING, message_check's, transfer_sources's.
 enum sheaf_error reply_answer(struct pe *pe, struct thread *thread, const struct slot *slot);
 
+// REPLY_RECV, when it has answered: if its receive is interrupted, that is all that is left of the
+// call. The Reply may hold another's caller by the time it goes on.
+static inline enum sheaf_error reply_given(struct thread *thread, enum sheaf_error received) {
+    struct continuation *continuation = &thread->continuation;
+    if (unlikely(received == SHEAF_ERR_PREEMPTED && continuation->kind == CONTINUE_NOTHING)) {
+        continuation->kind = CONTINUE_RECEIVE; // a gather makes it the place of its own
+    }
+    return received;
+}
+static inline bool reply_is_given(const struct thread *thread) {
+    const struct continuation *continuation = &thread->continuation;
+    return continuation->kind == CONTINUE_RECEIVE ||
+           (continuation->kind == CONTINUE_GATHER && continuation->index == CONTINUE_TAIL);
+}
+
 // ---- Notifications (notification.c)
 void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge);
 static inline uint64_t notification_bits(uint64_t badge) { return badge != 0 ? badge : 1; }

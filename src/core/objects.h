@@ -109,14 +109,21 @@ enum thread_slot {
 // What a preempted system call left to be skipped when it is executed again. Another system call
 // and WRITE_REGISTERS forget it. A fault does not: until the instruction is executed again, none
 // can come but that of fetching it.
-enum continuation_kind { CONTINUE_NOTHING, CONTINUE_DELETE, CONTINUE_CANCEL, CONTINUE_GATHER };
+enum continuation_kind {
+    CONTINUE_NOTHING,
+    CONTINUE_DELETE,
+    CONTINUE_CANCEL,
+    CONTINUE_RECEIVE, // REPLY_RECV: its answer is given
+    CONTINUE_GATHER,
+};
+#define CONTINUE_TAIL (SHEAF_GATHER_OPS + 1u) // index of a GATHER whose tail has answered
 
 struct continuation {
     enum continuation_kind kind;
     const void *endpoint;        // CANCEL: whose senders
     uint64_t pass;               // CANCEL: its number
     uint8_t seen;                // GATHER: EVICT: reported bits of the capability in turn
-    unsigned index;              // GATHER: operation to go on with
+    unsigned index;              // GATHER: operation to go on with, or CONTINUE_TAIL
     uint64_t pages;              // GATHER: pages of it done
     struct gather_ahead ahead;   // GATHER: what PROTECT knows beyond them
     struct gather_move move;     // GATHER: how far it has come, if it is a MOVE
@@ -130,6 +137,9 @@ struct evict_walk {
     struct slot cursor, fence;
 };
 
+// In a run queue, and there in front because it was interrupted in its slice.
+enum queued { QUEUED_NOT, QUEUED, QUEUED_IN_SLICE };
+
 struct thread {
     struct arch_context context; // first: pe->context is the thread
     struct object_head head;
@@ -140,7 +150,7 @@ struct thread {
     uint8_t priority;
     uint8_t max_priority;
     uint8_t pe;           // affinity
-    bool queued;          // in a run queue
+    uint8_t queued;       // enum queued: in a run queue
     bool calling;         // SENDING: expects an answer
     bool faulting;        // SENDING, WAITING_REPLY: the message is `fault`, sent by the kernel
     void *waiting_on;     // Endpoint or Notification

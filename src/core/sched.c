@@ -36,7 +36,7 @@ static inline void enqueue(struct sched *sched, struct thread *thread, bool firs
     unsigned priority = thread->priority;
     struct thread_queue *queue = &sched->queue[priority];
     ASSERT(lock_held(&sched->lock) && !thread->queued && thread->state == SHEAF_STATE_READY);
-    thread->queued = true;
+    thread->queued = first ? QUEUED_IN_SLICE : QUEUED;
     if (queue->first == NULL) {
         sched->ready[priority / 64] |= BIT(priority % 64);
         sched->ready_words |= BIT(priority / 64);
@@ -61,7 +61,7 @@ static void dequeue(struct sched *sched, struct thread *thread) {
     struct thread_queue *queue = &sched->queue[thread->priority];
     ASSERT(lock_held(&sched->lock) && thread->queued);
     queue_remove(queue, thread);
-    thread->queued = false;
+    thread->queued = QUEUED_NOT;
     if (queue->first == NULL) {
         note_empty(sched, thread->priority);
     }
@@ -73,7 +73,7 @@ static inline struct thread *dequeue_first(struct sched *sched) {
     struct thread_queue *queue = &sched->queue[priority];
     struct thread *thread = queue_take_first(queue);
     ASSERT(lock_held(&sched->lock) && thread->queued);
-    thread->queued = false;
+    thread->queued = QUEUED_NOT;
     if (queue->first == NULL) {
         note_empty(sched, priority);
     }
@@ -90,8 +90,8 @@ static inline struct thread *rotate(struct sched *sched, struct thread *current)
     queue->first = first->next;
     first->next->previous = NULL;
     first->next = NULL;
-    current->queued = true;
-    first->queued = false;
+    current->queued = QUEUED;
+    first->queued = QUEUED_NOT;
     return first;
 }
 
@@ -123,7 +123,7 @@ void sched_forget(struct pe *pe, struct thread *thread) {
 void sched_set_priority(struct pe *pe, struct thread *thread, unsigned priority) {
     struct sched *sched = pe->sched;
     lock_acquire(&sched->lock);
-    bool queued = thread->queued;
+    bool queued = thread->queued != QUEUED_NOT;
     if (queued) {
         dequeue(sched, thread);
     }
@@ -156,7 +156,7 @@ static struct thread *choose(struct sched *sched, struct thread *current) {
         }
     }
     if (candidate != NULL) {
-        if (candidate->priority + 1u >= sched->top) {
+        if (sched_precedes(sched, candidate)) {
             return candidate;
         }
         enqueue(sched, candidate, false);
@@ -168,8 +168,28 @@ static struct thread *choose(struct sched *sched, struct thread *current) {
 }
 
 void sched_start_slice(struct sched *sched) {
+    sched->slice_priority = sched->top - 1;
     sched->slice_end = arch_now() + arch_timer_hz() / 1000 * SLICE_MICROSECONDS / 1000;
     timeout_alarm(sched);
+}
+
+void sched_end_slice(struct pe *pe) {
+    struct sched *sched = pe->sched;
+    const struct thread *current = pe->current;
+    sched->slice_end = 0;
+    sched->rotate = true;
+    if (current == NULL || current->priority <= sched->slice_priority) {
+        return;
+    }
+    lock_acquire(&sched->lock);
+    struct thread_queue *queue = &sched->queue[sched->slice_priority];
+    struct thread *first = queue->first;
+    if (first != NULL && first->queued == QUEUED_IN_SLICE) {
+        queue_remove(queue, first);
+        queue_append(queue, first);
+        first->queued = QUEUED;
+    }
+    lock_release(&sched->lock);
 }
 
 void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next) {
@@ -185,8 +205,8 @@ void sched_switch_first(struct pe *pe, struct thread *current, struct thread *ne
 }
 
 // Stands on the empty root until an interrupt makes a thread ready; without a tick: the timer is
-// set for deadlines only. What dead
-// containers are left by a deleter that died itself is cleared here.
+// set for deadlines only. What dead containers are left by a deleter that died itself is cleared
+// here.
 static void idle(struct pe *pe, struct sched *sched) {
     vspace_activate(NULL);
     sched->slice_end = 0;
@@ -280,7 +300,7 @@ void sched_decide(struct pe *pe) {
     struct sched *sched = pe->sched;
     struct thread *current = pe->current, *candidate = sched->candidate;
     if (unlikely(current == NULL || current->state == SHEAF_STATE_READY || candidate == NULL ||
-                 candidate->priority + 1u < sched->top)) {
+                 !sched_precedes(sched, candidate))) {
         decide(pe);
         return;
     }

@@ -8,7 +8,8 @@
 //
 // Time: a slice runs only while another thread of the running one's priority is ready. At its
 // end the running thread goes to the end of its queue. The slice belongs to the PE and not to the
-// thread: a direct switch neither renews it nor programs the timer.
+// thread: a direct switch neither renews it nor programs the timer. Where it ends while somebody of
+// higher priority runs, the one who was interrupted in it has had its turn all the same.
 #ifndef SCHED_H
 #define SCHED_H
 
@@ -22,6 +23,7 @@ struct sched {
     struct thread *candidate; // became ready during this kernel entry; in no queue
     bool rotate;              // the running thread's slice is over, or it yields
     uint64_t slice_end;       // of the time slice that runs; 0: none does
+    unsigned slice_priority;  // of those among whom it began
     uint64_t alarm;           // what the timer is set to; NO_ALARM: stopped (timeout.h)
     struct timeout *timeouts; // deadlines, earliest first
     uint64_t ready_words;     // which words of `ready` are not 0
@@ -75,6 +77,13 @@ static inline void sched_leave(struct pe *pe) {
 }
 
 void sched_start_slice(struct sched *sched);
+void sched_end_slice(struct pe *pe); // its time is over
+
+// Whether the thread, woken, precedes all that are in queues: its equals only within a slice.
+static inline bool sched_precedes(const struct sched *sched, const struct thread *thread) {
+    return likely(sched->top <= thread->priority) ||
+           (sched->top == thread->priority + 1u && sched->slice_end != 0);
+}
 
 // The long way of sched_switch.
 void sched_switch_first(struct pe *pe, struct thread *current, struct thread *next);

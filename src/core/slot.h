@@ -57,7 +57,7 @@ struct slot {
         struct mapped_frame frame;
         struct { // 64-byte units; two words hold three numbers of 42 bits
             uint64_t base : 42, zeroed_high : 22;
-            uint64_t watermark : 42, zeroed_low : 20, : 2;
+            uint64_t watermark : 42, zeroed_low : 20, change : 2; // enum memory_change
         } untyped;
         struct {
             struct slot *slots; // the dead container's
@@ -91,6 +91,17 @@ void tree_replace(struct slot *node, struct slot *by); // `by` takes over place 
 // The node after `node` in the order parent, then children; NULL when the subtree of `root` is
 // through. Amortised constant: every link is followed at most twice in a whole walk.
 struct slot *tree_next(const struct slot *root, struct slot *node);
+// The same for a node below which all is through, in at most `levels` steps up. True: *node is what
+// tree_next would return. False: *node is an ancestor that it came to, to go on from.
+bool tree_climb(const struct slot *root, struct slot **node, uint64_t levels);
+
+// How an Untyped stands to the kernel's own mapping of its memory (memory_type.h).
+enum memory_change {
+    MEMORY_SETTLED,  // as its memory type says, and that is none of its doing
+    MEMORY_CHANGED,  // non-cacheable, since a retype of this Untyped
+    MEMORY_CHANGING, // on the way there; `zeroed` says how far. It is empty
+    MEMORY_LEAVING,  // on the way back, the same
+};
 
 // Where an Untyped's bytes up to `zeroed` are known to be zero from the watermark on. Kept in the
 // capability, so that a preempted retype finds its work done, and cannot be deceived by what other

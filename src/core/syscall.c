@@ -38,6 +38,7 @@ static void check_continuation(struct thread *thread, uint64_t number) {
         [CONTINUE_NOTHING] = 0,
         [CONTINUE_DELETE] = SHEAF_SYS_CALL,
         [CONTINUE_CANCEL] = SHEAF_SYS_CALL,
+        [CONTINUE_RECEIVE] = SHEAF_SYS_REPLY_RECV,
         [CONTINUE_GATHER] = SHEAF_SYS_GATHER,
     };
     if (number != owner[thread->continuation.kind]) {
@@ -117,8 +118,7 @@ void core_tick(struct pe *pe) {
     uint64_t now = arch_now();
     sched->alarm = NO_ALARM;
     if (sched->slice_end != 0 && sched->slice_end <= now) {
-        sched->slice_end = 0;
-        sched->rotate = true;
+        sched_end_slice(pe);
     }
     timeouts_expire(pe, now);
     timeout_alarm(sched);

@@ -99,13 +99,25 @@ void tree_replace(struct slot *node, struct slot *by) {
     node->last_child = NULL;
 }
 
+bool tree_climb(const struct slot *root, struct slot **node, uint64_t levels) {
+    ASSERT(lock_held(&tree_lock));
+    struct slot *at = *node;
+    for (; at != root && names_parent(at->next); levels--) {
+        if (levels == 0) {
+            *node = at;
+            return false;
+        }
+        at = link_slot(at->next);
+    }
+    *node = at == root ? NULL : link_slot(at->next);
+    return true;
+}
+
 struct slot *tree_next(const struct slot *root, struct slot *node) {
     ASSERT(lock_held(&tree_lock));
     if (node->first_child != NULL) {
         return node->first_child;
     }
-    while (node != root && names_parent(node->next)) {
-        node = link_slot(node->next);
-    }
-    return node == root ? NULL : link_slot(node->next);
+    tree_climb(root, &node, UINT64_MAX);
+    return node;
 }

@@ -61,23 +61,28 @@ static unsigned find_free(unsigned from, unsigned to) {
     return n <= to ? n : 0;
 }
 
-bool asid_allocate(struct vspace *vspace, asid_t *out) {
+bool asid_allocate(asid_t *out) {
     lock_acquire(&asids.lock);
     unsigned n = find_free(asids.last + 1, asids.limit);
     if (n == 0)
         n = find_free(1, MIN(asids.last, asids.limit));
     if (n != 0) {
-        paddr_t chunk = PADDR(ALIGN_DOWN(port_physical_address(vspace).v, CHUNK_BYTES));
         asids.used[n / 64] |= BIT(n % 64);
         if (asids.used[n / 64] == UINT64_MAX)
             asids.full[n / 64 / 64] |= BIT(n / 64 % 64);
-        asids.vspace[n] = (uint32_t)(chunk.v >> SHEAF_CHUNK_BITS);
         asids.last = n;
         asids.given++;
     }
     lock_release(&asids.lock);
     *out = ASID(n);
     return n != 0;
+}
+
+void asid_publish(const struct vspace *vspace) {
+    uint64_t address = port_physical_address(vspace).v;
+    lock_acquire(&asids.lock);
+    asids.vspace[vspace->asid.v] = (uint32_t)(address >> SHEAF_CHUNK_BITS);
+    lock_release(&asids.lock);
 }
 
 bool mmu_has_asids(uint64_t count) {

@@ -31,6 +31,7 @@
 #define DESC_USER_NO_EXECUTE BIT(54)
 // Bits 55 to 58 are reserved for software use.
 #define DESC_MAX_WRITE BIT(55) // PROTECT may grant write
+#define DESC_QUEUED BIT(56)    // of a leaf of the kernel's own: to be purged (alias.c)
 #define DESC_AGED BIT(58)      // AGE has cleared the access flag: an older entry may be cached
 
 // MAIR_EL1's bytes, as arch sets it: index = enum sheaf_memory_type.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The one function that ends a batch.
+// The functions that end a batch: one for address spaces, one for the kernel's own half. The steps
+// are the same:
 //
 //   1. DSB: the removals are visible to every walker
 //   2. TLBI, the cheapest sufficient ones
@@ -18,6 +19,7 @@ static const enum sheaf_counter tlbi_counters[PORT_TLBI_KINDS] = {
     [PORT_TLBI_VAE1IS] = SHEAF_COUNTER_TLBI_VAE1IS,
     [PORT_TLBI_VALE1IS] = SHEAF_COUNTER_TLBI_VALE1IS,
     [PORT_TLBI_ASIDE1IS] = SHEAF_COUNTER_TLBI_ASIDE1IS,
+    [PORT_TLBI_VAALE1IS] = SHEAF_COUNTER_TLBI_VAALE1IS,
     [PORT_TLBI_RVAE1IS] = SHEAF_COUNTER_TLBI_RVAE1IS,
     [PORT_TLBI_RVALE1IS] = SHEAF_COUNTER_TLBI_RVALE1IS,
 };
@@ -69,6 +71,8 @@ ALWAYS_INLINE void issue_kind(struct issued *issued, enum port_tlbi kind, uint64
         issue(issued, PORT_TLBI_RVALE1IS, operand, 1, 0);
     else if (kind == PORT_TLBI_RVAE1IS)
         issue(issued, PORT_TLBI_RVAE1IS, operand, 1, 0);
+    else if (kind == PORT_TLBI_VAALE1IS)
+        issue(issued, PORT_TLBI_VAALE1IS, operand, count, step);
     else
         issue(issued, PORT_TLBI_ASIDE1IS, operand, 1, 0);
 }
@@ -111,6 +115,20 @@ static void complete(struct gather_totals *totals) {
     totals->dsb++;
 }
 
+// Step 3.
+ALWAYS_INLINE void complete_issued(struct issued *issued, struct gather_totals *totals) {
+    if (issued->count == 0)
+        return;
+    complete(totals);
+    if (finish_features.repeat_tlbi) {
+        // On the cores concerned a TLBI may complete before accesses that used the old
+        // translation; any further broadcast TLBI and DSB repairs that for all before it.
+        issue_kind(issued, issued->kind, issued->operand, 1, 0);
+        complete(totals);
+    }
+    totals->tlbi += issued->count;
+}
+
 // Step 1, with no stores but this PE's.
 void finish_stores(struct gather_totals *totals) {
     port_dsb_ishst();
@@ -135,16 +153,31 @@ void finish_work(struct finish_work *work, struct gather_totals *totals) {
 
     drop_unloaded(work);
     issue_all(work, &issued);
-    if (issued.count == 0)
-        return;
-    complete(totals);
-    if (finish_features.repeat_tlbi) {
-        // On the cores concerned a TLBI may complete before accesses that used the old
-        // translation; any further broadcast TLBI and DSB repairs that for all before it.
-        issue_kind(&issued, issued.kind, issued.operand, 1, 0);
-        complete(totals);
-    }
-    totals->tlbi += issued.count;
+    complete_issued(&issued, totals);
     // No ISB: what the kernel itself executes and accesses is mapped in its own half, and user
     // space is reached by an exception return, which synchronises the context.
+}
+
+// Global entries belong to no ASID, and the operations by address for all ASIDs are those that take
+// them ("TLBI VAALE1IS"). Nothing is known of their access flags, so nothing is avoided.
+void finish_kernel(const struct plan_range *ranges, unsigned count) {
+    struct issued issued = {0};
+    struct gather_totals totals = {0}; // of no gather
+    finish_stores(&totals);
+    for (unsigned i = 0; i < count; i++) {
+        unsigned hint = finish_features.ttl ? ranges[i].level : TLBI_NO_HINT;
+        issue(&issued, PORT_TLBI_VAALE1IS,
+              tlbi_operand_address(ASID(0), VADDR(ranges[i].first << PAGE_BITS), hint),
+              plan_by_address(ranges[i].pages, ranges[i].level),
+              level_pages(ranges[i].level) * TLBI_NEXT_PAGE);
+    }
+    complete_issued(&issued, &totals);
+    port_isb(); // the kernel is what uses these translations: without an exception return in
+                // between
+}
+
+void finish_kernel_stores(void) {
+    port_dsb_ishst();
+    port_count(SHEAF_COUNTER_DSB_ISHST, 1);
+    port_isb(); // the kernel accesses it next, and would take a fault
 }

@@ -28,6 +28,11 @@ void finish_init(const struct mmu_features *present);
 // On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`
 // the instructions it took.
 void finish_work(struct finish_work *work, struct gather_totals *totals);
+// Leaves of the kernel's own half were cleared, by this PE: the same for them, this PE's own next
+// access included. Page numbers are those of the half: VA[63:12].
+void finish_kernel(const struct plan_range *ranges, unsigned count);
+// Valid leaves of that half were written where invalid ones were: this PE may use them.
+void finish_kernel_stores(void);
 // The same for a batch that only wrote valid descriptors where invalid ones were: walkers come to
 // see them. No TLB holds an invalid descriptor ("Translation lookaside buffers"), so there
 // is nothing to invalidate.

@@ -115,11 +115,21 @@ static bool may_clear(const struct gather *gather, const struct batch_space *spa
     return vspace->pending_count == own;
 }
 
+// MOVE and MAP write a record under the lock of the VSpace that it names then, perhaps right now.
+static struct mapping_record record_now(const struct mapped_frame *frame) {
+    return (struct mapping_record){__atomic_load_n(&frame->record.v, __ATOMIC_RELAXED)};
+}
+
+// Reads the record twice. The first time it says which VSpace to lock. Under that lock no MOVE can
+// take the mapping elsewhere any more: what was read before it may name a place that is left. A
+// record that names another VSpace by then is a later MAP's, so that the mapping in this one was
+// gone already.
+//
 // *helped is set where others' removals were completed first; NULL: they are in the way.
-static enum record_step clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen,
-                                     bool *helped) {
-    struct vspace *vspace = asid_pin(record_asid(record));
+static enum record_step clear_record(struct gather *gather, const struct mapped_frame *frame,
+                                     unsigned size_bits, uint8_t *seen, bool *helped) {
+    asid_t asid = record_asid(record_now(frame));
+    struct vspace *vspace = asid_pin(asid);
     if (vspace == NULL)
         return RECORD_THROUGH; // its ASID was given back: invalidated as a whole before that
     struct batch_space *space = batch_try_join(gather, vspace);
@@ -129,8 +139,11 @@ static enum record_step clear_record(struct gather *gather, struct mapping_recor
         if (helped != NULL)
             *helped = pending_complete_all(vspace, batch_ticket(space));
         if (helped != NULL || may_clear(gather, space)) {
-            struct run run = record_find(vspace, record, frame, size_bits);
-            struct pattern pattern = pattern_of(run.level, frame, size_bits);
+            struct mapping_record record = record_now(frame);
+            struct run run = {0};
+            if (likely(record_asid(record).v == asid.v))
+                run = record_find(vspace, record, frame->address, size_bits);
+            struct pattern pattern = pattern_of(run.level, frame->address, size_bits);
             step = !run.live || clear_run(gather, space, &run, pattern, seen) ? RECORD_THROUGH
                                                                               : RECORD_AGAIN;
             if (gather->policy == GATHER_FORCE)
@@ -142,19 +155,20 @@ static enum record_step clear_record(struct gather *gather, struct mapping_recor
     return step;
 }
 
-enum record_step gather_clear_record(struct gather *gather, struct mapping_record record,
-                                     paddr_t frame, unsigned size_bits, uint8_t *seen) {
-    return clear_record(gather, record, frame, size_bits, seen, NULL);
+enum record_step gather_clear_record(struct gather *gather, const struct mapped_frame *frame,
+                                     unsigned size_bits, uint8_t *seen) {
+    return clear_record(gather, frame, size_bits, seen, NULL);
 }
 
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits) {
     uint8_t seen = 0;
     bool helped = false;
-    enum record_step step = clear_record(gather, record, frame, size_bits, &seen, &helped);
+    const struct mapped_frame mapped = {frame, record};
+    enum record_step step = clear_record(gather, &mapped, size_bits, &seen, &helped);
     if (step == RECORD_FULL) {
         gather_finish(gather);
-        step = clear_record(gather, record, frame, size_bits, &seen, &helped);
+        step = clear_record(gather, &mapped, size_bits, &seen, &helped);
     }
     return step == RECORD_THROUGH && !helped;
 }

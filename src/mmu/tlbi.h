@@ -19,7 +19,7 @@ uint64_t tlbi_operand_range(asid_t asid, vaddr_t base, unsigned scale, unsigned 
 uint64_t tlbi_operand_asid(asid_t asid);
 
 // One page further in an operand by address. The sum stays inside VA[55:12] for user addresses,
-// whose bits 55:48 are zero.
+// whose bits 55:48 are zero, and in the kernel's half below its last page.
 #define TLBI_NEXT_PAGE UINT64_C(1)
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // VSpaces: birth, growth, loading and death.
+#include "alias.h"
 #include "asid.h"
 #include "batch.h"
 #include "table.h"
@@ -11,13 +12,14 @@ void mmu_init(const struct mmu_config *config) {
     empty_root = config->empty_root;
     finish_init(&config->features);
     asid_init(config);
+    alias_init(config);
     batch_init();
 }
 
 enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
     struct first_chunk *first = chunk;
     struct vspace *vspace = &first->vspace;
-    if (!asid_allocate(vspace, &vspace->asid))
+    if (!asid_allocate(&vspace->asid))
         return SHEAF_ERR_NO_ASID;
     lock_init(&vspace->lock, LOCK_VSPACE);
     chunk_attach(vspace, &first->chunk, 0);
@@ -25,6 +27,7 @@ enum sheaf_error vspace_create(void *chunk, struct vspace **out) {
     vspace->root = (uint16_t)table_number(root);
     vspace->ttbr0 = root.v | (uint64_t)vspace->asid.v << 48;
     vspace->start.to_load = vspace->ttbr0;
+    asid_publish(vspace);
     *out = vspace;
     return SHEAF_OK;
 }

@@ -77,6 +77,24 @@ static void revoke(void) {
     CHECK(slot_is_empty(copies) && slot_is_empty(copies + COPIES - 1));
 }
 
+// A chain of copies, each of the one before: from its end the walk must come back to the top.
+static void evict(void) {
+    enum { DEPTH = 4000 };
+    sheaf_cptr frame = pages(1);
+    sheaf_cptr chain = new_slots(DEPTH);
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_OK(cnode_copy(ROOT, chain + i, i == 0 ? frame : chain + i - 1, SHEAF_RIGHTS_ALL));
+    }
+    must_gather(map_op(OWN_VSPACE, new_place(PAGE), 1, chain + DEPTH - 1, 1, ALL_ACCESS, TOUCHED));
+    own_buffer()->ops[0] = evict_op(frame, 1, 0);
+    name = "masked.evict";
+    begin();
+    struct gathered g = gather(1, 0);
+    end();
+    CHECK_OK(g.status);
+    CHECK_EQ(g.leaves, 1);
+}
+
 // A Frame mapped as 512 pages, and one whose record names 512 pages that are others' by now.
 static void delete_frame(void) {
     sheaf_cptr frame = make(SHEAF_FRAME, 21), other = make(SHEAF_FRAME, 21);
@@ -339,6 +357,7 @@ static void call_with_capabilities(void) {
 static const struct test_case cases[] = {
     {"masked.retype", retype},
     {"masked.revoke", revoke},
+    {"masked.evict", evict},
     {"masked.delete.frame", delete_frame},
     {"masked.delete.cnode", delete_cnode},
     {"masked.vspace", vspace},

@@ -71,6 +71,7 @@ const struct kind kinds[] = {
     {"yield", CALL(YIELD, 0, A(NONE))},
     {"gather", CALL(GATHER, WAITABLE, A(NONE))},
     {"null", CALL(NULL, 0, A(NONE))},
+    {"untyped.purge", METHOD(UNTYPED, SHEAF_UNTYPED_PURGE, A(NONE))},
 };
 const unsigned kind_count = ARRAY_SIZE(kinds);
 // clang-format on

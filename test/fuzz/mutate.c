@@ -39,6 +39,8 @@ static struct record random_record(void) {
         record.slot[i] = random_hint();
     if (below(12) == 0)
         record.what = EVENT_OPERATION;
+    if (record.what == EVENT_OPERATION)
+        record.carried = (uint8_t)below(8);
     return record;
 }
 
@@ -49,8 +51,10 @@ static unsigned insert(unsigned count, unsigned most) {
     for (unsigned i = 0; i < added; i++)
         records[at + i] = random_record();
     if (added > 1 && records[at].what >= EVENTS && below(4) == 0) { // a gather and its operations
-        for (unsigned i = 1; i < added; i++)
+        for (unsigned i = 1; i < added; i++) {
             records[at + i].what = EVENT_OPERATION;
+            records[at + i].carried = (uint8_t)below(8);
+        }
         while (kinds[records[at].what].number != SHEAF_SYS_GATHER)
             records[at].what = (uint8_t)below(kind_count);
     }

@@ -235,25 +235,87 @@ static uint64_t pages_of(const struct named *frame, uint64_t count) {
     return pages;
 }
 
-static struct sheaf_gather_op read_operation(const struct record *record) {
+static struct sheaf_gather_op read_map(const struct record *record, uint64_t vspace) {
     const uint8_t *argument = record->argument;
-    uint64_t vspace = find(record->cap, 1u << SHEAF_VSPACE).name, address = record_address(record);
-    uint64_t flags = argument[4] % 64;
-    struct sheaf_gather_op op;
-    if (record->reply % 4 == 3) {
-        flags &= SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT;
-        uint64_t pages = argument[2] < 240 ? 1u + argument[2] % 64u : BIT(argument[2] - 224);
-        op = unmap_op(vspace, address, pages, flags);
-    } else {
-        uint64_t rights = SHEAF_MAP_READ | argument[5] % 8;
-        struct named frame = find(argument[3], 1u << SHEAF_FRAME);
-        flags &= SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED |
-                 ((rights & SHEAF_MAP_WRITE) != 0 ? SHEAF_OP_DIRTY : 0);
-        uint64_t count = 1 + argument[2] / 64 % 2, first = (flags & SHEAF_OP_PART) != 0;
-        op = first ? map_op(vspace, address, 1, frame.name, argument[2] % 4, rights, flags)
-                   : map_op(vspace, address, pages_of(&frame, count), frame.name, count, rights,
-                            flags);
+    uint64_t address = record_address(record), rights = SHEAF_MAP_READ | argument[5] % 8;
+    struct named frame = find(argument[3], 1u << SHEAF_FRAME);
+    uint64_t flags = argument[4] & (SHEAF_OP_PART | SHEAF_OP_PAGES | SHEAF_OP_ACCESSED |
+                                    ((rights & SHEAF_MAP_WRITE) != 0 ? SHEAF_OP_DIRTY : 0));
+    uint64_t count = 1 + argument[2] / 64 % 2;
+    if ((flags & SHEAF_OP_PART) != 0)
+        return map_op(vspace, address, 1, frame.name, argument[2] % 4, rights, flags);
+    return map_op(vspace, address, pages_of(&frame, count), frame.name, count, rights, flags);
+}
+
+static struct sheaf_gather_op read_unmap(const struct record *record, uint64_t vspace) {
+    unsigned hint = record->argument[2];
+    uint64_t flags = record->argument[4] & (SHEAF_OP_KEEP_TABLES | SHEAF_OP_REPORT);
+    uint64_t pages = hint < 240 ? 1 + hint % 64 : BIT(hint - 224);
+    return unmap_op(vspace, record_address(record), pages, flags);
+}
+
+struct range {
+    uint64_t va, pages;
+};
+
+// Where the Frame is mapped, now and then a page more or less; else what MAP or UNMAP would take.
+static struct range read_range(const struct record *record, const struct named *frame) {
+    unsigned hint = record->argument[2];
+    struct range range = {record_address(record), 1 + hint % 64};
+    vaddr_t va;
+    uint64_t pages;
+    if (hint >= 192 || frame->slot == NULL || frame->slot->type != SHEAF_FRAME ||
+        !record_place(frame->slot->frame.record, frame->slot->frame.address, frame->slot->size_bits,
+                      &va, &pages))
+        return range;
+    return (struct range){va.v, hint < 128 ? pages : pages + hint % 4 - 1};
+}
+
+static struct sheaf_gather_op read_move(const struct record *record, uint64_t vspace, bool tables) {
+    struct named frame = find(record->argument[3], 1u << SHEAF_FRAME);
+    struct range range = read_range(record, &frame);
+    struct record target = *record;
+    target.argument[1] = record->argument[4];
+    uint64_t to = record_address(&target), first = tables ? 0 : frame.name;
+    if (tables) {
+        range.va = ALIGN_DOWN(range.va, BIT(21));
+        range.pages = ALIGN_UP(range.pages, 512);
+        to = ALIGN_DOWN(to, BIT(21));
     }
+    return (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0), vspace, range.va, range.pages, to, first}};
+}
+
+// By `carried`, which nothing else of an operation uses: 0 or 7 for MAP and UNMAP, as in inputs
+// that are older than the other operations.
+static struct sheaf_gather_op read_well_formed(const struct record *record) {
+    const uint8_t *argument = record->argument;
+    uint64_t vspace = find(record->cap, 1u << SHEAF_VSPACE).name;
+    struct named frame = find(argument[3], 1u << SHEAF_FRAME);
+    struct range range = read_range(record, &frame);
+    uint64_t report = argument[4] & SHEAF_OP_REPORT;
+    uint64_t what = argument[4] & (SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY);
+    switch (record->carried % 8) {
+    case 1:
+        return protect_op(vspace, range.va, range.pages, SHEAF_MAP_READ | argument[5] % 8, report);
+    case 2:
+        return age_op(vspace, range.va, range.pages, what | report);
+    case 3:
+        return read_move(record, vspace, false);
+    case 4:
+        return read_move(record, vspace, true);
+    case 5:
+        return (struct sheaf_gather_op){
+            {SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, report), 0, 0, 0, frame.name, 1 + argument[2] / 64}};
+    case 6:
+        return (struct sheaf_gather_op){{SHEAF_OP_SYNC, vspace}};
+    default:
+        return record->reply % 4 == 3 ? read_unmap(record, vspace) : read_map(record, vspace);
+    }
+}
+
+static struct sheaf_gather_op read_operation(const struct record *record) {
+    struct sheaf_gather_op op = read_well_formed(record);
     unsigned how = record->spoil % 8;
     if (record->spoil != 0 && how < SHEAF_GATHER_OP_WORDS)
         op.word[how] = corners[record->spoil / 16];
@@ -272,7 +334,10 @@ static unsigned read_gather(const struct record *record, const struct record *fo
             page->ops[count] = op;
         count++;
     }
-    call->gather = SHEAF_GATHER_ARG(count, record->argument[0] % 4 == 3);
+    unsigned policy = record->argument[1] / 32;
+    uint64_t flags = policy == 6 ? SHEAF_GATHER_DEFER : policy == 7 ? SHEAF_GATHER_FORCE : 0;
+    flags |= record->argument[0] % 4 == 3 ? SHEAF_GATHER_REPLY_RECV : 0;
+    call->gather = SHEAF_GATHER_ARG(count, flags);
     return count;
 }
 

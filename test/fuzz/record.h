@@ -20,7 +20,7 @@ struct record {
     uint8_t cap;  // hint of the capability invoked; an operation of a gather: its VSpace
     uint8_t reply;
     uint8_t spoil;     // 0: well-formed
-    uint8_t carried;   // capabilities in the message, modulo 4
+    uint8_t carried;   // capabilities in the message, modulo 4; of a gather: which operation
     uint8_t deadline;  // of the wait
     uint8_t interrupt; // 0: none during the call; else one after so many polls less one, again and
                        // again

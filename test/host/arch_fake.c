@@ -120,6 +120,7 @@ void arch_timer_stop(void) { fake.timer_set = false; }
 
 void arch_zero(void *start, size_t bytes) {
     ASSERT(((uintptr_t)start | bytes) % 64 == 0);
+    vmsa_kernel_writes(vmsa_physical_address(start), bytes);
     memset(start, 0, bytes);
 }
 

@@ -112,4 +112,9 @@ static inline void mutant_sync_instructions(unsigned first, paddr_t start, size_
         port_sync_instructions(start, bytes);
 }
 
+static inline void mutant_clean_and_invalidate(unsigned first, paddr_t start, size_t bytes) {
+    if (!mutant_is(first))
+        port_clean_and_invalidate(start, bytes);
+}
+
 #endif

@@ -9,8 +9,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define BLOCKS_AT UINT64_C(0x80000000)
-#define GIGABYTE (UINT64_C(1) << 30)
-#define FAR 32      // gigabytes in which something is mapped
+#define FAR 32 // places in which something is mapped, with three tables each
+#define FAR_BYTES (UINT64_C(1) << 39)
 #define TICKS 20000 // the farthest deadline
 
 static uint64_t corner(void) {
@@ -149,7 +149,7 @@ static uint64_t random_place(bool block) {
     if (block) {
         return BLOCKS_AT + below(4) * BLOCK;
     }
-    uint64_t far = below(6) == 0 ? below(FAR) * GIGABYTE : 0; // tables run out
+    uint64_t far = below(2) == 0 ? below(FAR) * FAR_BYTES : 0; // tables run out
     return CHILD_FREE + far + below(4) / 3 * BLOCK + below(8) * PAGE;
 }
 
@@ -157,30 +157,87 @@ static uint64_t pages_of(unsigned slot) {
     return slot == SLOT_FRAMES + 8 ? 16 : slot == SLOT_FRAMES + 9 ? TABLE_PAGES : 1;
 }
 
-static struct sheaf_gather_op random_operation(const struct puppet *p) {
+static uint64_t random_rights(void) {
+    return SHEAF_MAP_READ | (below(4) == 0 ? below(8) : below(2) * SHEAF_MAP_WRITE);
+}
+
+static struct sheaf_gather_op random_map(const struct puppet *p, uint64_t vspace) {
+    uint64_t frame = pick(p, 1u << SHEAF_FRAME), pages = pages_of(slot_of(p, frame));
+    uint64_t rights = random_rights();
+    uint64_t flags = below(2) * SHEAF_OP_ACCESSED | below(8) / 7 * SHEAF_OP_PAGES;
+    if ((rights & SHEAF_MAP_WRITE) != 0) {
+        flags |= below(2) * SHEAF_OP_DIRTY;
+    }
+    if (below(6) == 0) {
+        return map_op(vspace, random_place(false), 1, frame, below(pages + 1), rights,
+                      flags | SHEAF_OP_PART);
+    }
+    return map_op(vspace, random_place(pages == TABLE_PAGES), pages, frame, 1, rights, flags);
+}
+
+static uint64_t random_report(void) { return below(2) * SHEAF_OP_REPORT; }
+
+static struct sheaf_gather_op random_unmap(uint64_t vspace) {
+    uint64_t flags = below(2) * SHEAF_OP_KEEP_TABLES | random_report();
+    uint64_t pages = below(3) == 0 ? TABLE_PAGES << below(8) : 1 + below(8);
+    uint64_t place = random_place(below(6) == 0);
+    if (below(10) == 0) { // all that was mapped, with its tables
+        place = below(80) == 0 ? CHILD_CODE : CHILD_FREE; // what the puppet stands on, too
+        pages = FAR * FAR_BYTES / PAGE;
+        flags = 0;
+    }
+    return unmap_op(vspace, place, pages, flags);
+}
+
+static struct sheaf_gather_op make_op(uint64_t word0, uint64_t vspace, uint64_t va, uint64_t pages,
+                                      uint64_t word4, uint64_t word5) {
+    return (struct sheaf_gather_op){{word0, vspace, va, pages, word4, word5}};
+}
+
+// PROTECT or AGE.
+static struct sheaf_gather_op random_change(uint64_t vspace) {
+    uint64_t pages = below(8) == 0 ? TABLE_PAGES << below(3) : 1 + below(8);
+    uint64_t place = random_place(below(6) == 0), report = random_report();
+    uint64_t what = (1 + below(3)) * SHEAF_OP_ACCESSED;
+    uint64_t word0 = below(2) == 0 ? SHEAF_OP_WORD0(SHEAF_OP_PROTECT, random_rights(), report)
+                                   : SHEAF_OP_WORD0(SHEAF_OP_AGE, 0, what | report);
+    return make_op(word0, vspace, place, pages, 0, 0);
+}
+
+// Of whole tables; or of leaves, where a Frame may be.
+static struct sheaf_gather_op random_move(const struct puppet *p, uint64_t vspace) {
+    uint64_t from = random_place(below(8) == 0), to = random_place(below(8) == 0);
+    uint64_t frame = pick(p, 1u << SHEAF_FRAME), pages = pages_of(slot_of(p, frame));
+    uint64_t word0 = SHEAF_OP_WORD0(SHEAF_OP_MOVE, 0, 0);
+    if (below(2) == 0) {
+        return make_op(word0, vspace, from, pages, to, frame);
+    }
+    from -= from % BLOCK;
+    to -= to % BLOCK;
+    return make_op(word0, vspace, from, TABLE_PAGES << below(3), to, 0);
+}
+
+static struct sheaf_gather_op random_evict(const struct puppet *p) {
+    uint64_t frame = pick(p, 1u << SHEAF_FRAME), count = below(16) == 0 ? below(8) : 1;
+    return make_op(SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, random_report()), 0, 0, 0, frame, count);
+}
+
+static struct sheaf_gather_op random_operation(const struct puppet *p, bool defer) {
     uint64_t vspace = below(2) == 0 ? name_of(p, SLOT_VSPACE) : pick(p, 1u << SHEAF_VSPACE);
     struct sheaf_gather_op op;
-    if (below(5) < 3) {
-        uint64_t frame = pick(p, 1u << SHEAF_FRAME), pages = pages_of(slot_of(p, frame));
-        uint64_t rights = SHEAF_MAP_READ | (below(4) == 0 ? below(8) : below(2) * SHEAF_MAP_WRITE);
-        uint64_t flags = below(2) * SHEAF_OP_ACCESSED | below(8) / 7 * SHEAF_OP_PAGES;
-        if ((rights & SHEAF_MAP_WRITE) != 0) {
-            flags |= below(2) * SHEAF_OP_DIRTY;
-        }
-        op = below(6) == 0 ? map_op(vspace, random_place(false), 1, frame, below(pages + 1), rights,
-                                    flags | SHEAF_OP_PART)
-                           : map_op(vspace, random_place(pages == TABLE_PAGES), pages, frame, 1,
-                                    rights, flags);
+    uint64_t which = below(defer && below(16) != 0 ? 8 : 25);
+    if (which < 4) { // so that Frames can be mapped again
+        op = random_evict(p);
+    } else if (which < 8) {
+        op = random_unmap(vspace);
+    } else if (which < 11) {
+        op = random_change(vspace);
+    } else if (which < 13) {
+        op = random_move(p, vspace);
+    } else if (which == 13) {
+        op = make_op(SHEAF_OP_SYNC, vspace, 0, 0, 0, 0);
     } else {
-        uint64_t flags = below(2) * SHEAF_OP_KEEP_TABLES | below(2) * SHEAF_OP_REPORT;
-        uint64_t pages = below(3) == 0 ? TABLE_PAGES << below(8) : 1 + below(8);
-        uint64_t place = random_place(below(6) == 0);
-        if (below(6) == 0) { // all that was mapped, so that Frames can be mapped again
-            place = below(80) == 0 ? CHILD_CODE : CHILD_FREE; // what the puppet stands on, too
-            pages = FAR * GIGABYTE / PAGE;
-            flags &= ~(uint64_t)SHEAF_OP_REPORT;
-        }
-        op = unmap_op(vspace, place, pages, flags);
+        op = random_map(p, vspace);
     }
     if (below(12) == 0) {
         op.word[below(SHEAF_GATHER_OP_WORDS)] = corner();
@@ -189,12 +246,16 @@ static struct sheaf_gather_op random_operation(const struct puppet *p) {
 }
 
 static void put_operations(const struct puppet *p, struct command *command) {
+    uint64_t flags = below(4) == 0 ? SHEAF_GATHER_REPLY_RECV : 0;
+    if (below(5) == 0) {
+        flags |= below(2) == 0 ? SHEAF_GATHER_DEFER : SHEAF_GATHER_FORCE;
+    }
     command->operations = below(COMMAND_OPERATIONS + 1);
     for (unsigned i = 0; i < command->operations; i++) {
-        struct sheaf_gather_op op = random_operation(p);
+        struct sheaf_gather_op op = random_operation(p, (flags & SHEAF_GATHER_DEFER) != 0);
         memcpy(command->operation[i], op.word, sizeof(op.word));
     }
-    command->in.x[SHEAF_REG_GATHER] = SHEAF_GATHER_ARG(command->operations, below(4) == 0);
+    command->in.x[SHEAF_REG_GATHER] = SHEAF_GATHER_ARG(command->operations, flags);
 }
 
 // ---- Commands

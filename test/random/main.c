@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define CALLS 1000000u
+#define CROWDED 8u // one of so many rounds has a VSpace that holds no more chunks
 #define ROUND 2000u
 #define OWN_PRIORITY 5u
 #define MOST_STUCK 8u // times that a puppet may be found where it was before it is given up
@@ -59,10 +60,9 @@ static void count_operations(const struct command *command) {
         return;
     }
     for (unsigned i = 0; i < (whole ? asked : index + 1); i++) {
-        uint64_t code = command->operation[i][0] & 0xff;
-        if (code == SHEAF_OP_MAP || code == SHEAF_OP_UNMAP) {
-            count(code == SHEAF_OP_MAP ? method_map : method_unmap,
-                  !whole && i == index ? error : SHEAF_OK);
+        struct method *method = method_of_operation(command->operation[i][0] & 0xff);
+        if (method != method_other) {
+            count(method, !whole && i == index ? error : SHEAF_OK);
         }
     }
 }
@@ -153,7 +153,7 @@ static bool turn(void) {
 static void run_round(uint64_t calls) {
     random_state = seed;
     round_made = 0;
-    world_make();
+    world_make(seed % CROWDED == 0);
     CHECK_OK(thread_priority(OWN_THREAD, OWN_PRIORITY, 255, OWN_THREAD));
     for (unsigned i = 0; i < PUPPETS; i++) {
         new_commands(&puppets[i]);

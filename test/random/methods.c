@@ -3,6 +3,8 @@
 #include "methods.h"
 #include "harness.h"
 
+#include <sheaf/gather.h>
+
 #include <stdio.h>
 
 // clang-format off
@@ -20,6 +22,7 @@ struct method methods[] = {
     {"untyped.retype", .weight = 100, METHOD(UNTYPED, SHEAF_UNTYPED_RETYPE, A(WHAT),
         CAP(T(CNODE)), A(EMPTY), A(COUNT))},
     {"untyped.info", .weight = 6, METHOD(UNTYPED, SHEAF_UNTYPED_INFO, A(NONE))},
+    {"untyped.purge", .weight = 6, METHOD(UNTYPED, SHEAF_UNTYPED_PURGE, A(NONE))},
     {"cnode.copy", .weight = 60, METHOD(CNODE, SHEAF_CNODE_COPY, A(EMPTY), CAP(ANY), A(RIGHTS))},
     {"cnode.mint", .weight = 20, METHOD(CNODE, SHEAF_CNODE_MINT, A(EMPTY), CAP(WAITABLE), A(RIGHTS),
         A(BADGE))},
@@ -73,16 +76,25 @@ struct method methods[] = {
     {"unknown", .weight = 4, .fails = true},
     {"touch", .weight = 30},
     {"gather", .weight = 150, CALL(GATHER, WAITABLE)},
-    {"gather.map", .weight = 0},
+    {"gather.map", .weight = 0}, // by their numbers
     {"gather.unmap", .weight = 0},
+    {"gather.protect", .weight = 0},
+    {"gather.move", .weight = 0},
+    {"gather.age", .weight = 0},
+    {"gather.evict", .weight = 0},
+    {"gather.sync", .weight = 0},
     {"(spoilt)", .weight = 0},
 };
 // clang-format on
 const unsigned method_count = sizeof(methods) / sizeof(methods[0]);
-struct method *const method_touch = &methods[sizeof(methods) / sizeof(methods[0]) - 5];
 struct method *const method_other = &methods[sizeof(methods) / sizeof(methods[0]) - 1];
-struct method *const method_map = &methods[sizeof(methods) / sizeof(methods[0]) - 3];
-struct method *const method_unmap = &methods[sizeof(methods) / sizeof(methods[0]) - 2];
+struct method *const method_touch =
+    &methods[sizeof(methods) / sizeof(methods[0]) - 3 - SHEAF_OP_SYNC];
+
+struct method *method_of_operation(uint64_t code) {
+    bool exists = code >= SHEAF_OP_MAP && code <= SHEAF_OP_SYNC;
+    return exists ? method_other - 1 - SHEAF_OP_SYNC + code : method_other;
+}
 
 static bool print_method(const struct method *method, uint64_t least) {
     bool enough = method->fails || method->succeeded >= least;

@@ -48,8 +48,9 @@ struct method {
 
 extern struct method methods[];
 extern const unsigned method_count;
-extern struct method *const method_map, *const method_unmap, *const method_touch;
-extern struct method *const method_other; // whatever it was that a spoilt call invoked
+extern struct method *const method_touch;
+struct method *method_of_operation(uint64_t code); // of a gather; method_other: there is none
+extern struct method *const method_other;          // whatever it was that a spoilt call invoked
 
 // Prints the table. False: some method succeeded less often than `least`.
 bool methods_print(uint64_t least);

@@ -7,6 +7,10 @@
 
 #define UNTYPED_BITS 19u
 #define DEVICE_BITS 22u
+// For a VSpace that holds no more chunks than its first: 512 of them and 63.
+#define CHUNKS 575u
+#define CHUNKS_BITS 25u
+#define REST_BITS 22u
 
 struct puppet puppets[PUPPETS];
 uint8_t guess[CSPACES][SLOTS];
@@ -124,7 +128,19 @@ void world_quieten(void) {
     }
 }
 
-void world_make(void) {
+// The arena's second half goes to the larger one, so nothing is made of it afterwards.
+static void crowd(sheaf_cptr vspace) {
+    sheaf_cptr rest = make(SHEAF_UNTYPED, REST_BITS), most = make(SHEAF_UNTYPED, CHUNKS_BITS);
+    for (unsigned left = CHUNKS; left > 0;) {
+        unsigned some = left < SHEAF_GROW_MAX ? left : SHEAF_GROW_MAX;
+        bool large = left > CHUNKS - (1u << (CHUNKS_BITS - SHEAF_CHUNK_BITS));
+        CHECK_OK(INVOKE(vspace, SHEAF_VSPACE_GROW, 2, large ? most : rest, some).status);
+        left -= some;
+    }
+    CHECK_EQ(INVOKE(vspace, SHEAF_VSPACE_GROW, 2, rest, 1).status, SHEAF_ERR_TOO_MANY_CHUNKS);
+}
+
+void world_make(bool crowded) {
     for (unsigned i = 0; i < CSPACES; i++) {
         make_cspace(i);
     }
@@ -135,7 +151,8 @@ void world_make(void) {
     put_many(SHEAF_REPLY, SLOT_REPLIES, 3);
     put_many(SHEAF_TIMER, SLOT_TIMERS, 2);
     put_many(SHEAF_IRQ_HANDLER, SLOT_IRQ_HANDLERS, 2);
-    put_many(SHEAF_VSPACE, SLOT_VSPACE + 1, 1);
+    sheaf_cptr nobodys = make(SHEAF_VSPACE, 0);
+    put(nobodys, SLOT_VSPACE + 1, SHEAF_VSPACE, SHEAF_RIGHTS_ALL);
     put(faults, SLOT_FAULTS, SHEAF_ENDPOINT, SHEAF_RIGHTS_ALL);
     put(SHEAF_BOOT_SLOT_IRQ_CONTROL, SLOT_IRQ_CONTROL, SHEAF_IRQ_CONTROL, SHEAF_RIGHTS_ALL);
     put(SHEAF_BOOT_SLOT_CONSOLE, SLOT_CONSOLE, SHEAF_CONSOLE, SHEAF_RIGHT_READ);
@@ -153,5 +170,8 @@ void world_make(void) {
                                 SHEAF_RIGHTS_ALL));
             guess[puppets[i].cspace][SLOT_VSPACE] = SHEAF_VSPACE;
         }
+    }
+    if (crowded) {
+        crowd(nobodys);
     }
 }

@@ -52,9 +52,9 @@ extern struct puppet puppets[PUPPETS];
 // What is in each slot as far as the answers tell: a guess, for making calls that mostly succeed.
 extern uint8_t guess[CSPACES][SLOTS];
 
-void world_make(void);
-void world_quieten(void);    // so that the end of what waits in a fault is not reported
-uint64_t puppet_entry(void); // in the puppets' VSpaces
+void world_make(bool crowded); // with a VSpace that holds no more chunks
+void world_quieten(void);      // so that the end of what waits in a fault is not reported
+uint64_t puppet_entry(void);   // in the puppets' VSpaces
 // As it was configured at the beginning. False: its VSpace is dead; it had grown by memory that was
 // taken back.
 bool puppet_put_back(struct puppet *puppet);

@@ -300,7 +300,7 @@ static void moved_but_not_copied(void) {
 
 static void unknown_method(void) {
     CHECK_ERROR(INVOKE(arena(), 0, 0, 0).status, UNKNOWN_METHOD);
-    CHECK_ERROR(INVOKE(arena(), 3, 0, 0).status, UNKNOWN_METHOD);
+    CHECK_ERROR(INVOKE(arena(), 4, 0, 0).status, UNKNOWN_METHOD);
     CHECK_ERROR(INVOKE(arena(), SHEAF_LABEL_KERNEL - 1, 0, 0).status, UNKNOWN_METHOD);
 }
 

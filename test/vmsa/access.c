@@ -87,6 +87,26 @@ unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, u
     return found.count;
 }
 
+unsigned vmsa_types_by_kernel(unsigned pe, vaddr_t va) {
+    uint64_t page = page_of(va);
+    unsigned types = 0;
+    uint32_t count;
+    const struct entry *entries = tlb_entries(&count);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct entry *entry = &entries[i];
+        if ((entry->cached >> pe & 1) != 0 &&
+            translates(entry->value, entry->level, entry->asid, entry->page, pe, page))
+            types |= 1u << ((entry->value & DESC_TYPE) >> 2);
+    }
+    for (uint32_t i = 0; i < late.count; i++) {
+        const struct late *leaf = &late.leaves[i];
+        if (leaf->pe == pe &&
+            translates(leaf->value, leaf->level, leaf->asid, leaf->page, pe, page))
+            types |= 1u << ((leaf->value & DESC_TYPE) >> 2);
+    }
+    return types;
+}
+
 // Whether an entry that the PE may have cached translates `va` with AP[2] as `read_only` says.
 static bool has_entry(unsigned pe, vaddr_t va, bool read_only) {
     uint64_t page = page_of(va);

@@ -309,7 +309,7 @@ static void participate(void) {
 
 // Tables are accessed under the lock of their VSpace only: what lets reads pass without a switch.
 static void check_access(enum vmsa_call call, uint64_t table) {
-    bool locked = (machine.locks[machine.pe] >> LOCK_VSPACE & 1) != 0;
+    bool locked = (machine.locks[machine.pe] & (BIT(LOCK_VSPACE) | BIT(LOCK_ALIAS))) != 0;
     if ((call == VMSA_CALL_READ || call == VMSA_CALL_STORE) && !locked)
         fail("table %lx accessed without the lock of its VSpace", (unsigned long)table);
 }

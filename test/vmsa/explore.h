@@ -12,8 +12,9 @@
 // the number of schedules is a polynomial of the length, with that bound as its degree.
 //
 // Not a place to switch, because no other PE can tell the difference: before a read of a descriptor
-// by a PE that holds the lock of rank LOCK_VSPACE. Nobody else stores into tables of that VSpace
-// then; the explorer fails a schedule in which a table is read or stored into without such a lock.
+// by a PE that holds the lock of rank LOCK_VSPACE, or that of the kernel's own half (LOCK_ALIAS).
+// Nobody else stores into those tables then; the explorer fails a schedule in which a table is read
+// or stored into without such a lock.
 //
 // Atomic variables that src/mmu reads and writes itself (pins, loaded, state) change between two
 // port calls in one go. Orders that only a store buffer shows are the model's walkers' part.

@@ -50,6 +50,7 @@ static const char *const rule_names[VMSA_RULES] = {
     [VMSA_LOST_UPDATE] = "update of access or dirty state lost",
     [VMSA_UNSYNCHRONISED] = "instruction side not synchronised",
     [VMSA_MISMATCHED] = "mismatched memory types",
+    [VMSA_NO_ALIAS] = "memory that the kernel has no mapping of",
     [VMSA_ATTRIBUTES] = "attributes of a leaf",
     [VMSA_COMMON] = "TTBR0_EL1.CnP set",
     [VMSA_WALK_UNPROTECTED] = "table released under a software walk",
@@ -225,6 +226,8 @@ void judge_leaf(uint16_t asid, uint64_t value, unsigned level) {
         (device && (value & DESC_UXN) == 0))
         violation(VMSA_ATTRIBUTES, "leaf %lx of level %u", (unsigned long)value, level);
     judge_types(value, level);
+    if (user)
+        caches_check_leaf(value, level);
     contents_check(value, level);
 }
 
@@ -269,6 +272,8 @@ void vmsa_frame_reused(paddr_t frame, uint64_t bytes) {
                             ? span_pages(entry->level) * PAGE_BYTES
                             : PAGE_BYTES;
         uint64_t output = entry->value & DESC_OUTPUT;
+        if (entry->asid == KERNEL_ASID && value_is_leaf(entry->value, entry->level))
+            continue; // what the kernel zeroes it by
         if (entry->cached != 0 && output < frame.v + bytes && frame.v < output + size) {
             violation(VMSA_FRAME_REUSED, "%lx reused, ASID %u page %lx: %lx may be cached",
                       (unsigned long)frame.v, entry->asid, (unsigned long)entry->page,

@@ -18,10 +18,12 @@
 #define DESC_CONTIGUOUS BIT(52)
 #define DESC_PXN BIT(53)
 #define DESC_UXN BIT(54)
+#define DESC_SOFTWARE (UINT64_C(15) << 55) // no walker reads them
 #define TTBR_CNP BIT(0)
 #define DESC_OUTPUT UINT64_C(0x0000fffffffff000)
 #define DESC_TYPE UINT64_C(0x1c) // AttrIndx
 #define DESC_SHARED UINT64_C(0x300)
+#define TYPE_NON_CACHEABLE UINT64_C(1)
 #define TYPE_DEVICE UINT64_C(2) // MAIR_EL1 as arch sets it: 0 and 1 are Normal, 2 is Device
 // What may not change without break-before-make: output address, AttrIndx, SH, nG, contiguous. The
 // low bit pair is compared by level and kind.
@@ -99,6 +101,12 @@ uint8_t tlb_walks_into(uint64_t table);
 void access_init(void);
 void access_removed(const struct entry *entry, unsigned pe); // from this PE's TLB, by its own TLBI
 void access_synchronised(unsigned pe);                       // ISB, or another such event
+
+// ---- Caches (caches.c)
+
+void caches_init(uint64_t start, uint64_t bytes);
+void caches_reach(uint64_t leaf, unsigned level); // it may be used from now on
+void caches_check_leaf(uint64_t leaf, unsigned level);
 
 // ---- Operands of TLBI (operand.c)
 

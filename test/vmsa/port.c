@@ -32,6 +32,7 @@ void vmsa_init_at(uint64_t start, void *memory, size_t bytes) {
     vmsa_faults = (struct vmsa_faults){0};
     vmsa_features = (struct vmsa_features){0};
     contents_init();
+    caches_init(start, bytes);
     access_init();
     memory_init(start, memory, bytes);
     tlb_init();
@@ -268,6 +269,21 @@ void vmsa_load_kernel_root(paddr_t root) {
     machine.kernel_root = root.v;
     memory_set_root(root.v, KERNEL_ASID, KERNEL_PAGE);
     tlb_reach_table(root.v, 0, KERNEL_ASID, KERNEL_PAGE, UINT8_MAX);
+}
+
+paddr_t vmsa_make_kernel_half(paddr_t tables, uint64_t start, uint64_t bytes) {
+    const uint64_t gib = UINT64_C(1) << 30, block = UINT64_C(1) << 21;
+    const uint64_t leaf = DESC_VALID | DESC_AF | DESC_SHARED | DESC_PXN | DESC_UXN;
+    uint64_t upper = tables.v + PAGE_BYTES, lower = upper + PAGE_BYTES;
+    if (start / gib != (start + bytes - 1) / gib || start / gib >= TABLE_ENTRIES)
+        panic("vmsa: RAM lies in more than one GiB");
+    memset(vmsa_kernel_address(tables), 0, 3 * PAGE_BYTES);
+    *memory_descriptor(tables.v, 0) = upper | DESC_TABLE | DESC_VALID;
+    *memory_descriptor(upper, (unsigned)(start / gib)) = lower | DESC_TABLE | DESC_VALID;
+    for (uint64_t at = ALIGN_DOWN(start, block); at < start + bytes; at += block)
+        *memory_descriptor(lower, (unsigned)(at % gib / block)) = at | leaf;
+    vmsa_load_kernel_root(tables);
+    return tables;
 }
 
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }

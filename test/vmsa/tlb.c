@@ -203,6 +203,8 @@ static void add(uint16_t asid, unsigned level, uint64_t page, uint64_t table, un
     if (entry == NULL)
         entry = insert(asid, level, page, table, index, value);
     uint8_t fresh = pes & (uint8_t)~entry->cached;
+    if (entry->cached == 0 && value_is_leaf(value, level))
+        caches_reach(value, level);
     entry->cached |= pes;
     for (unsigned pe = 0; pe < MAX_PES; pe++) {
         entry->matched[pe] &= (uint8_t)~pes;

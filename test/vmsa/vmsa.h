@@ -40,7 +40,8 @@ enum vmsa_rule {
     VMSA_OPERAND,            // RES0 bits of an operand, or an operation that the cores lack
     VMSA_LOST_UPDATE,        // a plain store over a leaf whose flags hardware may be setting
     VMSA_UNSYNCHRONISED,     // execution granted, the instruction side does not have the contents
-    VMSA_MISMATCHED,         // two memory types for one frame at a time
+    VMSA_MISMATCHED,         // two memory types for one frame at a time, or one and a cache's copy
+    VMSA_NO_ALIAS,           // the kernel uses memory that its own half does not map
     VMSA_ATTRIBUTES,         // a leaf as no mapping may be
     VMSA_COMMON,             // a root is loaded as common to several PEs (FEAT_TTCNP)
     VMSA_WALK_UNPROTECTED,   // a table is released while another PE walks that VSpace
@@ -135,6 +136,11 @@ uint64_t vmsa_output(uint64_t value);
 // port like those of VSpaces; their leaves are global.
 void vmsa_load_kernel_root(paddr_t root);
 #define VMSA_KERNEL_HALF UINT64_C(0xffff000000000000)
+// Makes a kernel's half that maps RAM from VMSA_KERNEL_HALF on, in cacheable blocks of 2 MiB, and
+// loads it. It takes three pages at `tables`; RAM lies in one GiB. Returns the root.
+paddr_t vmsa_make_kernel_half(paddr_t tables, uint64_t start, uint64_t bytes);
+// The kernel writes there, by its own half. Judged where that is part of the model.
+void vmsa_kernel_writes(paddr_t start, uint64_t bytes);
 // This PE wrote the contents of whole frames, which are to be mapped afterwards.
 void vmsa_frame_written(paddr_t frame, uint64_t bytes);
 // Valid descriptors that the PE stored and did not order by a DSB: accesses may still fault.
@@ -149,6 +155,8 @@ void vmsa_frame_reused(paddr_t frame, uint64_t bytes);
 unsigned vmsa_reachable(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
 // The same for an access by the PE's kernel itself, which no exception return precedes.
 unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, unsigned max);
+// Memory types by which the PE's kernel may use the address: a bit for each index of MAIR_EL1.
+unsigned vmsa_types_by_kernel(unsigned pe, vaddr_t va);
 // Whether an entry that the PE may have cached makes a write to `va` fault.
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va);
 // The same for a write by the PE's kernel itself.

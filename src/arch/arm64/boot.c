@@ -155,6 +155,8 @@ static void start_mmu(const struct memory_range *asid_table, paddr_t empty_root)
         .asid_limit = (unsigned)boot_args_number(boot_args, "asids", ASID_LIMIT_MAX, 0),
         .asid_table = port_kernel_address(asid_table->start),
         .empty_root = empty_root,
+        .kernel_root = kmap_image_address(kernel_root),
+        .direct_map = VADDR(PORT_DIRECT_MAP),
     };
     port_load_root(empty_root.v);    // ASID 0
     port_tlbi(PORT_TLBI_VMALLE1, 0); // the identity map's entries, which are global

@@ -92,6 +92,11 @@ static void find_pool(struct memory_range fdt, uint64_t wanted) {
     for (unsigned i = 0; i < memory.mapped.count; i++) {
         tables += kmap_tables_for(memory.mapped.range[i].start.v, memory.mapped.range[i].bytes);
     }
+    struct memory_range image_tables[KMAP_IMAGE_TABLES];
+    kmap_image_tables(image_tables);
+    for (unsigned i = 0; i < KMAP_IMAGE_TABLES; i++) {
+        tables += kmap_tables_for(image_tables[i].start.v, image_tables[i].bytes);
+    }
     uint64_t bytes = ALIGN_UP(wanted + tables * PAGE_BYTES, BLOCK_BYTES);
     struct ranges candidates = memory.free;
     cut_out(&candidates, fdt.start.v, fdt.bytes);
@@ -109,6 +114,16 @@ static void map_directly(uint64_t start, uint64_t bytes) {
     kmap_map(kernel_root, va, PADDR(start), bytes, KMAP_DATA);
 }
 
+// mmu changes leaves of the direct map (kernel aliases), and reaches their tables by it. Those are
+// data, so the kernel's code still has no writable view.
+static void map_image_tables(void) {
+    struct memory_range tables[KMAP_IMAGE_TABLES];
+    kmap_image_tables(tables);
+    for (unsigned i = 0; i < KMAP_IMAGE_TABLES; i++) {
+        map_directly(tables[i].start.v, tables[i].bytes);
+    }
+}
+
 void boot_memory_init(const struct board *board, struct memory_range fdt, uint64_t wanted) {
     collect_banks(board);
     memory.free = memory.mapped;
@@ -122,6 +137,7 @@ void boot_memory_init(const struct board *board, struct memory_range fdt, uint64
     for (unsigned i = 0; i < memory.mapped.count; i++) {
         map_directly(memory.mapped.range[i].start.v, memory.mapped.range[i].bytes);
     }
+    map_image_tables();
 }
 
 paddr_t boot_memory_take(uint64_t bytes, uint64_t alignment) {

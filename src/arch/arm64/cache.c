@@ -56,3 +56,12 @@ void cache_clean_to_memory(const volatile void *start, size_t bytes) {
     }
     __asm__ volatile("dsb sy" ::: "memory"); // in memory, for observers outside of the domain too
 }
+
+void cache_clean_and_invalidate(const volatile void *start, size_t bytes) {
+    uint64_t first = (uint64_t)(uintptr_t)start, end = first + bytes;
+    uint64_t line = CTR_MIN_LINE(cache_type(), CTR_DATA_SHIFT);
+    for (uint64_t address = ALIGN_DOWN(first, line); address < end; address += line) {
+        __asm__ volatile("dc civac, %0" ::"r"(address) : "memory");
+    }
+    __asm__ volatile("dsb sy" ::: "memory"); // before anyone writes to that memory uncached
+}

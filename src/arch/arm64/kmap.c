@@ -61,6 +61,11 @@ paddr_t kmap_image_address(const void *pointer) {
     return PADDR(kmap.image.v + (uint64_t)((const char *)pointer - _start));
 }
 
+void kmap_image_tables(struct memory_range tables[KMAP_IMAGE_TABLES]) {
+    tables[0] = (struct memory_range){kmap_image_address(kernel_root), sizeof(kernel_root)};
+    tables[1] = (struct memory_range){kmap_image_address(early_table), sizeof(early_table)};
+}
+
 void kmap_use_boot_memory(void) { kmap.boot_memory = true; }
 
 static desc_t *table_pointer(paddr_t table) {

@@ -2,7 +2,8 @@
 // The kernel's own translations: image, direct map of RAM, device registers.
 //
 // They are made while one PE boots and only ever added to, apart from the device tree's and those
-// of registers that are needed once, which go when they have served. No lock.
+// of registers that are needed once, which go when they have served. No lock. From then on only the
+// memory type of blocks of the direct map changes (src/mmu/alias.c).
 #ifndef ARCH_KMAP_H
 #define ARCH_KMAP_H
 
@@ -34,6 +35,9 @@ void kmap_map(desc_t *root, vaddr_t va, paddr_t address, uint64_t bytes, enum km
 void kmap_unmap(vaddr_t va, uint64_t bytes);
 void kmap_complete_removal(void);
 
+// The tables in the image: those that are needed before boot memory is there.
+#define KMAP_IMAGE_TABLES 2
+void kmap_image_tables(struct memory_range tables[KMAP_IMAGE_TABLES]);
 // From now on tables come from boot memory (boot_memory.h) and no longer from the image.
 void kmap_use_boot_memory(void);
 // The most tables that mapping [address, address + bytes) in the direct map can take.

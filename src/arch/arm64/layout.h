@@ -2,7 +2,7 @@
 // Constants that assembly and C share: the kernel's addresses and the stacks. #defines only.
 //
 // The kernel's half of the address space:
-//   0xffff000000000000 + PA   all RAM that may be mapped, in 2 MiB blocks, except the image
+//   0xffff000000000000 + PA   all RAM that may be mapped, in 2 MiB blocks; of the image its tables
 //   0xffffffff80200000        the image; sheaf.lds has the same number
 //   0xffffffff90000000        device tree, while the kernel boots
 //   0xffffffffa0000000        device registers

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Messages, and the methods of the kernel's objects as functions.
-#include <sheaf/user.h>
+#include <sheaf/time.h>
 #include <string.h>
 
 uint64_t sheaf_message_word(const struct sheaf_registers *registers, unsigned i) {
@@ -61,11 +61,7 @@ enum sheaf_error sheaf_signal(sheaf_cptr notification) {
 }
 
 enum sheaf_error sheaf_wait(sheaf_cptr notification, uint64_t *bits) {
-    struct sheaf_registers r = {
-        .x = {[SHEAF_REG_CAP] = notification, [SHEAF_REG_SYSCALL] = SHEAF_SYS_RECV}};
-    sheaf_syscall(&r);
-    *bits = r.x[SHEAF_REG_WORD0];
-    return (enum sheaf_error)r.x[SHEAF_REG_STATUS];
+    return sheaf_wait_until(notification, 0, bits);
 }
 
 enum sheaf_error sheaf_retype(sheaf_cptr untyped, enum sheaf_type type, unsigned type_bits,
@@ -82,6 +78,10 @@ enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_inf
     if (error == SHEAF_OK)
         *info = (struct sheaf_untyped_info){answer[0], answer[1], answer[2], answer[3]};
     return error;
+}
+
+enum sheaf_error sheaf_untyped_purge(sheaf_cptr untyped) {
+    return METHOD(untyped, SHEAF_UNTYPED_PURGE);
 }
 
 enum sheaf_error sheaf_copy(sheaf_cptr cnode, uint64_t index, sheaf_cptr source, uint64_t rights) {

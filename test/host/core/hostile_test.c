@@ -183,6 +183,97 @@ static void cancelled_though_they_move(void **state) {
     }
 }
 
+// ---- Evicting
+
+// An EVICT is interrupted on its way from the end of a chain of copies to the copies beside it, at
+// one distance after the other, and the chain is taken apart above and below its place.
+static void evict_while_the_chain_is_cut(uint64_t polls) {
+    uint64_t frame = make(SHEAF_FRAME, 12), chain = new_slots(602);
+    uint64_t silence = make(SHEAF_NOTIFICATION, 0);
+    struct helper other = helper(PRIORITY_READY);
+    for (unsigned i = 0; i < 600; i++)
+        OK(copy(chain + i, i == 0 ? frame : chain + i - 1, 7));
+    OK(copy(chain + 600, chain + 300, 7));
+    OK(copy(chain + 601, frame, 7));
+    for (unsigned i = 599; i < 602; i++)
+        OK(gather_op(map_op(VSPACE, VA + i * PAGE_BYTES, 1, chain + i, 1, RW, 0)));
+    resume(&other);
+    let_run(&other, silence);
+    buffer()->ops[0] = (struct sheaf_gather_op){{SHEAF_OP_EVICT, 0, 0, 0, frame, 1}};
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 600 + polls);
+    assert_ptr_equal(running(), thread_of(INIT));
+    assert_int_equal(mapping(chain + 599).pages, 0);
+    for (unsigned i = 20; i < 600; i += i % 40 == 0 ? 1 : 19)
+        OK(destroy(chain + i));
+    OK(copy(chain + 20, chain + 19, 7));
+    check_invariants();
+    let_run(&other, silence);
+    execute_again();
+    OK(result_of(other.thread));
+    assert_int_equal(mapping(chain + 600).pages + mapping(chain + 601).pages, 0);
+    interrupt();
+    OK(revoke(frame));
+    assert_null(slot_of(frame)->first_child);
+}
+
+static void evicted_though_the_chain_is_cut(void **state) {
+    (void)state;
+    for (uint64_t polls = 0; polls < 6; polls++) {
+        machine_boot(&(struct image){0});
+        evict_while_the_chain_is_cut(polls);
+        check_invariants();
+    }
+}
+
+// ---- Answers
+
+// A sender whose message is longer than the registers, and whose buffer has gone since.
+static void impossible_sender(uint64_t endpoint) {
+    struct helper sender = helper(PRIORITY_READY);
+    by(&sender, (struct call){.number = SHEAF_SYS_SEND, .cap = endpoint, .tag = SHEAF_TAG(1, 7)});
+    OK(revoke(sender.buffer));
+}
+
+// The server is interrupted between its answer and its wait, and another thread takes a caller with
+// the same Reply. The rest of the server's call is the wait: that caller is not answered by it.
+static void answered_once(const struct call *answer) {
+    uint64_t endpoint = answer->cap, reply = answer->reply,
+             other_endpoint = make(SHEAF_ENDPOINT, 0);
+    uint64_t silence = make(SHEAF_NOTIFICATION, 0);
+    struct helper server = helper(PRIORITY_READY), first = helper(PRIORITY_READY),
+                  second = helper(PRIORITY_READY);
+    by(&second, (struct call){.number = SHEAF_SYS_CALL, .cap = other_endpoint});
+    by(&first, (struct call){.number = SHEAF_SYS_CALL, .cap = endpoint});
+    by(&server, (struct call){.number = SHEAF_SYS_RECV, .cap = endpoint, .reply = reply});
+    for (unsigned i = 0; i < 2; i++)
+        impossible_sender(endpoint);
+    let_run(&server, silence);
+    execute_interrupted(answer, 0);
+    assert_ptr_equal(running(), thread_of(INIT));
+    assert_int_equal(result_of(first.thread).tag, SHEAF_TAG(77, 0));
+    OK(make_call(
+        &(struct call){.number = SHEAF_SYS_NB_RECV, .cap = other_endpoint, .reply = reply}));
+    OK(INVOKE(first.cap, SHEAF_THREAD_SUSPEND));
+    let_run(&server, silence);
+    execute_again();
+    assert_int_equal(second.thread->state, SHEAF_STATE_WAITING_REPLY);
+    assert_int_equal(result_of(server.thread).status, SHEAF_ERR_IN_USE); // as RECV would be
+}
+
+static void an_answer_is_given_once(void **state) {
+    (void)state;
+    struct call answer = {.number = SHEAF_SYS_REPLY_RECV, .tag = SHEAF_TAG(77, 0)};
+    answer.cap = make(SHEAF_ENDPOINT, 0);
+    answer.reply = make(SHEAF_REPLY, 0);
+    answered_once(&answer);
+    machine_boot(&(struct image){0});
+    answer.number = SHEAF_SYS_GATHER;
+    answer.gather = SHEAF_GATHER_ARG(0, SHEAF_GATHER_REPLY_RECV);
+    answer.cap = make(SHEAF_ENDPOINT, 0);
+    answer.reply = make(SHEAF_REPLY, 0);
+    answered_once(&answer);
+}
+
 // ---- Dying capabilities
 
 // Revokes `memory` by another thread, which is interrupted at once and suspended for ever.
@@ -356,7 +447,8 @@ int main(void) {
         TEST(configure_over_what_is_dying),        TEST(memory_of_a_dead_thread_is_left_alone),
         TEST(revokes_its_cspace_among_others),     TEST(revokes_the_cnode_that_holds_it),
         TEST(cancelled_though_they_move),          TEST(revokes_every_level_of_its_way),
-        TEST(what_is_dying_cannot_be_used),
+        TEST(what_is_dying_cannot_be_used),        TEST(an_answer_is_given_once),
+        TEST(evicted_though_the_chain_is_cut),
     };
     return cmocka_run_group_tests_name("core.hostile", tests, NULL, NULL);
 }

@@ -44,7 +44,7 @@ static bool is_allowed(const struct named *by, desc_t leaf) {
     return (leaf.v >> DESC_ATTRIBUTE_SHIFT & 7) == by->memory_type &&
            (by->rights & SHEAF_RIGHT_READ) != 0 &&
            (!writable || (by->rights & SHEAF_RIGHT_WRITE) != 0) &&
-           (!executable || by->memory_type == SHEAF_MEMORY_NORMAL);
+           (!executable || by->memory_type != SHEAF_MEMORY_DEVICE);
 }
 
 static bool is_named(uint64_t key, unsigned index, desc_t leaf) {

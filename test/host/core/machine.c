@@ -14,6 +14,7 @@ static _Alignas(1 << 16) char arena[RAM_MOST], saved[RAM_MOST];
 static uint64_t ram_bytes;
 static uint64_t asid_table[(256 / 8 + 256 * 4) / 8 + 16];
 static uint64_t next_slot;
+paddr_t machine_kernel_root;
 static struct cnode *cnode; // init's
 
 static void fail_on_violation(enum vmsa_rule rule, const char *text) {
@@ -57,7 +58,13 @@ void machine_prepare(const struct image *image, struct boot_layout *layout) {
     vmsa_set_handler(fail_on_violation);
     fake_init();
     assert_true(mmu_asid_table_bytes(8) <= sizeof(asid_table));
-    mmu_init(&(struct mmu_config){.asid_bits = 8,
+    machine_kernel_root = PADDR(0);
+    if (image->kernel_half)
+        machine_kernel_root =
+            vmsa_make_kernel_half(PADDR(VMSA_BASE + CHUNK_BYTES / 2), VMSA_BASE, ram_bytes);
+    mmu_init(&(struct mmu_config){.kernel_root = machine_kernel_root,
+                                  .direct_map = VADDR(VMSA_KERNEL_HALF),
+                                  .asid_bits = 8,
                                   .asid_limit = image->asid_limit,
                                   .asid_table = asid_table,
                                   .empty_root = PADDR(VMSA_BASE)});

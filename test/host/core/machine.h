@@ -38,6 +38,7 @@ struct image {
     unsigned holes;          // free memory is cut into this many more ranges
     unsigned device_count;
     struct memory_range device[SHEAF_BOOT_DEVICES]; // outside of RAM
+    bool kernel_half; // the model has the kernel's own map of RAM, too
     const char *args;
 };
 
@@ -46,6 +47,7 @@ struct boot_layout {
     uint64_t kernel_end; // [VMSA_BASE, kernel_end) is the kernel's
 };
 
+extern paddr_t machine_kernel_root; // 0: the model has none
 void machine_prepare(const struct image *image, struct boot_layout *layout); // without core_boot
 enum fake_exit machine_start(const struct boot_layout *layout);              // core_boot
 void machine_boot(const struct image *image); // a good one; init runs

@@ -394,6 +394,30 @@ static uint64_t evict_with_copies(void) {
     return hash;
 }
 
+// A chain of copies of copies, deeper than the walk climbs in one step, from whose end it must come
+// back to the last copy of the top.
+static void prepare_chain(void) {
+    slots[0] = make(SHEAF_FRAME, 12);
+    slots[1] = new_slots(702);
+    for (unsigned i = 0; i < 700; i++)
+        OK(copy(slots[1] + i, i == 0 ? slots[0] : slots[1] + i - 1, 7));
+    OK(copy(slots[1] + 700, slots[1] + 400, 7));
+    OK(copy(slots[1] + 701, slots[0], 7));
+    for (unsigned i = 0; i < 3; i++)
+        OK(gather_op(map_op(VSPACE, VA + i * PAGE_BYTES, 1, slots[1] + 699 + i, 1, RW, 0)));
+}
+
+static uint64_t evict_up_a_chain(void) {
+    buffer()->ops[0] = (struct sheaf_gather_op){
+        {SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, SHEAF_OP_REPORT), 0, 0, 0, slots[0], 1}};
+    struct result result = gather(1, 0);
+    answers_are(result, 0);
+    assert_int_equal(SHEAF_GATHER_LEAVES(result.x10), 3);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(mapping(slots[1] + 699 + i).pages, 0);
+    return hash;
+}
+
 static uint64_t evict_deferred_and_sync(void) {
     buffer()->ops[0] = (struct sheaf_gather_op){{SHEAF_OP_EVICT, 0, 0, 0, slots[0], 11}};
     struct result result = gather(1, SHEAF_GATHER_DEFER);
@@ -426,6 +450,7 @@ static const struct scenario scenarios[] = {
     {"map_again", prepare_stale_records, map_again, 5},
     {"delete_a_cnode_of_large_frames", prepare_large_frames, delete_a_cnode_of_large_frames, 4},
     {"evict_with_copies", prepare_evict, evict_with_copies, 60},
+    {"evict_up_a_chain", prepare_chain, evict_up_a_chain, 700},
     {"evict_deferred_and_sync", prepare_evict, evict_deferred_and_sync, 60},
     {"a_gather_with_a_tail", prepare_gather, a_gather_with_a_tail, 19},
 };

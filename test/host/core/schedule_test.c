@@ -144,8 +144,52 @@ static void idle_stands_on_the_empty_root(void **state) {
     OK(result_of(running()));
 }
 
+// A thread that signals one of higher priority just before its slice is over, so that the tick
+// comes while that one runs, must not keep its equals from their turn.
+static void a_slice_ends_while_a_higher_one_runs(void **state) {
+    (void)state;
+    struct helper equal = helper(PRIORITY_RUNNING), high = helper(PRIORITY_RUNNING + 1);
+    uint64_t bell = make(SHEAF_NOTIFICATION, 0);
+    by(&high, (struct call){.number = SHEAF_SYS_RECV, .cap = bell});
+    set_priority(high.cap, PRIORITY_RUNNING + 1);
+    resume(&equal);
+    for (unsigned i = 0; i < 4 && running() == thread_of(INIT); i++) {
+        fake.now += SLICE - 1;
+        execute(&(struct call){.number = SHEAF_SYS_SEND, .cap = bell});
+        assert_ptr_equal(running(), high.thread);
+        fake.now += 1;
+        interrupt();
+        execute(&(struct call){.number = SHEAF_SYS_RECV, .cap = bell});
+    }
+    assert_ptr_equal(running(), equal.thread);
+}
+
+// The same by a call, which it waits for.
+static void a_slice_ends_during_a_call(void **state) {
+    (void)state;
+    struct helper equal = helper(PRIORITY_RUNNING), server = helper(PRIORITY_RUNNING + 1);
+    uint64_t endpoint = make(SHEAF_ENDPOINT, 0), reply = make(SHEAF_REPLY, 0);
+    struct call answer = {.number = SHEAF_SYS_REPLY_RECV, .cap = endpoint, .reply = reply};
+    by(&server, answer);
+    set_priority(server.cap, PRIORITY_RUNNING + 1);
+    resume(&equal);
+    fake.now += SLICE - 1;
+    execute(&(struct call){.number = SHEAF_SYS_CALL, .cap = endpoint});
+    assert_ptr_equal(running(), server.thread);
+    execute(&answer);
+    assert_ptr_equal(running(), thread_of(INIT)); // in time: it goes on
+    execute(&(struct call){.number = SHEAF_SYS_CALL, .cap = endpoint});
+    fake.now += 1;
+    interrupt();
+    assert_ptr_equal(running(), server.thread);
+    execute(&answer);
+    assert_ptr_equal(running(), equal.thread);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(a_slice_ends_during_a_call),
+        TEST(a_slice_ends_while_a_higher_one_runs),
         TEST(highest_runs),
         TEST(every_priority_is_found),
         TEST(yield_goes_round),

@@ -141,7 +141,7 @@ static void types_and_words(void **state) {
                               CNODE, slot, 1));
     FAILS(MEMORY_TYPE, INVOKE(memory, SHEAF_UNTYPED_RETYPE, page | device, CNODE, slot, 1));
     FAILS(UNKNOWN_METHOD, INVOKE(memory, 0));
-    FAILS(UNKNOWN_METHOD, INVOKE(memory, 3));
+    FAILS(UNKNOWN_METHOD, INVOKE(memory, 4));
 }
 
 static void destinations(void **state) {

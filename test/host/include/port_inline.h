@@ -24,6 +24,7 @@ void vmsa_walk_end(asid_t asid);
 unsigned vmsa_pe(void);
 bool vmsa_preemption_pending(void);
 void vmsa_sync_instructions(paddr_t start, size_t bytes);
+void vmsa_clean_and_invalidate(paddr_t start, size_t bytes);
 void *vmsa_kernel_address(paddr_t address);
 paddr_t vmsa_physical_address(const void *pointer);
 void vmsa_count(enum sheaf_counter counter, uint64_t n);
@@ -95,6 +96,10 @@ static inline bool port_preemption_pending(void) { return vmsa_preemption_pendin
 
 static inline void port_sync_instructions(paddr_t start, size_t bytes) {
     vmsa_sync_instructions(start, bytes);
+}
+
+static inline void port_clean_and_invalidate(paddr_t start, size_t bytes) {
+    vmsa_clean_and_invalidate(start, bytes);
 }
 
 static inline void *port_kernel_address(paddr_t address) { return vmsa_kernel_address(address); }

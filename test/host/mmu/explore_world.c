@@ -7,30 +7,50 @@
 
 #define ELSEWHERE (5 * TABLE_PAGES)
 #define MOVED (3 * TABLE_PAGES)
+#define DEFERRED UINT64_C(100) // where the world without a free entry has something pending
 
 static struct {
     struct vspace *vspace, *other;
-    struct mapping_record record; // of page 5
-    void *spare;                  // a chunk
-    struct lock slots;            // guards the record, as a CNode's does
+    struct mapped_frame frame; // 5, at page 5
+    void *spare;               // a chunk
+    struct lock tree, slots;   // as in src/core: of derivation; of a CNode, guards the record
     bool spare_used, destroyed, dying;
     bool moved;
     bool written; // a PE makes pages writable again
+    bool full;    // it began with no pending entry free
 } world;
 
 struct mmu_features world_features;
 
 // ---- Operations
 
-static bool unmap(uint64_t page, uint64_t pages, unsigned flags) {
+static struct gather *begin(enum gather_policy policy) {
     struct gather *gather = gather_begin();
+    gather_set_policy(gather, policy);
+    return gather;
+}
+
+// What FORCE adds to an operation that succeeded.
+static void force(struct gather *gather, enum gather_policy policy, uint64_t page, uint64_t pages) {
+    if (policy == GATHER_FORCE)
+        gather_force(gather, world.vspace, PAGE(page), pages);
+}
+
+static bool unmap_by(enum gather_policy policy, uint64_t page, uint64_t pages, unsigned flags) {
+    struct gather *gather = begin(policy);
     uint64_t done = 0;
     enum sheaf_error error;
     do
         error = gather_unmap(gather, world.vspace, PAGE(page), pages, flags, &done, NULL);
     while (error == SHEAF_ERR_PREEMPTED);
+    if (error == SHEAF_OK)
+        force(gather, policy, page, pages);
     gather_finish(gather);
     return error == SHEAF_OK;
+}
+
+static bool unmap(uint64_t page, uint64_t pages, unsigned flags) {
+    return unmap_by(GATHER_IF_NEEDED, page, pages, flags);
 }
 
 static bool map(uint64_t page, uint64_t pages, uint64_t frame, unsigned level) {
@@ -51,6 +71,12 @@ static void reuse(uint64_t frame, uint64_t frames) {
     vmsa_frame_reused(FRAME(frame), frames * PAGE_BYTES);
 }
 
+static bool is_mapped_somewhere(uint64_t frame) {
+    return is_mapped_to(world.vspace, frame, frame) ||
+           is_mapped_to(world.vspace, MOVED + frame, frame) ||
+           is_mapped_to(world.vspace, ELSEWHERE + frame, frame);
+}
+
 // By address, frames 0 to 9 may have gone elsewhere: only what is mapped nowhere is free, not
 // pending there either, and nobody is just removing it.
 static void reuse_unmapped(uint64_t frame, uint64_t frames) {
@@ -58,9 +84,7 @@ static void reuse_unmapped(uint64_t frame, uint64_t frames) {
     if (world.moved && (vspace->pending_count != 0 || vspace->lock.held != 0))
         return;
     for (; frames-- > 0; frame++) {
-        if (!is_mapped_to(world.vspace, frame, frame) &&
-            !is_mapped_to(world.vspace, MOVED + frame, frame) &&
-            !is_mapped_to(world.vspace, ELSEWHERE + frame, frame))
+        if (!is_mapped_somewhere(frame))
             reuse(frame, 1);
     }
 }
@@ -99,6 +123,15 @@ static void unmap_preempted(void) {
     vmsa_set_interrupt(VMSA_NEVER);
 }
 
+// What was accessed, and what was not.
+static void unmap_forced(void) {
+    if (unmap_by(GATHER_FORCE, 4, 3, 0))
+        reuse_unmapped(4, 3);
+}
+
+// Nothing is reused after this one: that is for whoever completes it.
+static void unmap_deferred(void) { unmap_by(GATHER_DEFER, 3, 5, 0); }
+
 static void map_elsewhere(void) { map(ELSEWHERE, 2, 60, LEAF_LEVEL); }
 
 static void map_block(void) { map(0, TABLE_PAGES, 2048, 2); }
@@ -121,7 +154,7 @@ static void replace_one(void) {
 
 static struct mapping_record read_record(void) {
     lock_acquire(&world.slots);
-    struct mapping_record record = world.record;
+    struct mapping_record record = world.frame.record;
     lock_release(&world.slots);
     return record;
 }
@@ -130,7 +163,7 @@ static struct mapping_record read_record(void) {
 static struct mapping_record take_record(void) {
     lock_acquire(&world.slots);
     world.dying = true;
-    struct mapping_record record = world.record;
+    struct mapping_record record = world.frame.record;
     lock_release(&world.slots);
     return record;
 }
@@ -155,12 +188,75 @@ static void complete_record(void) {
         reuse_unmapped(5, 1);
 }
 
+// ---- EVICT and SYNC
+
+// One visit of the walk in src/core/evict.c: the tree's lock keeps the capability where it is, but
+// not its record.
+static enum record_step visit(struct gather *gather, struct mapping_record *record) {
+    uint8_t seen = 0;
+    lock_acquire(&world.tree);
+    *record = world.frame.record;
+    enum record_step step = gather_clear_record(gather, &world.frame, PAGE_BITS, &seen);
+    lock_release(&world.tree);
+    return step;
+}
+
+static void evict_by(enum gather_policy policy) {
+    struct gather *gather = begin(policy);
+    struct mapping_record record;
+    enum record_step step;
+    while ((step = visit(gather, &record)) != RECORD_THROUGH) {
+        if (step == RECORD_PENDING)
+            gather_complete_record(gather, record);
+    }
+    gather_finish(gather);
+    explore_require(vspace_is_dead(world.vspace) || !is_mapped_somewhere(5),
+                    "an evicted mapping is still there");
+}
+
+static void evict(void) {
+    evict_by(GATHER_IF_NEEDED);
+    reuse(5, 1);
+}
+
+static void evict_forced(void) {
+    evict_by(GATHER_FORCE);
+    reuse(5, 1);
+}
+
+static void evict_deferred(void) { evict_by(GATHER_DEFER); }
+
+// What was mapped nowhere before the SYNC is free after it; but for what a MOVE holds just then.
+static void sync_by(enum gather_policy policy) {
+    bool gone[10];
+    for (unsigned frame = 0; frame < ARRAY_SIZE(gone); frame++)
+        gone[frame] = !is_mapped_somewhere(frame);
+    struct gather *gather = begin(policy);
+    enum sheaf_error error = gather_sync(gather, world.vspace);
+    if (error == SHEAF_OK)
+        force(gather, policy, 0, USER_HALF_PAGES);
+    gather_finish(gather);
+    if (error != SHEAF_OK)
+        return;
+    for (unsigned frame = 0; frame < ARRAY_SIZE(gone); frame++) {
+        if (gone[frame])
+            reuse_unmapped(frame, 1);
+    }
+    if (world.full)
+        reuse(DEFERRED, PENDING_ENTRIES);
+}
+
+static void sync_all(void) { sync_by(GATHER_IF_NEEDED); }
+static void sync_forced(void) { sync_by(GATHER_FORCE); }
+
 // ---- PROTECT and AGE
 
-static bool change(enum sheaf_error (*operation)(struct gather *, struct vspace *, unsigned,
-                                                 const struct gather_change *),
-                   unsigned what, uint64_t page, uint64_t pages, uint8_t *report) {
-    struct gather *gather = gather_begin();
+typedef enum sheaf_error change_leaves(struct gather *, struct vspace *, unsigned,
+                                       const struct gather_change *);
+
+static bool change_by(enum gather_policy policy, change_leaves *operation, unsigned what,
+                      uint64_t page, uint64_t pages, uint8_t *report) {
+    struct gather *gather = begin(policy);
     struct gather_ahead ahead = {0};
     uint64_t done = 0;
     struct gather_change wanted = {PAGE(page), pages, &done, &ahead, report};
@@ -168,20 +264,32 @@ static bool change(enum sheaf_error (*operation)(struct gather *, struct vspace 
     do
         error = operation(gather, world.vspace, what, &wanted);
     while (error == SHEAF_ERR_PREEMPTED);
+    if (error == SHEAF_OK)
+        force(gather, policy, page, pages);
     gather_finish(gather);
     return error == SHEAF_OK;
 }
 
+static bool change(change_leaves *operation, unsigned what, uint64_t page, uint64_t pages,
+                   uint8_t *report) {
+    return change_by(GATHER_IF_NEEDED, operation, what, page, pages, report);
+}
+
 // What is said not to be written any more is relied on, where no PE makes it writable again or
 // takes it to another address.
-static void rely(void) {
+static void rely_on(uint64_t frame, uint64_t frames) {
     if (!world.written && !world.moved)
-        vmsa_frames_relied_on(FRAME(0), 10 * PAGE_BYTES);
+        vmsa_frames_relied_on(FRAME(frame), frames * PAGE_BYTES);
 }
 
 static void protect_read_only(void) {
     if (change(gather_protect, SHEAF_MAP_READ, 0, 10, NULL))
-        rely();
+        rely_on(0, 10);
+}
+
+static void protect_forced(void) {
+    if (change_by(GATHER_FORCE, gather_protect, SHEAF_MAP_READ, 5, 2, NULL))
+        rely_on(5, 2);
 }
 
 static void protect_writable(void) {
@@ -194,7 +302,7 @@ static void age_accessed(void) { change(gather_age, SHEAF_OP_ACCESSED, 0, 10, NU
 static void age_dirty(void) {
     uint8_t report[SHEAF_REPORT_BYTES(10)];
     if (change(gather_age, SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY, 0, 10, report))
-        rely();
+        rely_on(0, 10);
 }
 
 // ---- MOVE
@@ -213,18 +321,15 @@ static void move_table(void) {
 
 // The slot's lock is held for each slice, as in a system call: who deletes marks the slot under it.
 static enum sheaf_error move_slice(struct gather *gather, struct gather_move *move) {
-    struct mapped_frame frame = {FRAME(5), (struct mapping_record){0}};
-    struct moved_frames frames = {.count = 1, .at = {{&frame, PAGE_BITS}}};
+    struct moved_frames frames = {.count = 1, .at = {{&world.frame, PAGE_BITS}}};
     unsigned missing;
     enum sheaf_error error = SHEAF_ERR_INVALID_CAPABILITY;
     lock_acquire(&world.slots);
     if (!world.dying) {
         bool left = move->pass == MOVE_MOVE ? move->slots != 0 : move->slots == 0; // it goes down
         frames.count = left ? 1 : 0;
-        frame.record = world.record;
         error = gather_move_leaves(gather, world.vspace, PAGE(5), PAGE(ELSEWHERE + 5), 1, &frames,
                                    move, &missing);
-        world.record = frame.record;
     }
     lock_release(&world.slots);
     return error;
@@ -300,12 +405,20 @@ const struct world_operation world_operations[] = {
     {"unmap_table", unmap_table},
     {"unmap_all", unmap_all},
     {"unmap_preempted", unmap_preempted},
+    {"unmap_forced", unmap_forced},
+    {"unmap_deferred", unmap_deferred},
     {"map_elsewhere", map_elsewhere},
     {"map_block", map_block},
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},
     {"complete_record", complete_record},
+    {"evict", evict},
+    {"evict_forced", evict_forced},
+    {"evict_deferred", evict_deferred},
+    {"sync", sync_all},
+    {"sync_forced", sync_forced},
     {"protect_read_only", protect_read_only},
+    {"protect_forced", protect_forced},
     {"protect_writable", protect_writable},
     {"age_accessed", age_accessed},
     {"age_dirty", age_dirty},
@@ -340,6 +453,8 @@ static void load_on(unsigned pe, struct vspace *vspace) {
 static void build(void) {
     machine_init(8, 2, world_features);
     world.destroyed = world.spare_used = world.dying = world.moved = world.written = false;
+    world.full = false;
+    lock_init(&world.tree, LOCK_TREE);
     lock_init(&world.slots, LOCK_CNODE);
     vspace_create(new_chunk(), &world.vspace);
     vspace_create(new_chunk(), &world.other);
@@ -351,7 +466,8 @@ static void build(void) {
     map_level(gather, world.vspace, 0, 5, 0, LEAF_LEVEL, &touched);
     map_level(gather, world.vspace, 6, 4, 6, LEAF_LEVEL, &untouched);
     map_level(gather, world.vspace, GIB_PAGES, 1, 20, LEAF_LEVEL, &touched);
-    world.record = map_level(gather, world.vspace, 5, 1, 5, LEAF_LEVEL, &touched);
+    world.frame.address = FRAME(5);
+    world.frame.record = map_level(gather, world.vspace, 5, 1, 5, LEAF_LEVEL, &touched);
     gather_finish(gather);
 }
 
@@ -364,12 +480,35 @@ void world_setup(void) {
 
 void world_setup_unloaded(void) { build(); }
 
+// By both PEs in turn, so that whoever completes them finds some of his own and some of the
+// other's.
+void world_setup_full(void) {
+    world_setup();
+    struct gather *gather = gather_begin();
+    map_level(gather, world.vspace, DEFERRED, PENDING_ENTRIES, DEFERRED, LEAF_LEVEL, &touched);
+    gather_finish(gather);
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++) {
+        vmsa_set_pe(i % 2);
+        unmap_by(GATHER_DEFER, DEFERRED + i, 1, 0);
+    }
+    vmsa_set_pe(0);
+    world.full = true;
+}
+
+// What is left pending was deferred; SYNC completes it.
+static void check_pending(void) {
+    struct vspace *vspace = world.vspace;
+    unsigned deferred = 0;
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++)
+        deferred += vspace->pending[i].ticket != 0 && vspace->pending[i].owner == 0;
+    explore_require(deferred == vspace->pending_count, "an entry is left pending");
+    sync_all();
+    explore_require(vspace->pending_count == 0, "SYNC has left an entry");
+}
+
 static void check_live(void) {
     struct vspace *vspace = world.vspace;
-    unsigned open = 0;
-    for (unsigned i = 0; i < PENDING_ENTRIES; i++)
-        open += vspace->pending[i].ticket != 0;
-    explore_require(open == 0 && vspace->pending_count == 0, "an entry is left pending");
+    check_pending();
     explore_require(tables_used(vspace) == count_hooked(vspace), "tables are lost");
     explore_require(vspace->pins == 0, "a pin is left");
     explore_require(unmap(0, USER_HALF_PAGES, 0), "what is left cannot be unmapped");

@@ -22,6 +22,7 @@ const struct world_operation *world_find(const char *name); // NULL: none
 // VSpace has the other of the two ASIDs there are.
 void world_setup(void);
 void world_setup_unloaded(void);           // the same, on no PE
+void world_setup_full(void);               // every pending entry holds a page, 100 and on, deferred
 extern struct mmu_features world_features; // of the machine that the next one is built on
 // All is in order, all can be unmapped and destroyed, and all can be reused then.
 void world_check(void);

@@ -442,14 +442,13 @@ static void of_a_few_pages_each_is_pending(void **state) {
 static void quick_ways_leave_what_is_pending_to_others(void **state) {
     (void)state;
     struct vspace *vspace = loaded_everywhere(1);
-    struct mapping_record record = map_pages(vspace, 3, 1, 30);
+    struct mapped_frame frame = {FRAME(30), map_pages(vspace, 3, 1, 30)};
     struct gather *first = open_unmap(0, vspace, 3, 1);
     vmsa_set_pe(1);
     struct gather *second = gather_begin();
     uint8_t seen = 0;
     assert_int_equal(gather_unmap_few(second, vspace, &(struct gather_pages){PAGE(3), 1}, 1), 0);
-    assert_int_equal(gather_clear_record(second, record, FRAME(30), PAGE_BITS, &seen),
-                     RECORD_PENDING);
+    assert_int_equal(gather_clear_record(second, &frame, PAGE_BITS, &seen), RECORD_PENDING);
     gather_finish(second);
     finish_on(0, first);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Random sequences of MAP, UNMAP, PROTECT, AGE, MOVE, faults, deletions and loads on several PEs
-// and VSpaces, against an array that says what should be mapped. After every batch all that was
-// removed is reused.
+// Random sequences of MAP, UNMAP, PROTECT, AGE, MOVE, EVICT, SYNC, faults, deletions and loads on
+// several PEs and VSpaces, against an array that says what should be mapped. After every batch all
+// that was removed is reused; what was deferred, after the SYNC of its VSpace.
 //
 // The seed is in the name of each case; `test_mmu.random SEED` begins with that one.
 #include "support.h"
@@ -99,6 +99,12 @@ static bool is_free(unsigned space, uint64_t page, uint64_t pages) {
     return true;
 }
 
+// What FORCE adds to an operation that succeeded.
+static void force(struct gather *gather, unsigned space, uint64_t page, uint64_t pages) {
+    if (world.policy == GATHER_FORCE)
+        gather_force(gather, world.vspaces[space], PAGE(BASE + page), pages);
+}
+
 // A range for an operation: short ones most of the time.
 static void draw_range(uint64_t *page, uint64_t *pages) {
     static const uint64_t most[] = {4, 40, 700, WINDOW};
@@ -184,8 +190,7 @@ static void do_map(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
-    if (world.policy == GATHER_FORCE)
-        gather_force(gather, vspace, PAGE(BASE + page), pages);
+    force(gather, space, page, pages);
     world.next_frame = frame + (uint32_t)pages;
     for (uint64_t i = 0; i < pages; i++) {
         world.mapped[space][page + i] =
@@ -233,8 +238,7 @@ static void do_unmap(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
-    if (world.policy == GATHER_FORCE)
-        gather_force(gather, world.vspaces[space], PAGE(BASE + page), pages);
+    force(gather, space, page, pages);
     if ((flags & SHEAF_OP_REPORT) != 0)
         check_report(space, page, pages, report);
     for (uint64_t i = page; i < page + pages; i++) {
@@ -291,6 +295,7 @@ static void do_change(struct gather *gather, unsigned space) {
         return;
     }
     assert_int_equal(error, SHEAF_OK);
+    force(gather, space, page, pages);
     for (uint64_t i = 0; i < pages; i++) {
         struct mapped *mapped = &world.mapped[space][page + i];
         unsigned taken = mapped->frame == 0 ? 0 : take(mapped, rights, flags);
@@ -321,6 +326,8 @@ static void do_fault(unsigned space) {
 
 static void do_sync(struct gather *gather, unsigned space) {
     assert_int_equal(gather_sync(gather, world.vspaces[space]), SHEAF_OK);
+    if (world.policy == GATHER_FORCE)
+        gather_force(gather, world.vspaces[space], VADDR(0), USER_PAGES);
     world.synced[space] = true;
 }
 
@@ -332,8 +339,8 @@ static void clear_record(struct gather *gather, const struct known_record *known
             continue;
         return;
     }
-    while ((step = gather_clear_record(gather, known->record, FRAME(known->frame), known->size_bits,
-                                       seen)) != RECORD_THROUGH) {
+    const struct mapped_frame frame = {FRAME(known->frame), known->record};
+    while ((step = gather_clear_record(gather, &frame, known->size_bits, seen)) != RECORD_THROUGH) {
         if (step == RECORD_PENDING)
             assert_true(gather_complete_record(gather, known->record));
         else
@@ -419,8 +426,11 @@ static void do_move_tables(struct gather *gather, unsigned space) {
         assert_true(block);
     else
         assert_true(error == SHEAF_ERR_PLACE_OCCUPIED && is_in_the_way(space, page, target, pages));
-    if (error == SHEAF_OK)
-        note_moved(space, page, target, pages);
+    if (error != SHEAF_OK)
+        return;
+    force(gather, space, page, pages);
+    force(gather, space, target, pages);
+    note_moved(space, page, target, pages);
 }
 
 // The page or block that a record names, and what is around it if that is nothing.
@@ -449,6 +459,8 @@ static void do_move_leaf(struct gather *gather) {
     } else {
         assert_int_equal(error, SHEAF_OK);
         assert_int_equal(move.pass, MOVE_DONE);
+        force(gather, space, page, pages);
+        force(gather, space, to, pages);
         note_moved(space, page, to, pages);
         known->record = frame.record;
         assert_true(record_is_live(known->record, frame.address, known->size_bits));
@@ -506,40 +518,23 @@ static void one_batch(void) {
     for (uint64_t n = 1 + draw(6); n > 0; n--) {
         // What is deferred comes last.
         unsigned space = (unsigned)draw(SPACES), first = world.policy == GATHER_DEFER ? 9 : 0;
-        switch (first + draw(16 - first)) {
-        case 0:
-        case 1:
+        uint64_t what = first + draw(16 - first);
+        if (what == 2 && draw(3) == 0)
+            do_sync(gather, space);
+        else if (what <= 2)
             do_map(gather, space);
-            break;
-        case 2:
-            if (draw(3) == 0)
-                do_sync(gather, space);
-            else
-                do_map(gather, space);
-            break;
-        case 3:
-        case 4:
+        else if (what <= 4)
             do_move_tables(gather, space);
-            break;
-        case 5:
-        case 6:
+        else if (what <= 6)
             do_move_leaf(gather);
-            break;
-        case 7:
-        case 8:
+        else if (what <= 8)
             do_change(gather, space);
-            break;
-        case 9:
-        case 10:
+        else if (what <= 10)
             do_unmap(gather, space);
-            break;
-        case 11:
-        case 12:
+        else if (what <= 12)
             do_delete(gather);
-            break;
-        default:
+        else
             do_fault(space);
-        }
     }
     gather_finish(gather);
     release_frames();
@@ -568,6 +563,9 @@ static void run(uint64_t seed) {
     }
     assert_true(vmsa_counter(SHEAF_COUNTER_TABLES_MOVED) > 0);
     assert_true(vmsa_counter(SHEAF_COUNTER_GATHER_MOVED) > 0);
+    assert_true(vmsa_counter(SHEAF_COUNTER_GATHER_FORCED) > 0);
+    assert_true(vmsa_counter(SHEAF_COUNTER_GATHER_DEFERRED) > 0);
+    assert_true(vmsa_counter(SHEAF_COUNTER_GATHER_RELEASED) > 0);
     for (unsigned i = 0; i < SPACES; i++) {
         check_space(i);
         unmap_pages(world.vspaces[i], 0, USER_HALF_PAGES);

@@ -54,6 +54,52 @@ static void the_empty_record_names_nothing(void **state) {
     assert_false(record_is_live((struct mapping_record){0}, FRAME(0), 30));
 }
 
+// EVICT holds no lock that keeps the record as it is: another PE's MOVE may come between reading it
+// and the VSpace's lock.
+static struct {
+    struct vspace *vspace;
+    struct mapped_frame frame;
+    bool moved;
+} contested;
+
+static void move_away(enum vmsa_call call, uint64_t lock, uint64_t b) {
+    (void)b;
+    if (call != VMSA_CALL_LOCK || lock != (uint64_t)(uintptr_t)&contested.vspace->lock ||
+        contested.moved)
+        return;
+    contested.moved = true;
+    unsigned before = vmsa_pe(), missing;
+    vmsa_set_pe(1);
+    struct moved_frames frames = {.count = 1, .at = {{&contested.frame, PAGE_BITS}}};
+    struct gather_move move = {0};
+    struct gather *gather = gather_begin();
+    assert_int_equal(
+        gather_move_leaves(gather, contested.vspace, PAGE(5), PAGE(9), 1, &frames, &move, &missing),
+        SHEAF_OK);
+    assert_int_equal(move.pass, MOVE_DONE);
+    gather_finish(gather);
+    vmsa_set_pe(before);
+}
+
+static void what_moves_while_its_record_is_read_is_cleared(void **state) {
+    (void)state;
+    uint8_t seen = 0;
+    contested.vspace = loaded_everywhere(1);
+    contested.frame = (struct mapped_frame){FRAME(5), map_pages(contested.vspace, 5, 1, 5)};
+    contested.moved = false;
+    struct gather *gather = gather_begin();
+    vmsa_set_hook(move_away);
+    enum record_step step = gather_clear_record(gather, &contested.frame, PAGE_BITS, &seen);
+    vmsa_set_hook(NULL);
+    gather_finish(gather);
+    assert_true(contested.moved);
+    assert_int_equal(step, RECORD_THROUGH);
+    assert_int_equal(seen, SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
+    assert_false(is_mapped_to(contested.vspace, 9, 5));
+    assert_false(any_pe_reaches(9));
+    vmsa_frame_reused(FRAME(5), PAGE_BYTES);
+}
+
 static void it_ends_with_the_mapping(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -219,12 +265,12 @@ static void scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes(void 
     struct vspace *vspace = loaded_everywhere(1);
     uint8_t seen = 0;
     struct gather *gather = gather_begin();
-    struct mapping_record record = map_level(gather, vspace, 5, 1, 50, LEAF_LEVEL, &untouched);
+    struct mapped_frame frame = {FRAME(50),
+                                 map_level(gather, vspace, 5, 1, 50, LEAF_LEVEL, &untouched)};
     gather_finish(gather);
     vmsa_features.hardware_flags = true; // the update comes just before the exchange
     gather = gather_begin();
-    assert_int_equal(gather_clear_record(gather, record, FRAME(50), PAGE_BITS, &seen),
-                     RECORD_THROUGH);
+    assert_int_equal(gather_clear_record(gather, &frame, PAGE_BITS, &seen), RECORD_THROUGH);
     gather_finish(gather);
     assert_int_equal(seen, SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
     assert_false(any_pe_reaches(5));
@@ -270,6 +316,7 @@ int main(void) {
         cmocka_unit_test_setup(a_record_names_its_place, machine_setup),
         cmocka_unit_test(packing_keeps_every_field),
         cmocka_unit_test_setup(the_empty_record_names_nothing, machine_setup),
+        cmocka_unit_test_setup(what_moves_while_its_record_is_read_is_cleared, machine_setup),
         cmocka_unit_test_setup(it_ends_with_the_mapping, machine_setup),
         cmocka_unit_test_setup(another_frame_at_the_place_is_not_it, machine_setup),
         cmocka_unit_test_setup(any_leaf_of_the_run_keeps_it_alive, machine_setup),

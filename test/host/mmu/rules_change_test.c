@@ -322,6 +322,53 @@ static void rule_40_a_user_leaf_beside_the_kernels_alias(void **state) {
     assert_true(reported_only(VMSA_MISMATCHED));
 }
 
+// The kernel's alias of a block becomes non-cacheable, properly, and a page of it is mapped so;
+// with the caches maintained before the break, after the make, or not at all.
+enum maintained { NEVER, BEFORE, AFTER };
+static unsigned change_type(enum maintained when) {
+    const uint64_t frame = VMSA_BASE + (UINT64_C(8) << 20), block = frame >> 21 & 511;
+    struct leaf_attributes other = touched;
+    other.memory_type = SHEAF_MEMORY_NON_CACHEABLE;
+    machine_init_kernel_half((struct mmu_features){0}, BIT(24));
+    bare_tables();
+    vmsa_expect_violations();
+    paddr_t table = PADDR(VMSA_BASE + CHUNK_BYTES / 2 + 2 * PAGE_BYTES);
+    uint64_t alias = port_desc_read(table, (unsigned)block).v;
+    if (when == BEFORE)
+        vmsa_clean_and_invalidate(PADDR(frame), PAGE_BYTES);
+    vmsa_desc_write(table, (unsigned)block, DESC(0));
+    vmsa_dsb_ishst();
+    vmsa_tlbi(PORT_TLBI_VMALLE1IS, 0);
+    vmsa_dsb_ish();
+    vmsa_desc_write(table, (unsigned)block,
+                    DESC(alias | SHEAF_MEMORY_NON_CACHEABLE << DESC_ATTRIBUTE_SHIFT));
+    if (when == AFTER)
+        vmsa_clean_and_invalidate(PADDR(frame), PAGE_BYTES);
+    vmsa_desc_write(chain[3], 1, DESC(frame | desc_leaf_bits(3, &other)));
+    return reported();
+}
+
+static void rule_40_what_a_cache_may_hold(void **state) {
+    (void)state;
+    assert_int_equal(change_type(AFTER), 0);
+    assert_int_equal(change_type(NEVER), 1);
+    assert_int_equal(change_type(BEFORE), 1); // fetched again, as long as the alias was cacheable
+    assert_true(reported_only(VMSA_MISMATCHED));
+}
+
+static void rule_40_memory_out_of_the_kernels_map(void **state) {
+    (void)state;
+    machine_init_kernel_half((struct mmu_features){0}, BIT(24));
+    vmsa_expect_violations();
+    vmsa_kernel_writes(PADDR(VMSA_BASE + BIT(21)), BIT(21));
+    vmsa_clean_and_invalidate(PADDR(VMSA_BASE + BIT(21)), 64);
+    assert_int_equal(reported(), 0);
+    vmsa_desc_write(PADDR(VMSA_BASE + CHUNK_BYTES / 2 + 2 * PAGE_BYTES), 1, DESC(0));
+    vmsa_kernel_writes(PADDR(VMSA_BASE + BIT(21)), 64);
+    vmsa_clean_and_invalidate(PADDR(VMSA_BASE + BIT(21)), 64);
+    assert_int_equal(vmsa_violations(VMSA_NO_ALIAS), 2);
+}
+
 static void rule_41_device_memory_that_can_be_executed(void **state) {
     (void)state;
     struct leaf_attributes device = executable;
@@ -356,6 +403,8 @@ int main(void) {
         cmocka_unit_test_setup(rule_38_execution_granted_too_early, machine_setup),
         cmocka_unit_test_setup(rule_40_two_memory_types_of_one_frame, machine_setup),
         cmocka_unit_test_setup(rule_40_a_user_leaf_beside_the_kernels_alias, machine_setup),
+        cmocka_unit_test(rule_40_what_a_cache_may_hold),
+        cmocka_unit_test(rule_40_memory_out_of_the_kernels_map),
         cmocka_unit_test_setup(rule_41_device_memory_that_can_be_executed, machine_setup),
     };
     return cmocka_run_group_tests_name("vmsa.rules_change", tests, NULL, NULL);

@@ -30,6 +30,8 @@ static struct explore_case draw_case(uint64_t seed) {
     struct explore_case test = {.setup = world_setup, .check = world_check};
     world_features = features_of(seed);
     uint64_t random = seed * UINT64_C(0xbf58476d1ce4e5b9) + UINT64_C(0x94d049bb133111eb);
+    if ((random >> 56) % 8 == 0)
+        test.setup = world_setup_full;
     test.pes = 2 + (unsigned)(random >> 60) % (MOST_PES - 1);
     for (unsigned pe = 0; pe < test.pes; pe++) {
         random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);

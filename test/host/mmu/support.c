@@ -34,7 +34,10 @@ void know_vspace(struct vspace *vspace) {
 
 paddr_t empty_root(void) { return PADDR(VMSA_BASE); }
 
-void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features) {
+static const paddr_t kernel_tables = {VMSA_BASE + CHUNK_BYTES / 2}; // three pages
+
+static void init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features,
+                 uint64_t mapped) {
     assert_true(mmu_asid_table_bytes(asid_bits) <= sizeof(asid_table));
     memset(asid_table, 0, mmu_asid_table_bytes(asid_bits));
     memset(arena, 0, CHUNK_BYTES);
@@ -50,6 +53,9 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
         .asids_of_8_bits = asid_bits == 8,
     };
     mmu_init(&(struct mmu_config){
+        .kernel_root =
+            mapped != 0 ? vmsa_make_kernel_half(kernel_tables, VMSA_BASE, mapped) : PADDR(0),
+        .direct_map = VADDR(VMSA_KERNEL_HALF),
         .features = features,
         .asid_bits = asid_bits,
         .asid_limit = asid_limit,
@@ -61,6 +67,15 @@ void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features f
         vspace_activate(NULL);
     }
     vmsa_set_pe(0);
+}
+
+void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features) {
+    init(asid_bits, asid_limit, features, 0);
+}
+
+paddr_t machine_init_kernel_half(struct mmu_features features, uint64_t ram_bytes) {
+    init(8, 0, features, ram_bytes);
+    return kernel_tables;
 }
 
 struct mmu_features features_of(uint64_t seed) {

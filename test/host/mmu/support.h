@@ -23,6 +23,8 @@
 // Setup of every test: a fresh machine, 8-bit ASIDs. A violation fails the test.
 int machine_setup(void **state);
 void machine_init(unsigned asid_bits, unsigned asid_limit, struct mmu_features features);
+// The same, 8-bit ASIDs, with a kernel's half that maps so much RAM. Returns its root.
+paddr_t machine_init_kernel_half(struct mmu_features features, uint64_t ram_bytes);
 struct mmu_features features_of(uint64_t seed); // of its lowest bits, each in turn
 void *new_chunk(void); // 64 KiB of RAM, first page zeroed, the rest filled with garbage
 paddr_t empty_root(void);

@@ -327,6 +327,43 @@ static void death_waits_for_pins(void **state) {
     assert_null(asid_pin(asid_of(dying)));
 }
 
+// The number's last VSpace is gone, and there are records that name it. Who comes by one of them
+// while the next VSpace is being made must not find what is not whole: its lock, for one.
+static asid_t next_number;
+static unsigned looked_up;
+
+static void look_up(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call == VMSA_CALL_LOCK || call == VMSA_CALL_UNLOCK)
+        return; // the lock that a look-up takes as well
+    unsigned before = vmsa_pe();
+    vmsa_set_pe(1);
+    assert_null(asid_pin(next_number));
+    vmsa_set_pe(before);
+    looked_up++;
+}
+
+static void a_vspace_is_found_by_its_number_when_it_is_whole(void **state) {
+    (void)state;
+    machine_init(8, 1, (struct mmu_features){0}); // all have the one number
+    struct vspace *vspace = new_vspace(1);
+    struct mapping_record record = map_pages(vspace, 5, 1, 5);
+    next_number = asid_of(vspace);
+    vspace_destroy(vspace);
+    looked_up = 0;
+    void *chunk = new_chunk();
+    vmsa_set_hook(look_up);
+    enum sheaf_error error = vspace_create(chunk, &vspace);
+    vmsa_set_hook(NULL);
+    assert_int_equal(error, SHEAF_OK);
+    assert_true(looked_up > 0);
+    know_vspace(vspace);
+    assert_ptr_equal(asid_pin(next_number), vspace);
+    vspace_unpin(vspace);
+    assert_false(record_is_live(record, FRAME(5), PAGE_BITS));
+}
+
 static void pin_late(enum vmsa_call call, uint64_t a, uint64_t b) {
     (void)a;
     (void)b;
@@ -365,6 +402,7 @@ int main(void) {
         cmocka_unit_test(scenario_0f_a_secret_of_the_old_space_is_not_seen_under_its_asid),
         cmocka_unit_test_setup(a_frame_is_deleted_while_its_vspace_dies, machine_setup),
         cmocka_unit_test_setup(death_waits_for_pins, machine_setup),
+        cmocka_unit_test_setup(a_vspace_is_found_by_its_number_when_it_is_whole, machine_setup),
         cmocka_unit_test_setup(an_asid_is_not_given_back_under_a_pin, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.vspace", tests, NULL, NULL);

@@ -17,7 +17,7 @@ uint64_t random_word(void) {
 
 uint64_t below(uint64_t n) { return n != 0 ? random_word() % n : 0; }
 
-static uint64_t corner(void) {
+uint64_t corner(void) {
     static const uint64_t corners[] = {0,
                                        1,
                                        2,
@@ -317,7 +317,7 @@ static uint64_t weight_for(const struct row *row, const struct thread *thread) {
     return thread != driver && row->invoked != 0 ? 4u * row->weight : row->weight;
 }
 
-static bool holds_fault(unsigned cap) {
+bool holds_fault(unsigned cap) {
     if (caps[cap].type != SHEAF_REPLY)
         return false;
     const struct reply *reply = port_kernel_address(PADDR(caps[cap].address));
@@ -357,117 +357,4 @@ struct row *random_row(const struct thread *thread) {
             return &rows[i];
         at -= weight;
     }
-}
-
-// ---- Gathers
-
-#define PAGES_AT UINT64_C(0x40000000)
-#define BLOCKS_AT UINT64_C(0x80000000)
-#define BLOCK_BYTES (UINT64_C(1) << 21)
-
-static uint64_t random_va(bool block) {
-    if (block)
-        return BLOCKS_AT + below(4) * BLOCK_BYTES;
-    uint64_t far = below(2) == 0 ? below(16) << 39 : below(3) * BLOCK_BYTES; // tables run out
-    return PAGES_AT + far + below(24) * PAGE_BYTES;
-}
-
-static uint64_t map_flags(uint64_t rights) {
-    uint64_t flags = below(2) == 0 ? SHEAF_OP_ACCESSED : 0;
-    if (below(4) == 0)
-        flags |= SHEAF_OP_PART;
-    if (below(4) == 0)
-        flags |= SHEAF_OP_PAGES;
-    if (below(30) == 0 || ((rights & SHEAF_MAP_WRITE) != 0 && below(2) == 0))
-        flags |= SHEAF_OP_DIRTY;
-    return flags;
-}
-
-// Of `count` slots from this one on, as far as there are Frames; `count` becomes how many.
-static uint64_t pages_of_frames(unsigned cap, uint64_t *count) {
-    struct slot *first = caps[cap].at;
-    const struct slot *end = cnode_slot(first->home, BIT(first->home->head.flags));
-    uint64_t pages = 0, i = 0;
-    for (; i < *count && first + i < end; i++) {
-        cap = cap_at(first + i);
-        if (cap == NO_CAP || caps[cap].type != SHEAF_FRAME)
-            break;
-        pages += BIT(caps[cap].size_bits - PAGE_BITS);
-    }
-    *count = i;
-    return pages;
-}
-
-static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t vspace) {
-    uint64_t frame = random_name(thread, 1u << SHEAF_FRAME), pages = below(60) == 0 ? 0 : 1;
-    uint64_t rights = below(20) == 0 ? below(9) : SHEAF_MAP_READ | (below(3) << 1);
-    uint64_t flags = map_flags(rights);
-    uint64_t count = below(4) == 0 ? 1 + below(4) : 1;
-    unsigned cap;
-    bool block = false;
-    if (reference_resolve(thread, frame, &cap) == SHEAF_OK && caps[cap].type == SHEAF_FRAME) {
-        pages = pages_of_frames(cap, &count);
-        block = pages >= 512;
-    }
-    if ((flags & SHEAF_OP_PART) != 0)
-        return map_op(vspace, random_va(false), 1 + below(pages), frame, below(6) == 0, rights,
-                      flags);
-    if (below(60) == 0) // more than one operation takes
-        count = SHEAF_MAP_FRAMES + below(2);
-    return map_op(vspace, random_va(block), pages, frame, count, rights, flags);
-}
-
-static struct sheaf_gather_op random_unmap(uint64_t vspace) {
-    uint64_t pages = below(4) == 0 ? below(3000) : 1 + below(64);
-    if (below(60) == 0)
-        pages = below(2) << 34;
-    uint64_t flags = (below(2) * SHEAF_OP_KEEP_TABLES) | (below(3) == 0 ? SHEAF_OP_REPORT : 0);
-    uint64_t va = below(4) == 0 ? BLOCKS_AT + below(2000) * PAGE_BYTES : random_va(false);
-    return unmap_op(vspace, va, pages, flags);
-}
-
-static void spoil_operation(struct sheaf_gather_op *op) {
-    unsigned which = (unsigned)below(6);
-    if (which == 0)
-        op->word[0] ^= UINT64_C(1) << below(40);
-    else if (which == 2 && below(2) == 0)
-        op->word[2] |= below(2) == 0   ? 1 + below(4095)
-                       : below(2) == 0 ? UINT64_C(0xffff000000000000)
-                                       : BIT(48 + below(15));
-    else
-        op->word[which] = corner();
-}
-
-static void make_operations(const struct attempt *attempt, uint64_t count) {
-    struct sheaf_ipc_buffer *page = thread_buffer(attempt->thread);
-    for (uint64_t i = 0; page != NULL && i < MIN(count, SHEAF_GATHER_OPS); i++) {
-        uint64_t vspace = random_name(attempt->thread, 1u << SHEAF_VSPACE);
-        page->ops[i] = below(3) != 0 ? random_map(attempt->thread, vspace) : random_unmap(vspace);
-        if (below(6) == 0)
-            spoil_operation(&page->ops[i]);
-    }
-}
-
-void make_gather(struct attempt *attempt) {
-    uint64_t count = below(40) == 0 ? below(70) : 1 + below(8) / 6, flags = below(2) == 0;
-    uint32_t types = below(8) == 0 ? UINT32_MAX : 1u << SHEAF_ENDPOINT | 1u << SHEAF_NOTIFICATION;
-    unsigned reply;
-    if (below(6) == 0)
-        count = 0;
-    if (below(10) == 0)
-        flags |= below(4) * SHEAF_GATHER_DEFER; // none, one of the policies, both
-    if (below(60) == 0)
-        flags = corner() & UINT32_MAX;
-    if (reference_resolve(attempt->thread, attempt->call.reply, &reply) == SHEAF_OK &&
-        holds_fault(reply) && below(3) != 0) { // as a pager does
-        count = below(2);
-        flags = SHEAF_GATHER_REPLY_RECV;
-        types = 1u << SHEAF_ENDPOINT;
-        attempt->call.tag = 0;
-        attempt->length = 0;
-        attempt->call.deadline = 0;
-    }
-    attempt->call.gather = SHEAF_GATHER_ARG(count, flags);
-    attempt->call.cap = random_name(attempt->thread, types);
-    make_operations(attempt, count);
 }

@@ -54,8 +54,7 @@ static bool print_errors(bool whole) {
             count += rows[j].error[i];
         if (names[i] == NULL)
             continue;
-        // User space never sees the one; the other is MOVE's, which the reference does not know.
-        bool internal = i == SHEAF_ERR_PREEMPTED || i == SHEAF_ERR_OTHER_MAPPING;
+        bool internal = i == SHEAF_ERR_PREEMPTED; // user space never sees it
         printf(" %s %lu", names[i], (unsigned long)count);
         if (internal ? count != 0 : count < LEAST_ERRORS) {
             printf("(!)");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Faults, time, interrupts, input; and what the threads that wait for these are told.
 #include "events.h"
+#include "mappings.h"
 #include "method.h"
 #include "news.h"
 #include "timeout.h"
@@ -37,12 +38,15 @@ static uint64_t random_address(const struct thread *thread) {
 
 void event_fault(void) {
     const struct thread *thread = running();
-    bool page = below(2) == 0;
+    bool page = below(2) == 0, allowed = false;
     way_begin();
     fault_word[2] = thread->context.pc;
     if (page) {
         fault_word[0] = random_address(thread);
         fault_word[1] = BIT(below(3));
+        unsigned space = cap_at(&thread->slot[THREAD_VSPACE]);
+        allowed = space != NO_CAP && !vspace_dead(caps[space].address) &&
+                  mappings_access(caps[space].address, fault_word[0], fault_word[1]);
         meet_fault(thread, SHEAF_LABEL_PAGE_FAULT, fault_word);
         page_fault(fault_word[0], fault_word[1]);
     } else {
@@ -57,8 +61,8 @@ void event_fault(void) {
     counts[kind]++;
     if (kind == EVENT_FAULT_SENT)
         way_note_fault();
+    assert_true((kind == EVENT_FAULT_RESOLVED) == allowed);
     if (kind == EVENT_FAULT_RESOLVED) {
-        assert_true(page);
         news_begin(); // the page is there: nobody is told anything
     }
 }
@@ -216,6 +220,8 @@ bool event_print(void) {
         [EVENT_TIMER] = "timer went off",
         [EVENT_LINE] = "device interrupt",
         [EVENT_INPUT] = "console input",
+        [EVENT_DEFERRED] = "deferred gather",
+        [EVENT_FORCED] = "forced gather",
         [EVENT_FAST_CALL] = "fast call",
         [EVENT_FAST_ANSWER] = "fast answer",
         [EVENT_FAST_FAULT] = "fast fault",

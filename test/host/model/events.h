@@ -13,6 +13,8 @@ enum event {
     EVENT_TIMER,
     EVENT_LINE,
     EVENT_INPUT,
+    EVENT_DEFERRED, // gathers with operations, that succeeded
+    EVENT_FORCED,
     EVENT_FAST_CALL, // by the fast path (ways.c)
     EVENT_FAST_ANSWER,
     EVENT_FAST_FAULT,

@@ -3,6 +3,7 @@
 //
 // `wrong` holds everything that is wrong: the kernel may name any of it, in whatever order it
 // looks, but must name one; with nothing wrong it must succeed.
+#include "foresee.h"
 #include "method.h"
 #include "news.h"
 
@@ -68,6 +69,7 @@ static void expect_invocation(struct attempt *attempt) {
 void expect_call(struct attempt *attempt) {
     struct row *row = attempt->row;
     meet_undo();
+    foresee_undo();
     news_begin();
     attempt->wrong = 0;
     attempt->maybe = 0;

@@ -3,6 +3,7 @@
 //
 // Found from who waits before the call. That those queues are right is for the invariants and
 // order.c to say; what is foreseen here is everything that the call does to the threads in them.
+#include "foresee.h"
 #include "method.h"
 #include "news.h"
 
@@ -306,7 +307,7 @@ void wrong_reply_receive(struct attempt *attempt) {
         receive(attempt, attempt->cap, reply != NO_CAP);
 }
 
-// ---- Gather: its operations are not foreseen, its tail is
+// ---- Gather: its operations (foresee.c), and its tail if they succeed
 
 void wrong_gather(struct attempt *attempt) {
     const uint64_t policies = SHEAF_GATHER_DEFER | SHEAF_GATHER_FORCE;
@@ -320,6 +321,8 @@ void wrong_gather(struct attempt *attempt) {
     if (!has_buffer(attempt->thread))
         attempt->wrong |= E(NO_BUFFER);
     attempt->tail = 0;
+    if (attempt->wrong == 0)
+        foresee_gather(attempt);
     if (attempt->wrong != 0 || (flags & SHEAF_GATHER_REPLY_RECV) == 0)
         return;
     enum sheaf_error error = check_name(

@@ -83,7 +83,8 @@ struct row {
 
 extern struct row rows[];
 extern const unsigned row_count;
-extern struct row *const row_of_map, *const row_of_unmap, *const row_of_gather;
+extern struct row *const row_of_gather;
+struct row *row_of_operation(uint64_t code); // of a gather; row_of_gather where there is none
 extern struct row *const row_of_nothing; // CALL that names no method
 
 struct row *row_of_method(unsigned type, uint64_t label); // NULL: there is none
@@ -96,9 +97,13 @@ uint64_t below(uint64_t n);
 // arguments.c
 struct row *random_row(const struct thread *thread);
 void make_attempt(struct attempt *attempt, struct row *row, struct thread *thread);
-void make_gather(struct attempt *attempt);                         // fills the caller's buffer
 uint64_t random_name(const struct thread *thread, uint32_t types); // 0: of an empty slot
 uint64_t random_time(void);
+uint64_t corner(void); // a number that something may happen at
+bool holds_fault(unsigned cap);
+
+// operations.c
+void make_gather(struct attempt *attempt); // fills the caller's buffer
 
 // expect.c
 enum sheaf_error check_name(struct attempt *attempt, uint64_t name, uint32_t types, unsigned *cap);

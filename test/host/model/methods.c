@@ -12,6 +12,10 @@
 #define NAMES (E(INVALID_CAPABILITY) | E(RANGE) | E(WRONG_TYPE))
 // Of any message to an object of the kernel
 #define COMMON (E(INVALID_ARGUMENT) | E(MESSAGE_TOO_LONG) | E(NO_BUFFER))
+// Of an operation of a gather, and of one on a range
+#define OPERATION (NAMES | E(INVALID_ARGUMENT) | E(UNKNOWN_FLAG))
+#define RANGE_OF_PAGES \
+    (E(MISALIGNED) | E(NON_CANONICAL) | E(KERNEL_HALF) | E(ZERO_LENGTH) | E(OVERFLOW))
 // Of a message that may take capabilities along
 #define MESSAGE (E(NO_BUFFER) | E(MESSAGE_TOO_LONG) | E(INVALID_ARGUMENT) | E(NOT_COPYABLE))
 
@@ -25,6 +29,8 @@ struct row rows[] = {
     {.name = "untyped.info", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
      .label = SHEAF_UNTYPED_INFO, .weight = 6,
      .answers = answers_untyped_info, .documented = COMMON},
+    {.name = "untyped.purge", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
+     .label = SHEAF_UNTYPED_PURGE, .weight = 6, .documented = COMMON},
     {.name = "cnode.copy", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_COPY,
      .words = 3, .weight = 90, .argument = {A(EMPTY), SOURCE, A(RIGHTS)},
      .documented = COMMON | E(RANGE) | E(SLOT_OCCUPIED) | E(NOT_COPYABLE) |
@@ -180,28 +186,36 @@ struct row rows[] = {
      .documented = NAMES | MESSAGE | E(NO_RIGHT) | E(CANCELLED) | E(IN_USE) | E(TIMED_OUT),
      .wrong = wrong_reply_receive},
     {.name = "yield", .number = SHEAF_SYS_YIELD, .weight = 20},
-    {.name = "gather", .number = SHEAF_SYS_GATHER, .weight = 100,
+    {.name = "gather", .number = SHEAF_SYS_GATHER, .weight = 250,
      .documented = NAMES | MESSAGE | E(UNKNOWN_FLAG) | E(VECTOR_TOO_LONG) | E(UNKNOWN_OPERATION) |
                    E(NO_RIGHT) | E(IN_USE) | E(CANCELLED) | E(TIMED_OUT),
      .wrong = wrong_gather},
-    {.name = "gather.map", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) | E(KERNEL_HALF) |
-                   E(ZERO_LENGTH) | E(OVERFLOW) | E(INVALID_ARGUMENT) | E(NO_RIGHT) | E(DEAD) |
+    {.name = "gather.map", .documented = OPERATION | RANGE_OF_PAGES | E(NO_RIGHT) |
                    E(RIGHTS_EXCEEDED) | E(ALREADY_MAPPED) | E(PLACE_OCCUPIED) | E(NO_TABLES) |
-                   E(UNKNOWN_FLAG) | E(MEMORY_TYPE)},
-    {.name = "gather.unmap", .documented = NAMES | E(MISALIGNED) | E(NON_CANONICAL) |
-                   E(KERNEL_HALF) | E(ZERO_LENGTH) | E(OVERFLOW) | E(BLOCK_CUT) | E(DEAD) |
-                   E(RESULTS_TOO_LARGE) | E(INVALID_ARGUMENT) | E(UNKNOWN_FLAG)},
+                   E(MEMORY_TYPE) | E(DEAD)},
+    {.name = "gather.unmap", .documented = OPERATION | RANGE_OF_PAGES | E(BLOCK_CUT) |
+                   E(RESULTS_TOO_LARGE) | E(DEAD)},
+    {.name = "gather.protect", .documented = OPERATION | RANGE_OF_PAGES | E(BLOCK_CUT) |
+                   E(RIGHTS_EXCEEDED) | E(MEMORY_TYPE) | E(RESULTS_TOO_LARGE) | E(DEAD)},
+    {.name = "gather.move", .documented = OPERATION | RANGE_OF_PAGES | E(PLACE_OCCUPIED) |
+                   E(NO_TABLES) | E(OTHER_MAPPING) | E(BLOCK_CUT) | E(DEAD)},
+    {.name = "gather.age", .documented = OPERATION | RANGE_OF_PAGES | E(BLOCK_CUT) |
+                   E(RESULTS_TOO_LARGE) | E(DEAD)},
+    {.name = "gather.evict", .documented = OPERATION | E(ZERO_LENGTH) | E(RESULTS_TOO_LARGE)},
+    {.name = "gather.sync", .documented = OPERATION | E(DEAD)},
     {.name = "null", .number = SHEAF_SYS_NULL, .weight = 8},
     {.name = "unknown", .number = 0, .weight = 3, .documented = E(UNKNOWN_SYSCALL), .fails = true},
     {.name = "(no method)", .documented = E(INVALID_CAPABILITY) | E(RANGE) | E(UNKNOWN_METHOD),
      .fails = true},
 };
 const unsigned row_count = ARRAY_SIZE(rows);
-struct row *const row_of_gather = &rows[ARRAY_SIZE(rows) - 6];
-struct row *const row_of_map = &rows[ARRAY_SIZE(rows) - 5];
-struct row *const row_of_unmap = &rows[ARRAY_SIZE(rows) - 4];
+struct row *const row_of_gather = &rows[ARRAY_SIZE(rows) - 4 - SHEAF_OP_SYNC];
 struct row *const row_of_nothing = &rows[ARRAY_SIZE(rows) - 1];
 // clang-format on
+
+struct row *row_of_operation(uint64_t code) {
+    return code <= SHEAF_OP_SYNC ? row_of_gather + code : row_of_gather;
+}
 
 struct row *row_of_method(unsigned type, uint64_t label) {
     for (unsigned i = 0; i < row_count; i++)

@@ -9,6 +9,7 @@
 // whoever runs makes the next call. Faults, interrupts and time come in between, and interrupts
 // during the calls that can be preempted.
 #include "events.h"
+#include "foresee.h"
 #include "method.h"
 #include "news.h"
 #include "order.h"
@@ -67,14 +68,17 @@ static void count_gather(uint64_t status) {
     unsigned error = SHEAF_GATHER_ERROR(x10), index = SHEAF_GATHER_INDEX(x10);
     unsigned count = error == SHEAF_OK ? (unsigned)attempt.call.gather : index + 1;
     for (unsigned i = 0; attempt.wrong == 0 && i < count; i++) {
-        uint64_t code = operations[i].word[0] & 0xff;
-        struct row *row = code == SHEAF_OP_MAP     ? row_of_map
-                          : code == SHEAF_OP_UNMAP ? row_of_unmap
-                                                   : row_of_gather;
+        struct row *row = row_of_operation(operations[i].word[0] & 0xff);
         census_count(row, i == index && error != SHEAF_OK ? error : SHEAF_OK);
     }
     if (!is_waiting(attempt.thread) && (attempt.wrong != 0 || error == SHEAF_OK))
         census_count(row_of_gather, status);
+    if (attempt.wrong != 0 || error != SHEAF_OK || count == 0)
+        return;
+    if ((attempt.call.gather >> 32 & SHEAF_GATHER_DEFER) != 0)
+        event_count(EVENT_DEFERRED);
+    if ((attempt.call.gather >> 32 & SHEAF_GATHER_FORCE) != 0)
+        event_count(EVENT_FORCED);
 }
 
 // The errors of an operation, or those of the tail if the operations succeeded. In the first case
@@ -83,18 +87,19 @@ static void settle_gather(uint64_t before) {
     uint64_t argument = attempt.call.gather, error = gather_error();
     if (attempt.wrong != 0)
         return;
+    unsigned index = SHEAF_GATHER_INDEX(attempt.thread->context.reg[SHEAF_REG_GATHER]);
     if (error == SHEAF_OK) {
+        foresee_settle(attempt.thread, SHEAF_OK, 0);
         attempt.wrong = attempt.tail;
         return;
     }
-    assert_true((argument & UINT32_MAX) > 0);
-    attempt.wrong = row_of_map->documented | row_of_unmap->documented | E(UNKNOWN_OPERATION);
-    attempt.waits = false;
-    news_begin();
-    bool first = SHEAF_GATHER_INDEX(attempt.thread->context.reg[SHEAF_REG_GATHER]) == 0;
-    if (first && state_hash(attempt.thread) != before)
+    assert_true((argument & UINT32_MAX) > index);
+    if (index == 0 && state_hash(attempt.thread) != before)
         fail_msg("a gather's first operation fails and has changed something");
     meet_undo();
+    attempt.wrong = foresee_settle(attempt.thread, (enum sheaf_error)error, index);
+    attempt.waits = false;
+    news_begin();
 }
 
 // ---- One call
@@ -110,6 +115,12 @@ static void trace_call(void) {
            (unsigned long)attempt.call.gather, (unsigned long)attempt.call.deadline);
     for (unsigned i = 0; i < SHEAF_REG_WORDS; i++)
         printf(" %lx", (unsigned long)attempt.word[i]);
+    uint64_t count = attempt.row == row_of_gather ? attempt.call.gather & UINT32_MAX : 0;
+    for (uint64_t i = 0; i < MIN(count, SHEAF_GATHER_OPS); i++) {
+        printf("; operation");
+        for (unsigned n = 0; n < SHEAF_GATHER_OP_WORDS; n++)
+            printf(" %lx", (unsigned long)operations[i].word[n]);
+    }
     printf("; errors expected %lx%s, polls to an interrupt %lx\n", (unsigned long)attempt.wrong,
            attempt.waits ? ", waits" : "", (unsigned long)fake.polls);
     fflush(stdout);
@@ -264,6 +275,7 @@ static void step(void) {
     check_deadlines();
     reference_compare();
     check_invariants();
+    mappings_compare();
     order_check(thread, attempt.reprioritised, round_done + 1);
     trail = trail * 31 + state_hash(NULL);
 }

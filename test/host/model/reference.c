@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The set of capabilities, and what each change means to it.
-#include "reference.h"
+#include "mappings.h"
 #include <string.h>
 
 #define SLOTS (RAM_MOST / sizeof(struct slot))
@@ -63,6 +63,7 @@ unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t
                              .size_bits = (uint8_t)size_bits,
                              .memory_type = caps[parent].memory_type};
     *index_at(at) = (uint16_t)cap;
+    mappings_new(cap);
     return cap;
 }
 
@@ -178,6 +179,10 @@ static void doom_derived(unsigned cap) {
 
 // Children of what is gone are children of the next above that stays.
 static void bury_the_doomed(void) {
+    bool doubt = false; // left to mappings_compare
+    for (unsigned i = 1; i < cap_count; i++)
+        if (caps[i].at != NULL && caps[i].doomed && caps[i].type == SHEAF_FRAME)
+            mappings_evict(i, &doubt);
     for (unsigned i = 1; i < cap_count; i++)
         while (caps[i].at != NULL && caps[caps[i].parent].doomed)
             caps[i].parent = caps[caps[i].parent].parent;
@@ -185,8 +190,10 @@ static void bury_the_doomed(void) {
         if (caps[i].at != NULL && caps[i].doomed) {
             *index_at(caps[i].at) = NO_CAP;
             caps[i] = (struct cap){0};
+            mappings_new(i);
         }
     }
+    mappings_bury();
 }
 
 void reference_delete(unsigned cap) {
@@ -222,6 +229,8 @@ bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
 
 // ---- Names
 
+static uint64_t room; // behind the place found last
+
 struct slot *reference_place(const struct thread *thread, uint64_t name, enum sheaf_error *error) {
     unsigned cap = cap_at(&thread->slot[THREAD_CSPACE]);
     *error = SHEAF_ERR_INVALID_CAPABILITY;
@@ -233,6 +242,7 @@ struct slot *reference_place(const struct thread *thread, uint64_t name, enum sh
         if (index == 0)
             return NULL;
         struct slot *slot = slot_in_cnode(&caps[cap], index);
+        room = BIT(bits) - index;
         name >>= bits;
         if (name == 0)
             return slot;
@@ -240,6 +250,11 @@ struct slot *reference_place(const struct thread *thread, uint64_t name, enum sh
     }
     *error = SHEAF_ERR_RANGE;
     return NULL;
+}
+
+uint64_t reference_room(const struct thread *thread, uint64_t name) {
+    enum sheaf_error error;
+    return reference_place(thread, name, &error) != NULL ? room : 0;
 }
 
 enum sheaf_error reference_resolve(const struct thread *thread, uint64_t name, unsigned *cap) {
@@ -332,6 +347,10 @@ void reference_clear(void) {
     memset(caps, 0, sizeof(caps));
     console_listener.address = 0;
     cap_count = 1;
+    mappings_clear();
 }
 
-void reference_import(void) { visit(&tree_anchor, ANCHOR, 0, visit_import); }
+void reference_import(void) {
+    visit(&tree_anchor, ANCHOR, 0, visit_import);
+    mappings_import();
+}

@@ -64,6 +64,9 @@ enum sheaf_error reference_resolve(const struct thread *thread, uint64_t name, u
 // The slot itself, empty or not; NULL with the error where the name leads nowhere.
 struct slot *reference_place(const struct thread *thread, uint64_t name, enum sheaf_error *error);
 
+// Slots from that one on to the end of its CNode.
+uint64_t reference_room(const struct thread *thread, uint64_t name);
+
 // Every capability of the kernel is in the set, with the same parent, and the other way round.
 void reference_compare(void);
 extern unsigned reference_depth; // deepest derivation seen by reference_compare

@@ -16,4 +16,8 @@ void cache_zero(void *start, size_t bytes);
 // Cleans to the point of coherency: an observer with caches off sees the stores. Ends with DSB SY.
 void cache_clean_to_memory(const volatile void *start, size_t bytes);
 
+// The same, and takes the lines out of all caches: from then on nothing that was cached can be
+// read, or written back over what was stored in memory meanwhile. Ends with DSB SY.
+void cache_clean_and_invalidate(const volatile void *start, size_t bytes);
+
 #endif

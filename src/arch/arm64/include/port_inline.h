@@ -339,6 +339,10 @@ static inline void port_sync_instructions(paddr_t start, size_t bytes) {
     trace(TRACE_SYNC, 0, start.v, bytes);
 }
 
+static inline void port_clean_and_invalidate(paddr_t start, size_t bytes) {
+    cache_clean_and_invalidate(port_kernel_address(start), bytes);
+}
+
 static inline void port_count(enum sheaf_counter counter, uint64_t n) {
     pe_self()->counters[counter] += n; // per PE, interrupts masked: no atomic needed
 }

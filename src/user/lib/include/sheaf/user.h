@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The system-call interface as C functions: what sheaf/syscall.h and sheaf/object.h define, typed.
+// The system-call interface as C functions: sheaf_syscall for any system call, sheaf_call for any
+// method of an object, and what programs need most of sheaf/syscall.h and sheaf/object.h, typed.
 //
 // Every function that returns enum sheaf_error answers what the kernel answered; on an error
 // nothing was changed, and output arguments are not written. Messages of more than six words go
@@ -65,6 +66,8 @@ struct sheaf_untyped_info {
     uint64_t physical, size_bits, bytes_left, memory_type; // enum sheaf_memory_type
 };
 enum sheaf_error sheaf_untyped_info(sheaf_cptr untyped, struct sheaf_untyped_info *info);
+// Makes all memory that was non-cacheable ready for cacheable use, now and not when it is retyped.
+enum sheaf_error sheaf_untyped_purge(sheaf_cptr untyped);
 
 // ---- CNode
 
