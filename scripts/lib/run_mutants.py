@@ -115,16 +115,21 @@ class Runner:
         verdict = judge(lines, self.rules)
         return Outcome(verdict[0], program, case.split(" Could not run test")[0], verdict[1]) if verdict else None
 
-    def measure(self):
+    def measure(self, jobs):
         """Runs all programs without a mutant. Returns how many reports there were, and of which programs."""
-        reports, wrong = 0, []
-        for program in self.programs:
+        def run(program):
             started = time.monotonic()
-            outcome, failed, crash = self.run(0, program)
-            self.limits[program] = SLACK + PATIENCE * (time.monotonic() - started)
-            if outcome or failed or crash:
-                reports += max(failed, 1)
-                wrong.append(f"{program}: {outcome.case + ': ' + outcome.why if outcome else crash}")
+            result = self.run(0, program)
+            return (*result, time.monotonic() - started)
+
+        reports, wrong = 0, []
+        with ThreadPoolExecutor(jobs) as pool:
+            for program, result in zip(self.programs, pool.map(run, self.programs)):
+                outcome, failed, crash, seconds = result
+                self.limits[program] = SLACK + PATIENCE * seconds
+                if outcome or failed or crash:
+                    reports += max(failed, 1)
+                    wrong.append(f"{program}: {outcome.case + ': ' + outcome.why if outcome else crash}")
         return reports, wrong
 
     def try_all(self, mutant):
@@ -176,7 +181,7 @@ def run_all(runner, mutants, jobs, tap):
         sys.exit(f"mutants: no mutant of the kind `{missing[0]}`: add one to test/mutants")
     if tap:
         print(f"1..{len(mutants) + 1}", flush=True)
-    reports, wrong = runner.measure()
+    reports, wrong = runner.measure(jobs)
     for line in wrong:
         print(f"# unmutated: {line}", flush=True)
     if wrong and not tap:
@@ -200,7 +205,7 @@ def run_all(runner, mutants, jobs, tap):
     return good == len(mutants) and reports == 0
 
 
-def run_one(runner, mutant, program):
+def run_one(runner, mutant, program, jobs):
     """Replays one mutant, with all output. Returns whether it was caught."""
     print(f"{mutant.kind}: {mutant.title}")
     if mutant.old:
@@ -208,7 +213,7 @@ def run_one(runner, mutant, program):
               "".join(f"+ {line}\n" for line in mutant.new.splitlines()), end="")
     sys.stdout.flush()
     if not program:
-        runner.measure()
+        runner.measure(jobs)
         outcome = runner.try_all(mutant)
         report(mutant, outcome, False)
         if not outcome.how:
@@ -241,7 +246,7 @@ def main():
         sys.exit(f"mutants: there are mutants 1 to {len(mutants)} (see --list)")
     if arguments.program and arguments.program not in runner.programs:
         sys.exit(f"mutants: no test program {arguments.program}; there are {' '.join(runner.programs)}")
-    sys.exit(not run_one(runner, mutants[arguments.number - 1], arguments.program))
+    sys.exit(not run_one(runner, mutants[arguments.number - 1], arguments.program, arguments.jobs))
 
 
 if __name__ == "__main__":
