@@ -27,6 +27,7 @@ TIME_LIMIT = 60     # seconds for one test program without a mutant
 PATIENCE = 3        # a mutant may take so many times as long as none, and SLACK seconds
 SLACK = 10
 RESULT = re.compile(r"^(not )?ok \d+ - (.*)$")
+ENDED = re.compile(r": error: Failure!|Test failed with exception")
 # What a failed case is no proof of: the test was ended by something other than its own judgement.
 CRASH = re.compile(r"Test failed with exception|\bpanic: |wait for each other|no end after \d+ steps")
 KINDS = ("leaf-only for walk-cache", "local for broadcast", "a hint where none may be", "threshold off by one",
@@ -51,10 +52,30 @@ def judge(lines, rules):
             return "rule", rule
     if CRASH.search(text) or "Failure!" not in text:
         return None
-    said = [line.lstrip("# ").removeprefix("ERROR: ") for line in lines]
-    said = [line for line in said if line and "Failure!" not in line and not line.startswith("not ok")]
+    end = next(number for number, line in enumerate(lines) if "Failure!" in line)
+    said = [line.lstrip("# ").removeprefix("ERROR: ") for line in lines[:end]]
+    said = [line for line in said if line and not line.startswith("not ok")]
     place = re.search(r"(\S+:\d+): error: Failure!", text)
     return "contract", " ".join(said[-1:] + ([f"({os.path.basename(place[1])})"] if place else []))
+
+
+def failed_cases(stream):
+    """Yields (case, lines said of it) for each failed case of TAP. Some of them come before its line, some behind."""
+    lines, case = [], None
+    for line in stream:
+        line = line.rstrip("\n")
+        result = RESULT.match(line)
+        if result is None:
+            lines.append(line)
+        if case is not None and (result or ENDED.search(line)):
+            yield case, lines
+            lines, case = [], None
+        if result and result[1]:
+            case = result[2]
+        elif result:
+            lines = []
+    if case is not None:
+        yield case, lines
 
 
 class Runner:
@@ -78,25 +99,14 @@ class Runner:
         late = []
         timer = threading.Timer(self.limits[program], lambda: (late.append(True), process.kill()))
         timer.start()
-        lines, case, failed, found = [], None, 0, None
+        found, failed, case = None, 0, ""
         try:
-            for line in process.stdout:
-                line = line.rstrip("\n")
-                result = RESULT.match(line)
-                if result is None:
-                    lines.append(line)
-                    continue
-                found = self._judge_case(program, case, lines)
-                if found:
+            for case, said in failed_cases(process.stdout):
+                failed += 1
+                if verdict := judge(said, self.rules):
+                    found = Outcome(verdict[0], program, case.split(" Could not run test")[0], verdict[1])
+                    process.kill()
                     break
-                if result[1]:
-                    case, failed = result[2], failed + 1  # what follows the line belongs to it, too
-                else:
-                    case, lines = None, []
-            else:
-                found = self._judge_case(program, case, lines)
-            if found:
-                process.kill()
             process.wait()
         finally:
             timer.cancel()
@@ -108,12 +118,6 @@ class Runner:
         if process.returncode < 0:
             return None, failed, f"{program}: {signal.Signals(-process.returncode).name}"
         return None, failed, f"{program}: {case or 'failed'}" if process.returncode else ""
-
-    def _judge_case(self, program, case, lines):
-        if case is None:
-            return None
-        verdict = judge(lines, self.rules)
-        return Outcome(verdict[0], program, case.split(" Could not run test")[0], verdict[1]) if verdict else None
 
     def measure(self, jobs):
         """Runs all programs without a mutant. Returns how many reports there were, and of which programs."""

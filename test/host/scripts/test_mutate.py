@@ -163,4 +163,12 @@ def _():
     equal(run_mutants.judge(["a PE wrote the words break-before-make"], rules), None)
 
 
+@case("what is said before a case's line and behind it belongs to it, and nothing else")
+def _():
+    output = ["ok 1 - a", "ERROR: rule: x", "not ok 2 - b", "# b.c:1: error: Failure!", "ERROR: panic: y", "not ok 3 - c",
+              "# c.c:2: error: Failure!", "# noise", "ok 4 - d", "not ok 5 - e Could not run test: 1==2", "e.c:3: error: Failure!"]
+    equal([(name.split()[0], len(lines)) for name, lines in run_mutants.failed_cases(output)],
+          [("b", 2), ("c", 2), ("e", 1)], "cases and their lines")
+
+
 main()
