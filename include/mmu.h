@@ -150,7 +150,7 @@ struct gather_totals {
 // What becomes of what a gather removes.
 enum gather_policy {
     GATHER_IF_NEEDED, // invalidated, where a TLB may hold it
-    GATHER_DEFER,     // left pending: gather_unmap and gather_clear_record only; keeps tables
+    GATHER_DEFER,     // left pending: gather_unmap and gather_clear_records only; keeps tables
     GATHER_FORCE,     // as IF_NEEDED, and so is what gather_force is told
 };
 struct gather *gather_begin(void);                                        // IF_NEEDED
@@ -177,18 +177,19 @@ static inline enum sheaf_error gather_check_range(vaddr_t va, uint64_t pages) {
 enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vaddr_t va,
                               uint64_t pages, unsigned flags, uint64_t *done, uint8_t *report);
 
-// UNMAP of several ranges of a few pages each, without a report, as long as that is simple: a range
-// lies in one table, which is there and of which more is left, nothing is pending in the VSpace but
-// by this batch, the VSpace lives, and its lock is free. Answers how many of the ranges are done,
-// from the first on. Nothing is preemptible meanwhile, so together they are at most
-// GATHER_UNMAP_FEW pages. They were checked (gather_check_range).
-#define GATHER_UNMAP_FEW 64u
+// UNMAP of ranges of a few pages in one VSpace, without a report, as a gather of its own: on return
+// it is complete, and `totals` has what it came to. For where that is simple: each range lies in
+// one table, which is there, so that none becomes removable; nothing is pending in the VSpace,
+// which lives, and its lock is free. False: something is not so, and nothing has changed. Nothing
+// is preemptible meanwhile, so together they are at most GATHER_FEW_PAGES. Each begins at a user
+// address, page-aligned, and has a page.
+#define GATHER_FEW_PAGES 64u
 struct gather_pages {
     vaddr_t va;
     uint64_t pages;
 };
-unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
-                          const struct gather_pages *list, unsigned count);
+bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                      struct gather_totals *totals);
 
 // FORCE: invalidates the range with walk caches at the finish, whatever is known about it: that
 // nothing was found, was never accessed, or that no PE loaded the VSpace. The range was checked.
@@ -309,21 +310,30 @@ enum sheaf_error gather_move_leaves(struct gather *gather, struct vspace *vspace
                                     vaddr_t to, uint64_t pages, struct moved_frames *frames,
                                     struct gather_move *progress, unsigned *missing);
 
-// Clears what the Frame's record names, if it verifies, keeping tables. Completes nothing, so locks
-// of lower rank than LOCK_VSPACE may be held. The record may change meanwhile, by a MOVE or a MAP.
+// Clears what records of Frames name, where they verify, keeping tables. Completes nothing, so
+// locks of lower rank than LOCK_VSPACE may be held. A record may change meanwhile, by a MOVE or a
+// MAP.
 enum record_step {
     RECORD_THROUGH, // nothing of it is left but what the finish completes
-    RECORD_AGAIN,   // only some of the leaves were cleared: call again
-    RECORD_PENDING, // nothing was done, others' removals are pending: gather_complete_record first
-    RECORD_FULL,    // nothing was done, the batch is full of VSpaces: gather_finish first
+    RECORD_AGAIN,   // enough for one call, or an interrupt is pending; something was done
+    RECORD_PENDING, // others' removals are pending: gather_complete_record first
+    RECORD_FULL,    // the batch is full of VSpaces: gather_finish first
 };
-// With DEFER only a full table of entries is in the way of a removal. The SHEAF_REPORT_* bits of
-// what was cleared are added to *seen.
-enum record_step gather_clear_record(struct gather *gather, const struct mapped_frame *frame,
-                                     unsigned size_bits, uint8_t *seen);
-// The same with what must come first, of a record that nobody changes. Used by delete and revoke:
-// the capability may leave the tree after gather_finish. False: it took its time and is not
-// through; it is to be called again, after a finish if the caller gives way.
+struct gather_record {
+    const struct mapped_frame *frame;
+    uint8_t size_bits;
+    bool through;    // false before; true: nothing is left but what the finish completes
+    uint8_t seen;    // the SHEAF_REPORT_* bits of what was cleared are added
+    uint16_t number; // the caller's
+};
+// Table by table, in the order in which the list first names them: so others than the first may be
+// through, too. Answers how many of the list, from the first on, are through, and says in *step why
+// the next one is not. With DEFER only a full table of entries is in the way of a removal.
+unsigned gather_clear_records(struct gather *gather, struct gather_record *records, unsigned count,
+                              enum record_step *step);
+// For one record, with what must come first. Used by delete and revoke: the capability may leave
+// the tree after gather_finish. False: it took its time and is not through; it is to be called
+// again, after a finish if the caller gives way.
 bool gather_unmap_record(struct gather *gather, struct mapping_record record, paddr_t frame,
                          unsigned size_bits);
 // Completes everything pending in the VSpace of the record (before a capability is mapped anew).

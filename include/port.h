@@ -57,6 +57,9 @@ static inline unsigned port_desc_alike_run(paddr_t table, unsigned index, unsign
 // alike any more. Returns the index of the first that was not changed.
 static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
                                             desc_t like, uint64_t toggled);
+// The same, but writes 0 to each.
+static inline unsigned port_desc_clear_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like);
 
 // One TLBI instruction; the operand comes from the encoder (src/mmu/tlbi.c) and nowhere else.
 static inline void port_tlbi(enum port_tlbi kind, uint64_t operand);

@@ -14,7 +14,7 @@
 
 #define TRACE_MAGIC UINT64_C(0x4543415254464853)       // "SHFTRACE"
 #define TRACE_BLOCK_MAGIC UINT64_C(0x4b434f4c42464853) // "SHFBLOCK"
-#define TRACE_VERSION 1u
+#define TRACE_VERSION 2u
 
 // Of the cores: what they have, and errata that any of them has.
 #define TRACE_ASIDS_OF_8_BITS BIT(0)
@@ -26,7 +26,9 @@ struct trace_header {
     uint64_t magic, version;
     uint64_t ram_start, ram_bytes; // every table and frame lies in there
     uint64_t features;
-    uint64_t reserved[3];
+    uint64_t
+        kernel_root; // of the kernel's half, which maps RAM from 0xffff000000000000 on; 0: none
+    uint64_t reserved[2];
 };
 
 #define TRACE_END BIT(0)
@@ -54,7 +56,8 @@ enum trace_kind {
     TRACE_WALK_END = 11,    // ASID
     TRACE_POLL = 12,        // for interrupts: a preemption point
     TRACE_SYNC = 13,        // instruction side: start, bytes
-    TRACE_KINDS = 14,
+    TRACE_CLEAN = 14,       // caches are cleaned and invalidated: start, bytes
+    TRACE_KINDS = 15,
 };
 
 enum trace_store { TRACE_WRITE, TRACE_EXCHANGE, TRACE_COMPARE_EXCHANGE };
@@ -70,9 +73,9 @@ enum trace_barrier {
 
 static inline unsigned trace_operands(enum trace_kind kind) {
     static const uint8_t operands[TRACE_KINDS] = {
-        [TRACE_STORE] = 3,    [TRACE_ZERO] = 1,   [TRACE_TLBI] = 1, [TRACE_ROOT_ENTERED] = 1,
-        [TRACE_LOCK] = 1,     [TRACE_UNLOCK] = 1, [TRACE_NOTE] = 2, [TRACE_WALK_BEGIN] = 1,
-        [TRACE_WALK_END] = 1, [TRACE_SYNC] = 2,
+        [TRACE_STORE] = 3,    [TRACE_ZERO] = 1,   [TRACE_TLBI] = 1,  [TRACE_ROOT_ENTERED] = 1,
+        [TRACE_LOCK] = 1,     [TRACE_UNLOCK] = 1, [TRACE_NOTE] = 2,  [TRACE_WALK_BEGIN] = 1,
+        [TRACE_WALK_END] = 1, [TRACE_SYNC] = 2,   [TRACE_CLEAN] = 2,
     };
     return operands[kind];
 }

@@ -21,6 +21,7 @@ import sys
 import threading
 
 PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*skip\S*\s*(.*))?\s*$", re.IGNORECASE)
+REASON = re.compile(r"^# skipped: (.*)$")
 CASE = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:-\s*)?(.*?)(?:\s*#\s*(skip)\S*\s*(.*))?\s*$", re.IGNORECASE)
 BAIL = re.compile(r"^Bail out!\s*(.*)$")
 
@@ -34,6 +35,7 @@ class Collector:
         self.planned = None
         self.seen = 0
         self.plans = 0
+        self.reason = None
 
     def add(self, kind, case, why=""):
         self.results.append((kind, f"{self.name}: {case}" + (f" ({why})" if why else "")))
@@ -62,18 +64,23 @@ class Collector:
                 if self.planned == 0:
                     self.add("skip", "all", plan[2] or "empty plan")
             self.plans += 1
+        elif reason := REASON.match(text):
+            self.reason = reason[1]
+            return
         elif case := CASE.match(text):
             self.seen += 1
-            # cmocka writes a skipped case as `not ok 2 # SKIP name`, without a reason.
+            # cmocka writes a skipped case as `not ok 2 # SKIP name`: the reason is what the case printed last
+            # with `# skipped: `.
             label = case[3] or case[5] or f"case {self.seen}"
             if case[2] and int(case[2]) != self.seen:
                 self.add("fail", label, f"number {case[2]} came in place {self.seen}")
             elif case[4]:
-                self.add("skip", label, case[5] if case[3] and case[5] else "no reason given")
+                self.add("skip", label, case[5] if case[3] and case[5] else self.reason or "no reason given")
             elif case[1]:
                 self.add("fail", label)
             else:
                 self.add("pass", label)
+            self.reason = None
         elif bail := BAIL.match(text):
             self.add("fail", "bail out", bail[1])
 

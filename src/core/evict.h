@@ -10,6 +10,9 @@
 // stay is kept by every change of the tree. So the walk goes on where it was, does not visit again
 // what it has visited, and never leaves the subtree.
 //
+// What comes next in that order is listed, and cleared table by table (gather_clear_records): some
+// of those behind the place may be through already. The place is in front of the first that is not.
+//
 // Who takes all away around such a pair (a revoke above it, a retype of the emptied Untyped) takes
 // the pair out as well: a thread that never goes on must not hold memory back. The walk of that one
 // capability then begins again, over what is left of it.
@@ -18,12 +21,13 @@
 
 #include "gather_call.h"
 
-// EVICT. *done counts named capabilities that are through, *seen has the SHEAF_REPORT_* bits of the
-// one in turn: both go on after PREEMPTED. `report`: NULL, or 2 bits for each named capability are
-// added to it. INVALID_CAPABILITY, WRONG_TYPE, DEAD, ZERO_LENGTH, RANGE: nothing was changed, but
-// what an earlier, interrupted execution did.
+// EVICT. *done counts named capabilities that are through: it goes on there after PREEMPTED. *begun
+// is false at first. `report`: NULL, or 2 bits for each named capability, which are cleared at first
+// and added to; bits of those that are not through may be among them already, so all of it has to be
+// kept. INVALID_CAPABILITY, WRONG_TYPE, DEAD, ZERO_LENGTH, RANGE: nothing was changed, but what an
+// earlier, interrupted execution did.
 enum sheaf_error evict_operation(struct thread *thread, struct gather *gather,
-                                 const struct operation *operation, uint64_t *done, uint8_t *seen,
+                                 const struct operation *operation, uint64_t *done, bool *begun,
                                  uint8_t *report);
 
 // Whether the node is one of a walk's two.

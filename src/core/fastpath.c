@@ -6,6 +6,7 @@
 // Endpoint's lock is tried: whoever would have to wait for it goes the ordinary way.
 #include "fastpath.h"
 #include "fault.h"
+#include "gather_call.h"
 
 #include <core.h>
 
@@ -320,7 +321,11 @@ static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t 
     case SHEAF_SYS_YIELD:
         return yield(pe, thread);
     case SHEAF_SYS_GATHER:
-        syscall_gather(pe, thread);
+        if (thread->context.reg[SHEAF_REG_GATHER] >> 32 == 0) {
+            gather_unmap_fast(pe, thread);
+        } else {
+            syscall_gather(pe, thread);
+        }
         return true;
     case SHEAF_SYS_NULL:
         thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;

@@ -26,7 +26,7 @@ struct vector {
     uint32_t report_start;                    // bytes of reports of the operations before it
     uint32_t report_first;                    // where `report` begins to hold something
     uint32_t report_end;                      // bytes of `report` that hold something
-    uint8_t seen;                             // EVICT: reported bits of the slot in turn, then 0
+    bool begun;                               // the operation is an EVICT that was interrupted
     struct gather_move move;                  // of a MOVE, where `done` is not 0
     struct sheaf_gather_op ops[SHEAF_GATHER_OPS];
     uint8_t report[SHEAF_RESULT_BYTES];
@@ -105,8 +105,12 @@ static enum sheaf_error check(const struct operation *operation, enum gather_pol
 }
 
 // Begun before an interrupt: bits of then that share a byte with those to come are in the results
-// area; what comes after begins empty.
+// area; what comes after begins empty. EVICT adds to any of its bits.
 static void resume_report(struct vector *vector, uint8_t *report, size_t bytes) {
+    if (vector->begun) {
+        arch_copy(report, thread_buffer(vector->thread)->results + vector->report_start, bytes);
+        return;
+    }
     size_t first = vector->done / 4;
     vector->report_first = vector->report_start + first;
     for (size_t i = first; i < bytes; i++) {
@@ -152,7 +156,7 @@ static enum sheaf_error run_on_range(struct vector *vector, struct vspace *vspac
         return gather_protect(vector->gather, vspace, operation->rights, &change);
     case SHEAF_OP_EVICT:
         return evict_operation(vector->thread, vector->gather, operation, &vector->done,
-                               &vector->seen, report);
+                               &vector->begun, report);
     case SHEAF_OP_AGE:
         return gather_age(vector->gather, vspace, operation->flags, &change);
     default:
@@ -168,12 +172,13 @@ static enum sheaf_error run_range(struct vector *vector, struct vspace *vspace,
         return SHEAF_ERR_RESULTS_TOO_LARGE;
     }
     uint8_t *report = bytes != 0 ? vector->report + vector->report_start : NULL;
-    if (bytes != 0 && vector->done != 0) {
+    if (bytes != 0 && (vector->done != 0 || vector->begun)) {
         resume_report(vector, report, bytes);
     }
     enum sheaf_error error = run_on_range(vector, vspace, operation, report);
     if (bytes != 0) { // also of what was done before an error, if it was interrupted in between
-        vector->report_end = vector->report_start + SHEAF_REPORT_BYTES(vector->done);
+        vector->report_end = vector->report_start +
+                             (vector->begun ? bytes : SHEAF_REPORT_BYTES(vector->done));
     }
     return error;
 }
@@ -234,56 +239,14 @@ static enum sheaf_error run_ordinary(struct vector *vector) {
     }
     if (error == SHEAF_OK) {
         vector->report_start += report_bytes(&operation);
+        vector->begun = false;
     }
     return error;
 }
 
-// Operations of UNMAP that are run together. Each is some 150 instructions.
-#define UNMAP_TOGETHER 16u
-
-// UNMAP of a few pages, and the operations behind it that are the same in the same VSpace. Answers
-// how many operations are done.
-static __attribute__((noinline)) unsigned unmap_fast(const struct thread *thread,
-                                                     struct gather *gather,
-                                                     const struct sheaf_gather_op *op,
-                                                     const struct sheaf_gather_op *end) {
-    const uint64_t needed = SHEAF_OP_WORD0(SHEAF_OP_UNMAP, 0, 0);
-    const uint64_t keep_tables =
-        SHEAF_OP_WORD0(0, 0, SHEAF_OP_KEEP_TABLES); // a few pages free none
-    struct gather_pages list[UNMAP_TOGETHER];
-    unsigned count = 0;
-    uint64_t vspace = op->word[1], left = GATHER_UNMAP_FEW;
-    for (; op != end && count < UNMAP_TOGETHER; op++, count++) {
-        vaddr_t va = VADDR(op->word[2]);
-        uint64_t pages = op->word[3];
-        if (unlikely((op->word[0] & ~keep_tables) != needed || op->word[1] != vspace ||
-                     (op->word[4] | op->word[5]) != 0 || pages > left ||
-                     gather_check_range(va, pages) != SHEAF_OK)) {
-            break;
-        }
-        list[count] = (struct gather_pages){va, pages};
-        left -= pages;
-    }
-    struct slot *space;
-    if (unlikely(count == 0 || !lookup_in_root(thread, vspace, &space) ||
-                 space->living_type != SHEAF_VSPACE)) {
-        return 0;
-    }
-    return gather_unmap_few(gather, space->object, list, count);
-}
-
-// Runs the operation at `next`, or several, and moves it behind the last but one of them.
 static inline enum sheaf_error run_operation(struct vector *vector) {
-    if (unlikely(vector->policy != GATHER_IF_NEEDED)) {
-        return run_ordinary(vector);
-    }
-    if (likely(gather_map_fast(vector->thread, vector->gather, vector->next))) {
-        return SHEAF_OK;
-    }
-    unsigned done = unmap_fast(vector->thread, vector->gather, vector->next, vector->end);
-    if (likely(done != 0)) {
-        vector->next += done - 1;
-        port_count(SHEAF_COUNTER_GATHER_OPERATIONS, done - 1);
+    if (likely(vector->policy == GATHER_IF_NEEDED &&
+               gather_map_fast(vector->thread, vector->gather, vector->next))) {
         return SHEAF_OK;
     }
     return run_ordinary(vector);
@@ -328,7 +291,7 @@ static __attribute__((noinline)) void resume(struct vector *vector) {
     vector->next += MIN(continuation->index, (unsigned)(vector->end - vector->ops));
     if (is_same_operation(continuation, vector)) {
         vector->done = continuation->pages;
-        vector->seen = continuation->seen;
+        vector->begun = continuation->begun;
     } else {
         evict_abandon(vector->thread);
         continuation->ahead = (struct gather_ahead){0};
@@ -370,11 +333,10 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
     if (unlikely(count > SHEAF_GATHER_OPS)) {
         return SHEAF_ERR_VECTOR_TOO_LONG;
     }
-    const struct sheaf_ipc_buffer *buffer = thread_buffer(thread);
-    if (unlikely(buffer == NULL)) {
+    if (unlikely(!thread_has_buffer(thread))) {
         return SHEAF_ERR_NO_BUFFER;
     }
-    const volatile struct sheaf_gather_op *from = buffer->ops;
+    const volatile struct sheaf_gather_op *from = thread_buffer(thread)->ops;
     for (struct sheaf_gather_op *to = vector->ops; to != vector->ops + count; to++) {
         *to = *from++;
     }
@@ -382,7 +344,7 @@ static inline enum sheaf_error begin(struct vector *vector, struct thread *threa
     vector->next = vector->ops;
     vector->end = vector->ops + count;
     vector->done = 0;
-    vector->seen = 0;
+    vector->begun = false;
     vector->missing = 0;
     vector->report_start = 0;
     vector->report_first = 0;
@@ -425,13 +387,15 @@ static void write_report(const struct vector *vector) {
 static uint64_t capped(uint64_t value) { return MIN(value, UINT16_MAX); }
 
 static inline void write_totals(struct vector *vector, enum sheaf_error error) {
-    uint64_t *reg = vector->thread->context.reg;
-    struct gather_totals totals = totals_of(vector);
-    reg[SHEAF_REG_GATHER] = (uint64_t)error |
-                            (uint64_t)(error != SHEAF_OK ? index_of(vector) : 0) << 16 |
-                            MIN(totals.leaves, UINT32_MAX) << 32;
-    reg[SHEAF_REG_TOTALS] = capped(totals.tables) | capped(totals.tlbi) << 16 |
-                            capped(totals.dsb) << 32 | capped(totals.batches) << 48;
+    const struct gather_totals totals = totals_of(vector);
+    const struct gather_totals shown = {
+        .leaves = MIN(totals.leaves, UINT32_MAX),
+        .tables = capped(totals.tables),
+        .tlbi = capped(totals.tlbi),
+        .dsb = capped(totals.dsb),
+        .batches = capped(totals.batches),
+    };
+    gather_answer(vector->thread, &shown, error, error != SHEAF_OK ? index_of(vector) : 0);
 }
 
 static enum sheaf_error keep_place(struct vector *vector) {
@@ -440,7 +404,7 @@ static enum sheaf_error keep_place(struct vector *vector) {
     continuation->kind = CONTINUE_GATHER;
     continuation->index = index_of(vector);
     continuation->pages = vector->done;
-    continuation->seen = vector->seen;
+    continuation->begun = vector->begun;
     continuation->move = vector->move;
     if (vector->next != vector->end) {
         continuation->op = *vector->next;

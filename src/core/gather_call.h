@@ -21,6 +21,20 @@ struct operation {
 
 enum sheaf_error sys_gather(struct pe *pe, struct thread *thread);
 
+// The same without flags: what is nothing but UNMAPs of a few pages in one VSpace is done, and
+// answered, in the fast way (gather_unmap.c); all else goes to syscall_gather.
+void gather_unmap_fast(struct pe *pe, struct thread *thread);
+
+// What the registers say of a gather: how it ended, at which operation, and what was done, no
+// number of it too large for its place.
+static inline void gather_answer(struct thread *thread, const struct gather_totals *totals,
+                                 enum sheaf_error error, unsigned index) {
+    uint64_t *reg = thread->context.reg;
+    reg[SHEAF_REG_GATHER] = (uint64_t)error | (uint64_t)index << 16 | totals->leaves << 32;
+    reg[SHEAF_REG_TOTALS] =
+        totals->tables | totals->tlbi << 16 | totals->dsb << 32 | totals->batches << 48;
+}
+
 // MAP. *done counts pages whose instructions are synchronised, for going on after an interrupt.
 // *missing is set with NO_TABLES. All or nothing.
 enum sheaf_error gather_map_operation(const struct thread *thread, struct gather *gather,

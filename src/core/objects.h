@@ -122,7 +122,7 @@ struct continuation {
     enum continuation_kind kind;
     const void *endpoint;        // CANCEL: whose senders
     uint64_t pass;               // CANCEL: its number
-    uint8_t seen;                // GATHER: EVICT: reported bits of the capability in turn
+    bool begun;                  // GATHER: the operation is an EVICT
     unsigned index;              // GATHER: operation to go on with, or CONTINUE_TAIL
     uint64_t pages;              // GATHER: pages of it done
     struct gather_ahead ahead;   // GATHER: what PROTECT knows beyond them
@@ -187,9 +187,13 @@ static inline const char *thread_name(const struct thread *thread) {
     return thread->name[0] != 0 ? thread->name : "(unnamed)";
 }
 
+static inline bool thread_has_buffer(const struct thread *thread) {
+    return thread->slot[THREAD_IPC_BUFFER].type == SHEAF_FRAME;
+}
+
 static inline struct sheaf_ipc_buffer *thread_buffer(const struct thread *thread) {
     const struct slot *slot = &thread->slot[THREAD_IPC_BUFFER];
-    return slot->type == SHEAF_FRAME ? port_kernel_address(slot->frame.address) : NULL;
+    return thread_has_buffer(thread) ? port_kernel_address(slot->frame.address) : NULL;
 }
 
 // The head of the object that `slot` names; NULL for types without one.

@@ -91,9 +91,10 @@ void tree_replace(struct slot *node, struct slot *by); // `by` takes over place 
 // The node after `node` in the order parent, then children; NULL when the subtree of `root` is
 // through. Amortised constant: every link is followed at most twice in a whole walk.
 struct slot *tree_next(const struct slot *root, struct slot *node);
-// The same for a node below which all is through, in at most `levels` steps up. True: *node is what
-// tree_next would return. False: *node is an ancestor that it came to, to go on from.
-bool tree_climb(const struct slot *root, struct slot **node, uint64_t levels);
+// The same for a node below which all is through, in at most *levels steps up, which are taken off.
+// True: *node is what tree_next would return. False: *node is an ancestor that it came to, to go on
+// from.
+bool tree_climb(const struct slot *root, struct slot **node, uint64_t *levels);
 
 // How an Untyped stands to the kernel's own mapping of its memory (memory_type.h).
 enum memory_change {

@@ -99,11 +99,11 @@ void tree_replace(struct slot *node, struct slot *by) {
     node->last_child = NULL;
 }
 
-bool tree_climb(const struct slot *root, struct slot **node, uint64_t levels) {
+bool tree_climb(const struct slot *root, struct slot **node, uint64_t *levels) {
     ASSERT(lock_held(&tree_lock));
     struct slot *at = *node;
-    for (; at != root && names_parent(at->next); levels--) {
-        if (levels == 0) {
+    for (; at != root && names_parent(at->next); --*levels) {
+        if (*levels == 0) {
             *node = at;
             return false;
         }
@@ -118,6 +118,7 @@ struct slot *tree_next(const struct slot *root, struct slot *node) {
     if (node->first_child != NULL) {
         return node->first_child;
     }
-    tree_climb(root, &node, UINT64_MAX);
+    uint64_t levels = UINT64_MAX;
+    tree_climb(root, &node, &levels);
     return node;
 }

@@ -28,8 +28,10 @@
 #include "walk.h"
 
 #define BLOCK_LEVEL 2u
-#define BLOCKS 32u  // of a batch: some 60 instructions each between two polls
-#define VISITS 256u // descriptors looked at in a slice: some 20
+// A slice, between two polls, takes at most 8,000 instructions: to look at a descriptor takes some
+// 50, to change it and to invalidate for it 130 more.
+#define BLOCKS 32u // of a batch
+#define VISITS 64u // descriptors looked at
 #define TYPE_BITS (UINT64_C(7) << DESC_ATTRIBUTE_SHIFT)
 #define NON_CACHEABLE ((uint64_t)SHEAF_MEMORY_NON_CACHEABLE << DESC_ATTRIBUTE_SHIFT)
 
@@ -41,7 +43,11 @@ static struct {
     uint32_t turn;     // atomic: PE + 1 that has a batch
     // The turn's
     struct plan_range ranges[BLOCKS];
-    unsigned range_count;
+    struct {
+        paddr_t table;
+        unsigned index;
+    } broken[BLOCKS]; // where the descriptors of these are
+    unsigned range_count, broken_count;
     // Under the lock, but the numbers are read without it, too
     struct lock lock;
     uint64_t used; // blocks that are non-cacheable, or will be at alias_end, and not queued
@@ -55,6 +61,7 @@ void alias_init(const struct mmu_config *config) {
     alias.map_page = config->direct_map.v >> PAGE_BITS;
     alias.turn = 0;
     alias.range_count = 0;
+    alias.broken_count = 0;
     lock_init(&alias.lock, LOCK_ALIAS);
     alias.used = 0;
     alias_queued = 0;
@@ -119,7 +126,7 @@ static void mark_queued(const struct place *place, uint64_t address) {
 uint64_t alias_queue(paddr_t start, uint64_t bytes) {
     uint64_t done = 0;
     lock_acquire(&alias.lock);
-    for (unsigned visits = 0; done < bytes && visits < VISITS / 2; visits++) {
+    for (unsigned visits = 0; done < bytes && visits < VISITS; visits++) {
         if (alias.used == 0) {
             done = bytes; // there is no other block to be found
             break;
@@ -162,6 +169,7 @@ void alias_begin(void) {
         nobody = 0;
     }
     alias.range_count = 0;
+    alias.broken_count = 0;
 }
 
 // Takes the block out of the map. `value` is what it will be.
@@ -169,6 +177,8 @@ static void break_block(const struct place *place, uint64_t address, uint64_t va
     struct plan_range *next = alias.ranges + alias.range_count, *last = next - 1;
     uint64_t page = alias.map_page + (address >> PAGE_BITS);
     write(place, value & ~DESC_VALID);
+    alias.broken[alias.broken_count].table = place->table;
+    alias.broken[alias.broken_count++].index = place->index;
     if (alias.range_count != 0 && last->first + last->pages == page) {
         last->pages += level_pages(BLOCK_LEVEL);
         return;
@@ -200,7 +210,7 @@ uint64_t alias_break(paddr_t start, uint64_t bytes) {
     uint64_t at = 0, ready = 0;
     unsigned broken = 0;
     lock_acquire(&alias.lock);
-    for (unsigned visits = 0; at < bytes && broken < BLOCKS && visits < VISITS / 2; visits++) {
+    for (unsigned visits = 0; at < bytes && broken < BLOCKS && visits < VISITS; visits++) {
         broken += change(start.v + at);
         at += ALIAS_BLOCK_BYTES;
         ready = broken == 0 ? at : ready;
@@ -229,25 +239,18 @@ void alias_break_queued(void) {
     lock_release(&alias.lock);
 }
 
-static void make_block(uint64_t address) {
-    struct place place = find(address);
-    ASSERT(!desc_is_valid(place.desc));
-    write(&place, place.desc.v | DESC_VALID);
-    if (desc_memory_type(place.desc) == SHEAF_MEMORY_NORMAL) {
-        add(&alias_queued, -UINT64_C(1));
-        port_count(SHEAF_COUNTER_ALIAS_PURGED, 1);
-    }
-}
-
 static void make(void) {
     lock_acquire(&alias.lock);
     uint64_t queued = alias_queued;
-    for (unsigned i = 0; i < alias.range_count; i++) {
-        const struct plan_range *range = &alias.ranges[i];
-        uint64_t address = (range->first - alias.map_page) << PAGE_BITS;
-        uint64_t end = address + (range->pages << PAGE_BITS);
-        for (; address < end; address += ALIAS_BLOCK_BYTES)
-            make_block(address);
+    for (unsigned i = 0; i < alias.broken_count; i++) {
+        paddr_t table = alias.broken[i].table;
+        desc_t block = port_desc_read(table, alias.broken[i].index);
+        ASSERT(!desc_is_valid(block));
+        port_desc_write(table, alias.broken[i].index, DESC(block.v | DESC_VALID));
+        if (desc_memory_type(block) == SHEAF_MEMORY_NORMAL) {
+            add(&alias_queued, -UINT64_C(1));
+            port_count(SHEAF_COUNTER_ALIAS_PURGED, 1);
+        }
     }
     if (alias_queued != queued)
         port_count(SHEAF_COUNTER_ALIAS_PURGES, 1);
@@ -256,7 +259,7 @@ static void make(void) {
 }
 
 void alias_end(void) {
-    if (alias.range_count != 0) {
+    if (alias.broken_count != 0) {
         finish_kernel(alias.ranges, alias.range_count);
         make();
     }

@@ -47,6 +47,8 @@ struct gather_totals *batch_totals(void);
 struct batch_space *batch_join(struct gather *gather, struct vspace *vspace);
 // The same, but NULL where the batch is full.
 struct batch_space *batch_try_join(struct gather *gather, struct vspace *vspace);
+// The same for the VSpace that has the ASID. False: none has.
+bool batch_try_join_asid(struct gather *gather, asid_t asid, struct batch_space **space);
 // Finishes the batch of this PE if it holds the VSpace.
 void batch_leave(struct vspace *vspace);
 
@@ -113,6 +115,48 @@ ALWAYS_INLINE void batch_add_leaves(struct gather *gather, struct batch_space *s
 // The same, and enters it as pending. The batch's entry is made where there is none.
 void batch_enter_leaves(struct gather *gather, struct batch_space *space, uint64_t first,
                         uint64_t pages, unsigned level);
+
+// Pages, one after the other, that the caller enters as pending by itself. Nothing else is added to
+// the batch between begin and end, and not more pages than there is room.
+struct batch_pages {
+    struct plan_range *first, *next; // ranges that were added
+    const struct plan_range *end;    // of the room: each may become a range
+    uint64_t last_end;               // page behind the last one
+    uint8_t space;
+    bool alone; // each range is a page
+};
+ALWAYS_INLINE struct batch_pages batch_pages_begin(struct gather *gather,
+                                                   const struct batch_space *space) {
+    unsigned count = gather->range_count;
+    uint64_t room = batch_is_whole(space) ? 0 : PLAN_THRESHOLD + 1 - space->operations;
+    return (struct batch_pages){
+        .first = &gather->ranges[count],
+        .next = &gather->ranges[count],
+        .end = &gather->ranges[count + MIN(room, BATCH_RANGES - count)],
+        .last_end = UINT64_MAX,
+        .space = (uint8_t)(space - gather->spaces),
+        .alone = true,
+    };
+}
+ALWAYS_INLINE void batch_pages_add(struct batch_pages *pages, uint64_t page) {
+    if (page == pages->last_end) {
+        pages->next[-1].pages++;
+        pages->alone = false;
+    } else {
+        *pages->next++ = (struct plan_range){page, 1, LEAF_LEVEL, pages->space};
+    }
+    pages->last_end = page + 1;
+}
+ALWAYS_INLINE void batch_pages_end(struct gather *gather, struct batch_space *space,
+                                   const struct batch_pages *pages) {
+    gather->range_count = (unsigned)(pages->next - gather->ranges);
+    if (likely(pages->alone)) {
+        space->operations += (uint64_t)(pages->next - pages->first);
+        return;
+    }
+    for (const struct plan_range *range = pages->first; range != pages->next; range++)
+        space->operations += batch_operations(range);
+}
 // A table of `level` whose span begins at page `first` was unhooked.
 void batch_add_table(struct gather *gather, struct batch_space *space, uint64_t first,
                      unsigned level);

@@ -46,20 +46,6 @@ ALWAYS_INLINE void issue(struct issued *issued, enum port_tlbi kind, uint64_t op
     port_count(tlbi_counters[kind], count);
 }
 
-// What no PE ever loaded is in no TLB. The mask is read after step 1's DSB, and a PE that loads a
-// root sets its bit, executes DSB ISH and then loads it (vspace_activate): so either its bit is
-// seen here, or its walks see the removals.
-static void drop_unloaded(struct finish_work *work) {
-    for (unsigned i = 0; i < work->space_count; i++) {
-        struct finish_space *space = &work->spaces[i];
-        if (space->form != PLAN_NONE && !space->forced &&
-            __atomic_load_n(&space->vspace->start.loaded, __ATOMIC_RELAXED) == 0) {
-            space->form = PLAN_NONE;
-            port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED, 1);
-        }
-    }
-}
-
 // The kind named literally.
 ALWAYS_INLINE void issue_kind(struct issued *issued, enum port_tlbi kind, uint64_t operand,
                               uint64_t count, uint64_t step) {
@@ -77,35 +63,75 @@ ALWAYS_INLINE void issue_kind(struct issued *issued, enum port_tlbi kind, uint64
         issue(issued, PORT_TLBI_ASIDE1IS, operand, 1, 0);
 }
 
-// `base`: operand of the ASID's page 0, by address.
-ALWAYS_INLINE void issue_range(const struct finish_space *space, struct plan_range left,
-                               uint64_t base, struct issued *issued) {
-    while (left.pages != 0) {
-        struct plan_run run = plan_next(&finish_features, space->form, &left);
-        uint64_t operand = base + run.first * TLBI_NEXT_PAGE;
-        if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS))
-            operand = tlbi_operand_range(space->vspace->asid, VADDR(run.first << PAGE_BITS),
-                                         run.scale, run.num, space->hint);
-        issue_kind(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
-    }
+// Operand of the space's page 0, by address.
+static inline uint64_t base_of(const struct finish_space *space) {
+    return tlbi_operand_address(space->vspace->asid, VADDR(0), space->hint);
 }
 
-static void issue_all(const struct finish_work *work, struct issued *issued) {
+// By value, so that callers keep what they hand over in registers.
+static __attribute__((noinline)) struct issued
+issue_range(struct finish_space space, struct plan_range left, struct issued issued) {
+    uint64_t base = base_of(&space);
+    while (left.pages != 0) {
+        struct plan_run run = plan_next(&finish_features, space.form, &left);
+        uint64_t operand = base + run.first * TLBI_NEXT_PAGE;
+        if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS))
+            operand = tlbi_operand_range(space.vspace->asid, VADDR(run.first << PAGE_BITS),
+                                         run.scale, run.num, space.hint);
+        issue_kind(&issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
+    }
+    return issued;
+}
+
+// Ranges of a page each want no plan: those of one space from `range` on, which is one. Returns the
+// one behind them. Inlined with a literal kind, as above.
+ALWAYS_INLINE const struct plan_range *issue_pages(struct issued *issued, enum port_tlbi kind,
+                                                   uint64_t base, const struct plan_range *range,
+                                                   const struct plan_range *end) {
+    const uint8_t space = range->space;
+    uint64_t operand, count = 0;
+    do {
+        operand = base + range->first * TLBI_NEXT_PAGE;
+        port_tlbi(kind, operand);
+        count++;
+        range++;
+    } while (range != end && range->pages == 1 && range->space == space);
+    issued->count += count;
+    issued->kind = kind;
+    issued->operand = operand;
+    port_count(tlbi_counters[kind], count);
+    return range;
+}
+
+// What no PE ever loaded is in no TLB. The mask is read after step 1's DSB, and a PE that loads a
+// root sets its bit, executes DSB ISH and then loads it (vspace_activate): so either its bit is
+// seen here, or its walks see the removals.
+static inline bool is_unloaded(const struct vspace *vspace) {
+    bool unloaded = __atomic_load_n(&vspace->start.loaded, __ATOMIC_RELAXED) == 0;
+    if (unlikely(unloaded))
+        port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNLOADED, 1);
+    return unloaded;
+}
+
+static void issue_all(struct finish_work *work, struct issued *issued) {
     for (unsigned i = 0; i < work->space_count; i++) {
-        const struct finish_space *space = &work->spaces[i];
+        struct finish_space *space = &work->spaces[i];
+        if (space->form != PLAN_NONE && !space->forced && is_unloaded(space->vspace))
+            space->form = PLAN_NONE;
         if (space->form == PLAN_ASID)
             issue(issued, PORT_TLBI_ASIDE1IS, tlbi_operand_asid(space->vspace->asid), 1, 0);
     }
-    const struct finish_space *space = NULL;
-    uint64_t base = 0;
-    const struct plan_range *range = work->ranges;
-    for (uint64_t left = work->range_count; left != 0; left--, range++) {
-        if (space != &work->spaces[range->space]) { // neighbours are mostly of one
-            space = &work->spaces[range->space];
-            base = tlbi_operand_address(space->vspace->asid, VADDR(0), space->hint);
-        }
-        if (space->form != PLAN_NONE && space->form != PLAN_ASID)
-            issue_range(space, *range, base, issued);
+    const struct plan_range *range = work->ranges, *end = range + work->range_count;
+    while (range != end) {
+        const struct finish_space *space = &work->spaces[range->space];
+        if (space->form == PLAN_NONE || space->form == PLAN_ASID)
+            range++;
+        else if (range->pages != 1)
+            *issued = issue_range(*space, *range++, *issued);
+        else if (space->form == PLAN_LAST_LEVEL)
+            range = issue_pages(issued, PORT_TLBI_VALE1IS, base_of(space), range, end);
+        else
+            range = issue_pages(issued, PORT_TLBI_VAE1IS, base_of(space), range, end);
     }
 }
 
@@ -138,24 +164,48 @@ void finish_stores(struct gather_totals *totals) {
     totals->batches++;
 }
 
-void finish_work(struct finish_work *work, struct gather_totals *totals) {
-    struct issued issued = {0};
-
-    if (work->foreign) {
-        // Stores of another PE reach this one by its release and our acquire of the VSpace lock.
-        // The acquire is a load, and only a DSB that waits for loads carries it on to the TLBI.
+// Step 1. Stores of another PE reach this one by its release and our acquire of the VSpace lock.
+// The acquire is a load, and only a DSB that waits for loads carries it on to the TLBI.
+ALWAYS_INLINE void begin(bool foreign, struct gather_totals *totals) {
+    if (unlikely(foreign)) {
         complete(totals);
         totals->batches++;
         port_count(SHEAF_COUNTER_GATHER_BATCHES, 1);
     } else {
         finish_stores(totals);
     }
+}
 
-    drop_unloaded(work);
+void finish_work(struct finish_work *work, struct gather_totals *totals) {
+    struct issued issued = {0};
+    begin(work->foreign, totals);
     issue_all(work, &issued);
     complete_issued(&issued, totals);
     // No ISB: what the kernel itself executes and accesses is mapped in its own half, and user
     // space is reached by an exception return, which synchronises the context.
+}
+
+void finish_pages(struct vspace *vspace, const struct plan_range *range, unsigned count,
+                  struct gather_totals *totals) {
+    const struct plan_facts facts = {.operations = count, .levels = 1u << LEAF_LEVEL};
+    const unsigned hint = plan_hint(&finish_features, &facts);
+    struct issued issued = {.kind = PORT_TLBI_VALE1IS};
+    struct gather_totals sum = {0};
+    ASSERT(plan_form(&facts) == PLAN_LAST_LEVEL);
+    begin(false, &sum);
+    if (!is_unloaded(vspace)) {
+        uint64_t operand, base = tlbi_operand_address(vspace->asid, VADDR(0), hint);
+        unsigned left = count;
+        do {
+            operand = base + range++->first * TLBI_NEXT_PAGE;
+            port_tlbi(PORT_TLBI_VALE1IS, operand);
+        } while (--left != 0);
+        issued.operand = operand;
+        issued.count = count;
+        port_count(SHEAF_COUNTER_TLBI_VALE1IS, count);
+    }
+    complete_issued(&issued, &sum);
+    *totals = sum;
 }
 
 // Global entries belong to no ASID, and the operations by address for all ASIDs are those that take

@@ -28,6 +28,10 @@ void finish_init(const struct mmu_features *present);
 // On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`
 // the instructions it took.
 void finish_work(struct finish_work *work, struct gather_totals *totals);
+// The same for pages of one VSpace that stand alone: `count` ranges of one page each, at least one
+// and at most PLAN_THRESHOLD, from `range` on. Sets `totals`.
+void finish_pages(struct vspace *vspace, const struct plan_range *range, unsigned count,
+                  struct gather_totals *totals);
 // Leaves of the kernel's own half were cleared, by this PE: the same for them, this PE's own next
 // access included. Page numbers are those of the half: VA[63:12].
 void finish_kernel(const struct plan_range *ranges, unsigned count);

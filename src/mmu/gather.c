@@ -62,6 +62,20 @@ struct batch_space *batch_try_join(struct gather *gather, struct vspace *vspace)
     return space;
 }
 
+bool batch_try_join_asid(struct gather *gather, asid_t asid, struct batch_space **space) {
+    for (unsigned i = 0; i < gather->space_count; i++) {
+        *space = &gather->spaces[i];
+        if ((*space)->vspace->asid.v == asid.v)
+            return true; // it is pinned, so the ASID is still its own
+    }
+    struct vspace *vspace = asid_pin(asid);
+    if (vspace == NULL)
+        return false;
+    *space = batch_try_join(gather, vspace);
+    vspace_unpin(vspace);
+    return true;
+}
+
 void batch_leave(struct vspace *vspace) {
     struct gather *gather = own_gather();
     if (find_space(gather, vspace) != NULL)

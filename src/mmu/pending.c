@@ -26,15 +26,7 @@ unsigned pending_open(struct vspace *vspace) {
         index = (unsigned)(first - vspace->pending);
         pending_complete(vspace, first);
     }
-    struct pending *entry = &vspace->pending[index];
-    entry->ticket = ++vspace->tickets;
-    entry->range_count = 0; // what the ranges held is of no account
-    entry->levels = 0;
-    entry->owner = (uint8_t)(port_pe() + 1);
-    entry->writer = entry->owner;
-    entry->chunks = 0;
-    entry->tables = 0;
-    vspace->pending_count++;
+    pending_begin(vspace, index, 0);
     return index;
 }
 
@@ -99,8 +91,10 @@ void pending_close(struct vspace *vspace, struct pending *entry) {
     }
     entry->ticket = 0;
     vspace->pending_count--;
-    port_count(SHEAF_COUNTER_TABLES_FREED, entry->tables);
-    chunks_release(vspace, entry);
+    if (entry->chunks != 0) {
+        port_count(SHEAF_COUNTER_TABLES_FREED, entry->tables);
+        chunks_release(vspace, entry);
+    }
 }
 
 static bool overlaps(const struct pending *entry, uint64_t first, uint64_t pages) {

@@ -17,6 +17,20 @@
 
 #include "finish.h"
 
+// Makes entry `index`, which is free, one of this PE's gather. It has no ranges yet.
+static inline struct pending *pending_begin(struct vspace *vspace, unsigned index, uint8_t levels) {
+    struct pending *entry = &vspace->pending[index];
+    uint8_t pe = (uint8_t)(port_pe() + 1);
+    entry->ticket = ++vspace->tickets;
+    entry->range_count = 0; // what the ranges held is of no account
+    entry->levels = levels;
+    entry->owner = pe;
+    entry->writer = pe;
+    entry->chunks = 0;
+    entry->tables = 0;
+    vspace->pending_count++;
+    return entry;
+}
 // A new entry for this PE's gather. Completes the oldest where all are taken.
 unsigned pending_open(struct vspace *vspace);
 // The entry, if it is still the one that got `ticket`; else NULL.

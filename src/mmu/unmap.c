@@ -24,6 +24,10 @@
 #define VISIT_DESCRIPTORS 128u
 #define RUN_COST 7u
 
+// Leaves with other bits than the one before them that a run goes on for. Each costs up to 60
+// instructions.
+#define UNLIKE 32u
+
 // Tables unhooked unseen between two such looks, at some 40 instructions each.
 #define UNSEEN_TABLES 64u
 
@@ -94,45 +98,30 @@ static void unhook(struct unmap *unmap) {
 
 // ---- Leaves
 
-// What a run of leaves was, before it was taken away.
-struct taken {
-    uint64_t any, common; // bits that some of the descriptors had, and that all of them had
-    uint64_t old[VISIT_DESCRIPTORS]; // with a report only
-};
-
-// Clears leaves from `index` on while there are any, at most up to `end`; returns where it stopped.
-// Exchange, not store: hardware and other PEs' fault paths set access and dirty bits. At level 3
-// the exchange tells, too, whether there was a leaf; above, there may be tables.
-ALWAYS_INLINE unsigned take_run(paddr_t table, unsigned index, unsigned end, bool pages,
-                                bool report, struct taken *taken) {
-    uint64_t any = 0, common = ~UINT64_C(0), *old = taken->old;
-    for (; index < end; index++) {
-        if (!pages && (port_desc_read(table, index).v & (DESC_VALID | DESC_TABLE)) != DESC_VALID)
+// Clears leaves from `index` on while there are any, at most up to `end`, and at most
+// UNLIKE of a kind of their own; reports them. Returns where it stopped. *any gets the bits that
+// some of them had. Exchange, not store: hardware and other PEs' fault paths set accessed and dirty
+// bits, and then a leaf is not like the one before it any more.
+static unsigned take_run(const struct unmap *unmap, paddr_t table, unsigned index, unsigned end,
+                         uint64_t *any) {
+    unsigned kinds = 0, shift = level_shift(unmap->level);
+    uint64_t first = table_first(unmap) - unmap->start;
+    *any = 0;
+    while (index < end && kinds < UNLIKE) {
+        desc_t like = port_desc_read(table, index);
+        if (!desc_is_leaf(like, unmap->level))
             break;
-        desc_t desc = port_desc_exchange(table, index, DESC(0));
-        if (pages && !desc_is_valid(desc))
-            break;
-        any |= desc.v;
-        if (report) {
-            common &= desc.v;
-            *old++ = desc.v;
-        }
+        unsigned stop = port_desc_clear_run(table, index, end, like);
+        if (stop == index)
+            continue; // bits were set meanwhile
+        if (unmap->report != NULL)
+            report_pages(unmap->report, first + ((uint64_t)index << shift),
+                         (uint64_t)(stop - index) << shift, desc_report(like));
+        *any |= like.v;
+        kinds++;
+        index = stop;
     }
-    taken->any = any;
-    taken->common = common;
     return index;
-}
-
-// Most often a run has one set of flags.
-static void report_run(const struct unmap *unmap, uint64_t page, unsigned count,
-                       const struct taken *taken) {
-    uint64_t step = level_pages(unmap->level), first = page - unmap->start;
-    if (((taken->any ^ taken->common) & (DESC_ACCESSED | DESC_WRITABLE | DESC_READ_ONLY)) == 0) {
-        report_pages(unmap->report, first, count * step, desc_report(DESC(taken->any)));
-        return;
-    }
-    for (unsigned i = 0; i < count; i++)
-        report_pages(unmap->report, first + i * step, step, desc_report(DESC(taken->old[i])));
 }
 
 // Enters what a TLB may hold of `count` leaves from page `page` on.
@@ -146,23 +135,14 @@ ALWAYS_INLINE void enter_leaves(struct unmap *unmap, uint64_t page, unsigned cou
 
 // Clears the run of leaves that begins at `index`.
 static unsigned clear_run(struct unmap *unmap, paddr_t table, unsigned index, unsigned end) {
-    unsigned level = unmap->level, stop;
-    struct taken taken; // not cleared: most of it is for reports
-    uint64_t page = table_first(unmap) + ((uint64_t)index << level_shift(level));
-    if (unmap->report != NULL) {
-        stop = level == LEAF_LEVEL ? take_run(table, index, end, true, true, &taken)
-                                   : take_run(table, index, end, false, true, &taken);
-        report_run(unmap, page, stop - index, &taken);
-    } else {
-        stop = level == LEAF_LEVEL ? take_run(table, index, end, true, false, &taken)
-                                   : take_run(table, index, end, false, false, &taken);
-    }
+    uint64_t any, page = table_first(unmap) + ((uint64_t)index << level_shift(unmap->level));
+    unsigned stop = take_run(unmap, table, index, end, &any);
     table_info(table)->live -= (uint16_t)(stop - index);
     unmap->leaves += stop - index;
-    if (desc_is_untouched(DESC(taken.any)))
+    if (desc_is_untouched(DESC(any)))
         port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, stop - index);
     else
-        enter_leaves(unmap, page, stop - index, level);
+        enter_leaves(unmap, page, stop - index, unmap->level);
     return stop;
 }
 
@@ -362,88 +342,4 @@ enum sheaf_error gather_unmap(struct gather *gather, struct vspace *vspace, vadd
             return SHEAF_ERR_PREEMPTED;
     }
     return SHEAF_OK;
-}
-
-// ---- A few pages
-
-// What lies further away than this is another range of the pending entry.
-#define NEAR TABLE_ENTRIES
-
-// Clears the leaves among `pages` pages of `table` from page `page` on, and enters those that a TLB
-// may hold in the batch. Answers how many; *leaves counts all of them.
-ALWAYS_INLINE unsigned clear_few(struct gather *gather, struct batch_space *space, paddr_t table,
-                                 uint64_t page, unsigned pages, unsigned *leaves) {
-    unsigned begin = level_index(page, LEAF_LEVEL), end = begin + pages, touched = 0, stop;
-    uint64_t first = page - begin;
-    for (unsigned index = begin; index < end; index = stop + 1) {
-        struct taken taken;
-        stop = take_run(table, index, end, true, false, &taken);
-        *leaves += stop - index;
-        if (!desc_is_untouched(DESC(taken.any))) {
-            touched += stop - index;
-            batch_add_leaves(gather, space, first + index, stop - index, LEAF_LEVEL);
-        }
-    }
-    return touched;
-}
-
-// Under the VSpace lock. Answers how many ranges of the list are done.
-static unsigned clear_list(struct gather *gather, struct batch_space *space,
-                           const struct gather_pages *list, unsigned count) {
-    struct vspace *vspace = space->vspace;
-    struct pending *entry = NULL;
-    paddr_t upper = PADDR(0);                            // the last level 2 table
-    uint64_t upper_span = UINT64_MAX, low = 0, high = 0; // and which; pages not entered yet
-    unsigned done = 0, leaves = 0, touched = 0;
-    for (; done < count; done++) {
-        uint64_t page = list[done].va.v >> PAGE_BITS, pages = list[done].pages;
-        if (page >> level_shift(1) != upper_span) {
-            struct place place = walk(vspace, page, LEAF_LEVEL - 1);
-            if (place.level != LEAF_LEVEL - 1)
-                break;
-            upper = place.table;
-            upper_span = page >> level_shift(1);
-        }
-        struct place place = look(upper, page, LEAF_LEVEL - 1);
-        if (!desc_is_table(place.desc, LEAF_LEVEL - 1) ||
-            level_index(page, LEAF_LEVEL) + pages > TABLE_ENTRIES)
-            break;
-        paddr_t table = desc_address(place.desc);
-        unsigned cleared = 0;
-        unsigned few = clear_few(gather, space, table, page, (unsigned)pages, &cleared);
-        table_info(table)->live -= (uint16_t)cleared;
-        leaves += cleared;
-        if (few == 0)
-            continue;
-        touched += few;
-        if (entry == NULL) {
-            entry = batch_entry(space);
-            entry->levels |= 1u << LEAF_LEVEL;
-        }
-        if (low == high || page - high > NEAR) { // further away, or below
-            if (low != high)
-                pending_add_range(entry, low, high - low);
-            low = page;
-        }
-        high = page + pages;
-    }
-    if (low != high)
-        pending_add_range(entry, low, high - low);
-    gather->totals.leaves += leaves;
-    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, leaves);
-    port_count(SHEAF_COUNTER_TLBI_AVOIDED_UNTOUCHED, leaves - touched);
-    return done;
-}
-
-unsigned gather_unmap_few(struct gather *gather, struct vspace *vspace,
-                          const struct gather_pages *list, unsigned count) {
-    struct batch_space *space = batch_join(gather, vspace);
-    unsigned done = 0;
-    if (unlikely(!vspace_try_lock(vspace)))
-        return 0;
-    unsigned own = pending_find(vspace, space->entry, space->ticket) != NULL;
-    if (likely(vspace->state == VSPACE_LIVE && vspace->pending_count == own))
-        done = clear_list(gather, space, list, count);
-    vspace_unlock(vspace);
-    return done;
 }

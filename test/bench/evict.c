@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #define TOUCHED (SHEAF_OP_ACCESSED | SHEAF_OP_DIRTY)
+#define GIB (UINT64_C(1) << 30)
 #define SPACES 4u
 #define EVICTED 64u
 #define DEFERRED 8u
@@ -94,10 +95,90 @@ static void teardown512(void) {
     announce("teardown.512", REGION_GATHER);
 }
 
+// ---- The longest stretches
+
+static void measure(struct sheaf_gather_op op, uint64_t leaves) {
+    own_buffer()->ops[0] = op;
+    bench_begin(REGION_GATHER);
+    struct gathered g = gather(1, 0);
+    bench_end(REGION_GATHER);
+    printf("# region masked.evict %u\n", REGION_GATHER);
+    CHECK_OK(g.status);
+    CHECK_EQ(g.leaves, leaves);
+}
+
+// Eight deferred entries, full of ranges, with as many pages as are invalidated one by one.
+static void fill_entries(sheaf_cptr vspace) {
+    enum { ENTRIES = 8, RANGES = 4, PAGES = 4 };
+    sheaf_cptr frames = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS + 2, ENTRIES * RANGES);
+    for (unsigned i = 0; i < ENTRIES * RANGES; i++) {
+        must_gather(map_op(vspace, 16 * GIB + (uint64_t)(2 * PAGES * i) * PAGE, PAGES, frames + i,
+                           1, ALL_ACCESS, TOUCHED));
+    }
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        for (unsigned n = 0; n < RANGES; n++) {
+            own_buffer()->ops[n] = unmap_op(
+                vspace, 16 * GIB + (uint64_t)(2 * PAGES * (RANGES * i + n)) * PAGE, PAGES, 0);
+        }
+        CHECK_OK(gather(RANGES, SHEAF_GATHER_DEFER).status);
+    }
+}
+
+// A chain of copies, each of the one before: from its end the walk must come back to the top.
+static void evict_up_a_chain(void) {
+    enum { DEPTH = 4000 };
+    sheaf_cptr frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS), chain = new_slots(DEPTH);
+    for (unsigned i = 0; i < DEPTH; i++) {
+        CHECK_OK(cnode_copy(ROOT, chain + i, i == 0 ? frame : chain + i - 1, SHEAF_RIGHTS_ALL));
+    }
+    must_gather(map_op(OWN_VSPACE, new_place(PAGE), 1, chain + DEPTH - 1, 1, ALL_ACCESS, TOUCHED));
+    measure(evict_op(frame, 1, 0), 1);
+}
+
+// Copies of one Frame that stand alone in more VSpaces than a batch holds; each in its own table;
+// a Frame of pages, every other of which is gone; all that can be pending, first of all in the way.
+static void masked_evict(void) {
+    enum { MANY = 9, EACH = 24, TABLES = 200 };
+    evict_up_a_chain();
+    sheaf_cptr spaces[MANY], frame = make(SHEAF_FRAME, SHEAF_PAGE_BITS);
+    sheaf_cptr copies = new_slots(SHEAF_EVICT_SLOTS);
+    for (unsigned i = 0; i < MANY; i++) {
+        spaces[i] = loaded_vspace(i == 0 ? 15 : 1);
+    }
+    for (unsigned i = 0; i < SHEAF_EVICT_SLOTS; i++) {
+        CHECK_OK(cnode_copy(ROOT, copies + i, frame, SHEAF_RIGHTS_ALL));
+    }
+    for (unsigned i = 0; i < MANY * EACH; i++) {
+        must_gather(map_op(spaces[i % MANY], CHILD_FREE + 2 * i * PAGE, 1, copies + i, 1,
+                           ALL_ACCESS, TOUCHED));
+    }
+    measure(evict_op(frame, 1, SHEAF_OP_REPORT), MANY * EACH);
+
+    for (unsigned i = 0; i < TABLES; i++) {
+        must_gather(map_op(spaces[0], 4 * GIB + i * BLOCK, 1, copies + i, 1, ALL_ACCESS, TOUCHED));
+    }
+    measure(evict_op(copies, SHEAF_EVICT_SLOTS, SHEAF_OP_REPORT), TABLES);
+
+    sheaf_cptr large = make(SHEAF_FRAME, 21);
+    must_gather(
+        map_op(spaces[0], 8 * GIB, TABLE_PAGES, large, 1, ALL_ACCESS, SHEAF_OP_PAGES | TOUCHED));
+    for (unsigned i = 0; i < TABLE_PAGES; i += 2) {
+        must_gather(unmap_op(spaces[0], 8 * GIB + i * PAGE, 1, 0));
+    }
+    measure(evict_op(large, 1, SHEAF_OP_REPORT), TABLE_PAGES / 2);
+
+    fill_entries(spaces[1]);
+    measure(sync_op(spaces[1]), 0);
+    fill_entries(spaces[1]);
+    must_gather(map_op(spaces[1], 4 * GIB, 1, frame, 1, ALL_ACCESS, TOUCHED));
+    measure(evict_op(frame, 1, SHEAF_OP_REPORT), 1);
+}
+
 static const struct test_case cases[] = {
     {"evict.64", evict64},
     {"defer8.sync", defer8_sync},
     {"teardown.512", teardown512},
+    {"masked.evict", masked_evict},
 };
 
 const struct test_area evict_bench_area = TEST_AREA(cases);

@@ -44,6 +44,37 @@ static void retype(void) {
     }
 }
 
+// Memory becomes non-cacheable and comes back, as much as one batch takes and more; then in blocks
+// that stand alone. Once it is asked for by a purge, else by a retype.
+static void measure_retype(sheaf_cptr memory, unsigned bits, unsigned memory_type) {
+    sheaf_cptr slot = new_slot();
+    begin();
+    uint64_t status = untyped_retype(memory, SHEAF_FRAME, bits, memory_type, ROOT, slot, 1);
+    end();
+    CHECK_OK(status);
+    begin();
+    status = cnode_revoke(ROOT, memory);
+    end();
+    CHECK_OK(status);
+}
+
+static void alias(void) {
+    enum { BITS = 27, BLOCKS = 1 << (BITS - SHEAF_NON_CACHEABLE_MIN_BITS) };
+    sheaf_cptr memory = make_untyped_apart(BITS), pieces = new_slots(BLOCKS);
+    name = "masked.alias";
+    measure_retype(memory, 16, SHEAF_MEMORY_NON_CACHEABLE);
+    measure_retype(memory, 12, SHEAF_MEMORY_NORMAL);
+    retype_many(memory, SHEAF_UNTYPED, SHEAF_NON_CACHEABLE_MIN_BITS, ROOT, pieces, BLOCKS);
+    for (unsigned i = 0; i < BLOCKS; i += 2) {
+        measure_retype(pieces + i, 12, SHEAF_MEMORY_NON_CACHEABLE);
+    }
+    begin();
+    uint64_t status = INVOKE(memory, SHEAF_UNTYPED_PURGE, 0, 0).status;
+    end();
+    CHECK_OK(status);
+    CHECK_OK(cnode_revoke(ROOT, memory));
+}
+
 // ---- Delete and revoke
 
 // A chain of copies, and copies that are mapped each in its own VSpace and in one.
@@ -75,24 +106,6 @@ static void revoke(void) {
     end();
     CHECK_OK(status);
     CHECK(slot_is_empty(copies) && slot_is_empty(copies + COPIES - 1));
-}
-
-// A chain of copies, each of the one before: from its end the walk must come back to the top.
-static void evict(void) {
-    enum { DEPTH = 4000 };
-    sheaf_cptr frame = pages(1);
-    sheaf_cptr chain = new_slots(DEPTH);
-    for (unsigned i = 0; i < DEPTH; i++) {
-        CHECK_OK(cnode_copy(ROOT, chain + i, i == 0 ? frame : chain + i - 1, SHEAF_RIGHTS_ALL));
-    }
-    must_gather(map_op(OWN_VSPACE, new_place(PAGE), 1, chain + DEPTH - 1, 1, ALL_ACCESS, TOUCHED));
-    own_buffer()->ops[0] = evict_op(frame, 1, 0);
-    name = "masked.evict";
-    begin();
-    struct gathered g = gather(1, 0);
-    end();
-    CHECK_OK(g.status);
-    CHECK_EQ(g.leaves, 1);
 }
 
 // A Frame mapped as 512 pages, and one whose record names 512 pages that are others' by now.
@@ -356,8 +369,8 @@ static void call_with_capabilities(void) {
 
 static const struct test_case cases[] = {
     {"masked.retype", retype},
+    {"masked.alias", alias},
     {"masked.revoke", revoke},
-    {"masked.evict", evict},
     {"masked.delete.frame", delete_frame},
     {"masked.delete.cnode", delete_cnode},
     {"masked.vspace", vspace},

@@ -215,6 +215,40 @@ static void teardown(void) {
     until_preempted(teardown_once);
 }
 
+// Copies of copies in pages that alternate between two VSpaces, with a report.
+#define EVICTED 300
+
+static bool evict_once(void) {
+    for (unsigned i = 0; i < EVICTED; i++) {
+        struct sheaf_gather_op op =
+            map_op(i % 2 != 0 ? vspace : OWN_VSPACE, CHILD_FREE + (UINT64_C(1) << 40) + i * PAGE, 1,
+                   first + i, 1, ALL_ACCESS, i % 3 == 0 ? SHEAF_OP_ACCESSED : SHEAF_OP_DIRTY);
+        if (gather_one(op).status != SHEAF_OK) {
+            return false;
+        }
+    }
+    struct gathered g = gather_one(evict_op(frame, 2, SHEAF_OP_REPORT));
+    uint64_t va, pages;
+    for (unsigned i = 0; i < EVICTED; i++) {
+        if (frame_mapping(first + i, &va, &pages)) {
+            return false;
+        }
+    }
+    return g.status == SHEAF_OK && g.leaves == EVICTED && g.tables == 0 &&
+           own_buffer()->results[0] == SHEAF_REPORT_ACCESSED + SHEAF_REPORT_DIRTY;
+}
+
+static void evicting(void) {
+    vspace = make_vspace(1);
+    frame = make_many(SHEAF_FRAME, SHEAF_PAGE_BITS, 2); // the second has no copies
+    first = new_slots(EVICTED);
+    for (unsigned i = 0; i < EVICTED; i++) {
+        CHECK_OK(
+            cnode_copy(ROOT, first + i, i == 0 ? frame : first + (i - 1) / 2, SHEAF_RIGHTS_ALL));
+    }
+    until_preempted(evict_once);
+}
+
 // CNodes, each in the one before: deleting the first must not need a stack as deep as they are.
 static void cnodes_nested_deep(void) {
     enum { DEPTH = 3000 };
@@ -249,6 +283,7 @@ static const struct test_case cases[] = {
     {"preempt.unmap", unmapping},
     {"preempt.vector_of_operations", vectors},
     {"preempt.report", reporting},
+    {"preempt.evict", evicting},
     {"preempt.teardown", teardown},
     {"preempt.cnodes_nested_deep", cnodes_nested_deep},
     {"preempt.copies_of_copies_deep", copies_of_copies},

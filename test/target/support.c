@@ -111,6 +111,12 @@ sheaf_cptr make_from(sheaf_cptr untyped, unsigned type, unsigned bits) {
     return slot;
 }
 
+sheaf_cptr make_untyped_apart(unsigned bits) {
+    sheaf_cptr slot = new_slot();
+    CHECK(retype_from_boot(bits, slot));
+    return slot;
+}
+
 sheaf_cptr make(unsigned type, unsigned bits) { return make_from(arena_slot, type, bits); }
 
 void retype_many(sheaf_cptr untyped, unsigned type, unsigned bits, sheaf_cptr cnode, uint64_t first,

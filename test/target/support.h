@@ -45,6 +45,7 @@ sheaf_cptr make(unsigned type, unsigned bits);
 void retype_many(sheaf_cptr untyped, unsigned type, unsigned bits, sheaf_cptr cnode, uint64_t first,
                  unsigned count);
 sheaf_cptr make_many(unsigned type, unsigned bits, unsigned count);
+sheaf_cptr make_untyped_apart(unsigned bits); // of memory that is not the arena's
 sheaf_cptr make_from(sheaf_cptr untyped, unsigned type, unsigned bits);
 sheaf_cptr copy_of(sheaf_cptr source, uint64_t rights);
 sheaf_cptr badged(sheaf_cptr source, uint64_t rights, uint64_t badge);

@@ -37,6 +37,15 @@ static void count_violation(enum vmsa_rule rule, const char *text) {
                replay.now->pe, vmsa_rule_name(rule), text);
 }
 
+static bool in_ram(uint64_t start, uint64_t bytes) {
+    return start >= replay.ram_start && start - replay.ram_start <= replay.ram_bytes &&
+           bytes <= replay.ram_bytes - (start - replay.ram_start);
+}
+
+static bool is_page(uint64_t address) {
+    return address % PAGE_BYTES == 0 && in_ram(address, PAGE_BYTES);
+}
+
 static uint64_t pages_of_ram(void) { return replay.ram_bytes / PAGE_BYTES; }
 
 const char *replay_start(const struct trace_header *header) {
@@ -60,6 +69,11 @@ const char *replay_start(const struct trace_header *header) {
         .repeat_tlbi = (header->features & TRACE_REPEAT_TLBI) != 0,
         .asids_of_8_bits = (header->features & TRACE_ASIDS_OF_8_BITS) != 0,
     };
+    if (header->kernel_root == 0)
+        return NULL;
+    if (!is_page(header->kernel_root))
+        return "a kernel's half that is not in RAM";
+    vmsa_load_kernel_root(PADDR(header->kernel_root));
     return NULL;
 }
 
@@ -77,15 +91,6 @@ void replay_end(void) {
 }
 
 const struct replay_totals *replay_totals(void) { return &replay.totals; }
-
-static bool in_ram(uint64_t start, uint64_t bytes) {
-    return start >= replay.ram_start && start - replay.ram_start <= replay.ram_bytes &&
-           bytes <= replay.ram_bytes - (start - replay.ram_start);
-}
-
-static bool is_page(uint64_t address) {
-    return address % PAGE_BYTES == 0 && in_ram(address, PAGE_BYTES);
-}
 
 // ---- What is used, and used again
 
@@ -261,6 +266,11 @@ static const char *replay_kind(const struct trace_event *event) {
         return NULL;
     case TRACE_SYNC:
         vmsa_sync_instructions(PADDR(a), b);
+        return NULL;
+    case TRACE_CLEAN:
+        if (!in_ram(a, b))
+            return "caches are cleaned of what is no RAM";
+        vmsa_clean_and_invalidate(PADDR(a), b);
         return NULL;
     case TRACE_KINDS:
         break;

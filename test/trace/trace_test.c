@@ -98,7 +98,7 @@ static void put_root(unsigned pe, uint64_t ttbr0) {
 }
 
 // PE 0 makes a VSpace, PE 1 loads it, and PE 0 maps its page.
-static void put_vspace(void) {
+static void put_vspace_with(uint64_t leaf) {
     const uint64_t tables[] = {ROOT, LEVEL1, LEVEL2, LEVEL3};
     for (unsigned i = 0; i < 4; i++)
         put_table(tables[i]);
@@ -106,7 +106,25 @@ static void put_vspace(void) {
     put_barrier(0, TRACE_DMB_ISHST);
     for (unsigned i = 0; i < 3; i++)
         put_store(0, tables[i], 0, tables[i + 1] | 3);
-    put_store(0, LEVEL3, 0, LEAF);
+    put_store(0, LEVEL3, 0, leaf);
+    put_barrier(0, TRACE_DSB_ISHST);
+}
+
+static void put_vspace(void) { put_vspace_with(LEAF); }
+
+// The kernel's half, which maps all of it by one block.
+#define KERNEL UINT64_C(0x6000)
+#define KERNEL_BLOCK UINT64_C(0x0060000000000701) // Normal, shareable, global, accessed
+#define NON_CACHEABLE UINT64_C(4)
+
+static void put_kernel_half(void) {
+    const uint64_t upper = KERNEL + PAGE_BYTES, lower = upper + PAGE_BYTES;
+    ((struct trace_header *)(void *)file.bytes)->kernel_root = KERNEL;
+    put_store(0, lower, 0, KERNEL_BLOCK);
+    put_barrier(0, TRACE_DMB_ISHST);
+    put_store(0, upper, 0, lower | 3);
+    put_barrier(0, TRACE_DMB_ISHST);
+    put_store(0, KERNEL, 0, upper | 3);
     put_barrier(0, TRACE_DSB_ISHST);
 }
 
@@ -159,6 +177,36 @@ static void tables_used_again_are_counted(void **state) {
     put_note(0, PORT_EVENT_FRAME_RELEASED, 0, RAM_BYTES);
     assert_null(judge());
     assert_int_equal(replay_totals()->reuses, 2);
+}
+
+// A page is mapped as non-cacheable: `steps` of what must come before are taken.
+static unsigned map_non_cacheable(unsigned steps) {
+    void *none = NULL;
+    end(&none); // the one before
+    begin(&none);
+    put_kernel_half();
+    if (steps > 0) {
+        put_store(0, KERNEL + 2 * PAGE_BYTES, KERNEL_BLOCK, 0);
+        put_barrier(0, TRACE_DSB_ISHST);
+        put(0, TRACE_TLBI, PORT_TLBI_VAALE1IS, UINT64_C(0xff000000000), 0, 0);
+        put_barrier(0, TRACE_DSB_ISH);
+        put_barrier(0, TRACE_ISB);
+        put_store(0, KERNEL + 2 * PAGE_BYTES, 0, KERNEL_BLOCK | NON_CACHEABLE);
+        put_barrier(0, TRACE_DSB_ISHST);
+    }
+    if (steps > 1)
+        put(0, TRACE_CLEAN, 0, FRAME, PAGE_BYTES, 0);
+    put_vspace_with(LEAF | NON_CACHEABLE);
+    assert_null(judge());
+    return vmsa_violations(VMSA_MISMATCHED);
+}
+
+static void aliases_of_the_kernel(void **state) {
+    (void)state;
+    assert_int_equal(map_non_cacheable(0), 2); // the alias, and what a cache may hold
+    assert_int_equal(map_non_cacheable(1), 1);
+    assert_int_equal(map_non_cacheable(2), 0);
+    assert_int_equal(replay_totals()->violations, 0);
 }
 
 static void without_final_dsb(void **state) {
@@ -370,6 +418,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(accepted),
         CASE(tables_used_again_are_counted),
+        CASE(aliases_of_the_kernel),
         CASE(without_final_dsb),
         CASE(dsb_of_another_pe),
         CASE(foreign_stores),

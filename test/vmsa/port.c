@@ -112,13 +112,27 @@ bool vmsa_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected,
     return true;
 }
 
-bool vmsa_desc_toggle(paddr_t table, unsigned index, desc_t like, uint64_t toggled) {
+// What is there now, as hardware leaves it. Whether it is alike.
+static bool alike(paddr_t table, unsigned index, desc_t like, uint64_t *old) {
     vmsa_step(VMSA_CALL_STORE, table.v, index);
     update_flags(table, index);
-    uint64_t old = *memory_descriptor(table.v, index);
-    if (((old ^ like.v) & ~DESC_OUTPUT) != 0)
+    *old = *memory_descriptor(table.v, index);
+    return ((*old ^ like.v) & ~DESC_OUTPUT) == 0;
+}
+
+bool vmsa_desc_toggle(paddr_t table, unsigned index, desc_t like, uint64_t toggled) {
+    uint64_t old;
+    if (!alike(table, index, like, &old))
         return false;
     store(table, index, old ^ toggled);
+    return true;
+}
+
+bool vmsa_desc_clear(paddr_t table, unsigned index, desc_t like) {
+    uint64_t old;
+    if (!alike(table, index, like, &old))
+        return false;
+    store(table, index, 0);
     return true;
 }
 

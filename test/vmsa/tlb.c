@@ -17,7 +17,7 @@ static struct {
     uint32_t count, capacity, free; // free: chain of unused slots through next_key
     uint32_t keys[BUCKETS], targets[BUCKETS];
     uint64_t stamp;
-    uint32_t globals; // entries for all ASIDs
+    uint32_t globals; // entries for all ASIDs that are not in the kernel's half
 } tlb;
 
 struct entry *tlb_entries(uint32_t *count) {
@@ -166,7 +166,7 @@ static struct entry *insert(uint16_t asid, unsigned level, uint64_t page, uint64
         .next_target = NONE,
     };
     *key = slot;
-    tlb.globals += value_is_global(value, level);
+    tlb.globals += asid != KERNEL_ASID && value_is_global(value, level);
     if (value_is_leaf(value, level))
         machine.types |= (uint8_t)BIT((value & DESC_TYPE) >> 2);
     if (value_is_table(value, level)) {
@@ -188,7 +188,7 @@ static void drop(uint32_t slot) {
     unchain(key_bucket(entry->asid, entry->level, entry->page), slot, true);
     if (value_is_table(entry->value, entry->level))
         unchain(target_bucket(entry->value & DESC_OUTPUT), slot, false);
-    tlb.globals -= value_is_global(entry->value, entry->level);
+    tlb.globals -= entry->asid != KERNEL_ASID && value_is_global(entry->value, entry->level);
     entry->cached = 0;
     entry->next_key = tlb.free;
     tlb.free = slot;
@@ -357,7 +357,8 @@ void tlb_tlbi(enum port_tlbi kind, uint64_t operand) {
     uint8_t pes = scope.local || vmsa_faults.local_only ? (uint8_t)BIT(machine.pe) : UINT8_MAX;
     tlb.stamp++;
     // Global entries are found by no ASID's key.
-    if (!scope.any_page && !scope.any_asid && scope.pages == 1 && tlb.globals == 0)
+    if (!scope.any_page && !scope.any_asid && scope.pages == 1 && tlb.globals == 0 &&
+        scope.first < KERNEL_PAGE)
         match_page(&scope, pes);
     else
         match_all(&scope, pes);

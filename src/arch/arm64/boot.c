@@ -185,10 +185,12 @@ static void start_trace(void) {
         .features = (pe_asid_bits() == 8 ? TRACE_ASIDS_OF_8_BITS : 0) |
                     (present.repeat_tlbi ? TRACE_REPEAT_TLBI : 0) | (present.ttl ? TRACE_TTL : 0) |
                     (present.range ? TRACE_RANGE : 0),
+        .kernel_root = kmap_image_address(kernel_root).v,
     };
     size_t length;
     const char *name = boot_args_text(boot_args, "trace", &length);
     trace_start(name, length, &header);
+    kmap_trace();
 }
 
 static void start_memory(paddr_t fdt, uint64_t fdt_bytes) {

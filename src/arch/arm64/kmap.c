@@ -66,6 +66,42 @@ void kmap_image_tables(struct memory_range tables[KMAP_IMAGE_TABLES]) {
     tables[1] = (struct memory_range){kmap_image_address(early_table), sizeof(early_table)};
 }
 
+static void trace_entry(const desc_t *table, unsigned index) {
+    if (SHEAF_TRACE) {
+        port_desc_trace(trace_draw(), TRACE_WRITE, port_physical_address(table), index, 0,
+                        table[index].v);
+    }
+}
+
+// The tables of the next level first, so that they are linked with what is in them. Level 3 tables
+// are left out: their pages are never changed.
+static void trace_table(const desc_t *table, unsigned level) {
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        desc_t entry = table[i];
+        bool link = (entry.v & DESC_TABLE_OR_PAGE) != 0;
+        if ((entry.v & DESC_VALID) == 0 || (link && level == 2)) {
+            continue;
+        }
+        if (link) {
+            trace_table(port_kernel_address(PADDR(entry.v & DESC_ADDRESS)), level + 1);
+            port_dmb_ishst(); // as they were, zeroed, when they were linked
+        }
+        trace_entry(table, i);
+    }
+}
+
+void kmap_trace(void) {
+    const desc_t *root = port_kernel_address(kmap_image_address(kernel_root));
+    for (unsigned i = 0; i < ENTRIES / 2; i++) { // the direct map: below the image and devices
+        if ((root[i].v & DESC_VALID) != 0) {
+            trace_table(port_kernel_address(PADDR(root[i].v & DESC_ADDRESS)), 1);
+            port_dmb_ishst();
+            trace_entry(root, i);
+        }
+    }
+    port_dsb_ishst();
+}
+
 void kmap_use_boot_memory(void) { kmap.boot_memory = true; }
 
 static desc_t *table_pointer(paddr_t table) {

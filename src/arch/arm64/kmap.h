@@ -38,6 +38,8 @@ void kmap_complete_removal(void);
 // The tables in the image: those that are needed before boot memory is there.
 #define KMAP_IMAGE_TABLES 2
 void kmap_image_tables(struct memory_range tables[KMAP_IMAGE_TABLES]);
+// Records the blocks of the direct map as the stores that they were: a trace begins with them.
+void kmap_trace(void);
 // From now on tables come from boot memory (boot_memory.h) and no longer from the image.
 void kmap_use_boot_memory(void);
 // The most tables that mapping [address, address + bytes) in the direct map can take.

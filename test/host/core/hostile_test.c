@@ -200,7 +200,7 @@ static void evict_while_the_chain_is_cut(uint64_t polls) {
     resume(&other);
     let_run(&other, silence);
     buffer()->ops[0] = (struct sheaf_gather_op){{SHEAF_OP_EVICT, 0, 0, 0, frame, 1}};
-    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, 600 + polls);
+    execute_interrupted(&(struct call){.number = SHEAF_SYS_GATHER, .gather = 1}, polls);
     assert_ptr_equal(running(), thread_of(INIT));
     assert_int_equal(mapping(chain + 599).pages, 0);
     for (unsigned i = 20; i < 600; i += i % 40 == 0 ? 1 : 19)
@@ -218,7 +218,7 @@ static void evict_while_the_chain_is_cut(uint64_t polls) {
 
 static void evicted_though_the_chain_is_cut(void **state) {
     (void)state;
-    for (uint64_t polls = 0; polls < 6; polls++) {
+    for (uint64_t polls = 19; polls < 26; polls++) { // before that it goes down
         machine_boot(&(struct image){0});
         evict_while_the_chain_is_cut(polls);
         check_invariants();

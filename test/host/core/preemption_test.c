@@ -449,9 +449,9 @@ static const struct scenario scenarios[] = {
     {"cancel_behind_many_others", prepare_senders, cancel_behind_many_others, 13},
     {"map_again", prepare_stale_records, map_again, 5},
     {"delete_a_cnode_of_large_frames", prepare_large_frames, delete_a_cnode_of_large_frames, 4},
-    {"evict_with_copies", prepare_evict, evict_with_copies, 60},
-    {"evict_up_a_chain", prepare_chain, evict_up_a_chain, 700},
-    {"evict_deferred_and_sync", prepare_evict, evict_deferred_and_sync, 60},
+    {"evict_with_copies", prepare_evict, evict_with_copies, 24},
+    {"evict_up_a_chain", prepare_chain, evict_up_a_chain, 9},
+    {"evict_deferred_and_sync", prepare_evict, evict_deferred_and_sync, 24},
     {"a_gather_with_a_tail", prepare_gather, a_gather_with_a_tail, 19},
 };
 

@@ -103,6 +103,8 @@ static void raspberry_pi_4_is_described_as_it_is(void **state) {
     (void)state;
     glob_t trees = find_trees("raspi4b.dtb");
     if (trees.gl_pathc == 0) {
+        print_message("# skipped: no device tree of a Raspberry Pi 4 in the cache; "
+                      "./scripts/test target fetches it\n");
         skip();
     }
     size_t size;

@@ -8,6 +8,7 @@ void vmsa_desc_write(paddr_t table, unsigned index, desc_t value);
 desc_t vmsa_desc_exchange(paddr_t table, unsigned index, desc_t value);
 bool vmsa_desc_compare_exchange(paddr_t table, unsigned index, desc_t *expected, desc_t desired);
 bool vmsa_desc_toggle(paddr_t table, unsigned index, desc_t like, uint64_t toggled);
+bool vmsa_desc_clear(paddr_t table, unsigned index, desc_t like);
 void vmsa_table_zero(paddr_t table);
 void vmsa_tlbi(enum port_tlbi kind, uint64_t operand);
 void vmsa_dsb_ishst(void);
@@ -58,6 +59,13 @@ static inline unsigned port_desc_alike_run(paddr_t table, unsigned index, unsign
 static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
                                             desc_t like, uint64_t toggled) {
     while (index < end && vmsa_desc_toggle(table, index, like, toggled))
+        index++;
+    return index;
+}
+
+static inline unsigned port_desc_clear_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like) {
+    while (index < end && vmsa_desc_clear(table, index, like))
         index++;
     return index;
 }

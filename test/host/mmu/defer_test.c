@@ -36,7 +36,7 @@ static enum record_step defer_record(struct mapping_record record, paddr_t frame
     struct gather *gather = gather_begin();
     gather_set_policy(gather, GATHER_DEFER);
     enum record_step step =
-        gather_clear_record(gather, &(struct mapped_frame){frame, record}, bits, &seen);
+        clear_record(gather, &(struct mapped_frame){frame, record}, bits, &seen);
     gather_finish(gather);
     return step;
 }
@@ -393,9 +393,8 @@ static void scenario_2e_the_same_page_twice_in_one_vector(void **state) {
     for (unsigned i = 0; i < 2; i++) {
         uint64_t done = 0;
         assert_int_equal(gather_unmap(gather, vspace, PAGE(5), 1, 0, &done, NULL), SHEAF_OK);
-        assert_int_equal(
-            gather_clear_record(gather, &(struct mapped_frame){FRAME(5), record}, 12, &seen),
-            RECORD_THROUGH);
+        assert_int_equal(clear_record(gather, &(struct mapped_frame){FRAME(5), record}, 12, &seen),
+                         RECORD_THROUGH);
     }
     gather_finish(gather);
     assert_int_equal(seen, 0); // the first had it

@@ -15,6 +15,9 @@
 
 static const char *const triples[][3] = {
     {"unmap_one", "unmap_table", "replace_one"},
+    {"unmap_few", "unmap_table", "replace_one"},
+    {"unmap_few", "move_table", "destroy"},
+    {"unmap_few", "fault_write", "unmap_record"},
     {"unmap_table", "map_block", "unmap_record"},
     {"unmap_one", "activate", "destroy"},
     {"unmap_one", "move_table", "map_elsewhere"},

@@ -94,6 +94,17 @@ static void unmap_one(void) {
         reuse_unmapped(5, 1);
 }
 
+// As a gather of its own, and where that declines, in the ordinary way.
+static void unmap_few(void) {
+    const struct gather_pages list[] = {{PAGE(5), 1}, {PAGE(1), 2}};
+    struct gather_totals totals;
+    if (gather_unmap_few(world.vspace, list, ARRAY_SIZE(list), &totals) ||
+        (unmap(5, 1, 0) && unmap(1, 2, 0))) {
+        reuse_unmapped(5, 1);
+        reuse_unmapped(1, 2);
+    }
+}
+
 static void unmap_untouched(void) {
     if (unmap(7, 2, 0))
         reuse_unmapped(7, 2);
@@ -196,7 +207,7 @@ static enum record_step visit(struct gather *gather, struct mapping_record *reco
     uint8_t seen = 0;
     lock_acquire(&world.tree);
     *record = world.frame.record;
-    enum record_step step = gather_clear_record(gather, &world.frame, PAGE_BITS, &seen);
+    enum record_step step = clear_record(gather, &world.frame, PAGE_BITS, &seen);
     lock_release(&world.tree);
     return step;
 }
@@ -400,6 +411,7 @@ static void create(void) {
 
 const struct world_operation world_operations[] = {
     {"unmap_one", unmap_one},
+    {"unmap_few", unmap_few},
     {"unmap_untouched", unmap_untouched},
     {"unmap_keeping_tables", unmap_keeping_tables},
     {"unmap_table", unmap_table},

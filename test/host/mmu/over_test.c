@@ -47,11 +47,26 @@ static struct vspace *prepare(const struct shape *shape) {
     return vspace;
 }
 
+// As the kernel does it where it can.
+static bool at_once(struct vspace *vspace, const struct shape *shape) {
+    struct gather_pages list[GATHER_FEW_PAGES];
+    struct gather_totals totals;
+    if (shape->operations * shape->pages > GATHER_FEW_PAGES || shape->flags != 0)
+        return false;
+    for (unsigned i = 0; i < shape->operations; i++)
+        list[i] = (struct gather_pages){PAGE(i * TABLE_PAGES + shape->first), shape->pages};
+    bool done = gather_unmap_few(vspace, list, shape->operations, &totals);
+    assert_true(done);
+    return done;
+}
+
 static uint64_t over(const struct shape *shape, const struct mmu_features *features) {
     static uint8_t report[SHEAF_REPORT_BYTES(512)];
     machine_init(8, 0, *features);
     struct vspace *vspace = prepare(shape);
     vmsa_log_reset();
+    if (at_once(vspace, shape))
+        return vmsa_needless();
     struct gather *gather = gather_begin();
     for (unsigned i = 0; i < shape->operations; i++) {
         uint64_t done = 0;

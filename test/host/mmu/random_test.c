@@ -218,20 +218,33 @@ static void check_report(unsigned space, uint64_t page, uint64_t pages, const ui
     }
 }
 
+// As a gather of its own, beside the one that is open; not where the test wants to defer or a
+// report.
+static bool unmap_few(unsigned space, uint64_t page, uint64_t pages, unsigned flags) {
+    struct gather_totals totals;
+    uint64_t first = 1 + draw(pages);
+    const struct gather_pages parts[] = {
+        {PAGE(BASE + page), first},
+        {PAGE(BASE + page + first), pages - first},
+    };
+    return world.policy != GATHER_DEFER && (flags & SHEAF_OP_REPORT) == 0 &&
+           pages <= GATHER_FEW_PAGES && draw(4) != 0 &&
+           gather_unmap_few(world.vspaces[space], parts, first < pages ? 2 : 1, &totals);
+}
+
 static void do_unmap(struct gather *gather, unsigned space) {
-    uint64_t page, pages, done = 0;
+    uint64_t page, pages;
     uint8_t report[SHEAF_REPORT_BYTES(WINDOW)];
     unsigned flags = (unsigned)(draw(3) == 0 ? SHEAF_OP_KEEP_TABLES : 0) |
                      (unsigned)(draw(2) == 0 ? SHEAF_OP_REPORT : 0);
     draw_range(&page, &pages);
-    vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
-    enum sheaf_error error;
-    do {
+    uint64_t done = 0;
+    enum sheaf_error error = unmap_few(space, page, pages, flags) ? SHEAF_OK : SHEAF_ERR_PREEMPTED;
+    while (error == SHEAF_ERR_PREEMPTED) {
+        vmsa_set_interrupt(draw(3) == 0 ? draw(3) : VMSA_NEVER);
         error = gather_unmap(gather, world.vspaces[space], PAGE(BASE + page), pages, flags, &done,
                              report);
-        if (error == SHEAF_ERR_PREEMPTED)
-            vmsa_set_interrupt(draw(2) == 0 ? draw(3) : VMSA_NEVER);
-    } while (error == SHEAF_ERR_PREEMPTED);
+    }
     vmsa_set_interrupt(VMSA_NEVER);
     if (cuts(space, page, pages)) {
         assert_int_equal(error, SHEAF_ERR_BLOCK_CUT);
@@ -332,7 +345,7 @@ static void do_sync(struct gather *gather, unsigned space) {
 }
 
 // Clears what the record names, in the way of EVICT; else in that of delete.
-static void clear_record(struct gather *gather, const struct known_record *known, uint8_t *seen) {
+static void clear_known(struct gather *gather, const struct known_record *known, uint8_t *seen) {
     enum record_step step;
     if (draw(2) == 0 && world.policy != GATHER_DEFER) {
         while (!gather_unmap_record(gather, known->record, FRAME(known->frame), known->size_bits))
@@ -340,7 +353,7 @@ static void clear_record(struct gather *gather, const struct known_record *known
         return;
     }
     const struct mapped_frame frame = {FRAME(known->frame), known->record};
-    while ((step = gather_clear_record(gather, &frame, known->size_bits, seen)) != RECORD_THROUGH) {
+    while ((step = clear_record(gather, &frame, known->size_bits, seen)) != RECORD_THROUGH) {
         if (step == RECORD_PENDING)
             assert_true(gather_complete_record(gather, known->record));
         else
@@ -355,7 +368,7 @@ static void do_delete(struct gather *gather) {
     uint64_t pages;
     bool live = record_place(known->record, FRAME(known->frame), known->size_bits, &va, &pages);
     uint8_t seen = 0;
-    clear_record(gather, known, &seen);
+    clear_known(gather, known, &seen);
     assert_false(record_is_live(known->record, FRAME(known->frame), known->size_bits));
     if (!live)
         return;
@@ -544,15 +557,9 @@ static void one_batch(void) {
 // Each seed on cores of its own.
 static void run(uint64_t seed) {
     machine_init(8, 0, features_of(seed));
-    memset(&world.mapped, 0, sizeof(world.mapped));
-    memset(&world.records, 0, sizeof(world.records));
+    memset(&world, 0, sizeof(world));
     world.random = seed * 0x9e3779b97f4a7c15u + 1;
     world.next_frame = 512;
-    world.released_count = 0;
-    world.policy = GATHER_IF_NEEDED;
-    memset(world.waiting_count, 0, sizeof(world.waiting_count));
-    memset(world.synced, 0, sizeof(world.synced));
-    memset(world.deferred, 0, sizeof(world.deferred));
     for (unsigned i = 0; i < SPACES; i++)
         world.vspaces[i] = new_vspace(1);
     for (unsigned step = 0; step < BATCHES; step++) {

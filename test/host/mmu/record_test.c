@@ -89,7 +89,7 @@ static void what_moves_while_its_record_is_read_is_cleared(void **state) {
     contested.moved = false;
     struct gather *gather = gather_begin();
     vmsa_set_hook(move_away);
-    enum record_step step = gather_clear_record(gather, &contested.frame, PAGE_BITS, &seen);
+    enum record_step step = clear_record(gather, &contested.frame, PAGE_BITS, &seen);
     vmsa_set_hook(NULL);
     gather_finish(gather);
     assert_true(contested.moved);

@@ -298,3 +298,14 @@ void snapshot_assert_unchanged(void) {
             fail_msg("RAM changed at offset %#zx", i);
     }
 }
+
+enum record_step clear_record(struct gather *gather, const struct mapped_frame *frame,
+                              unsigned size_bits, uint8_t *seen) {
+    struct gather_record of = {.frame = frame, .size_bits = (uint8_t)size_bits};
+    enum record_step step;
+    unsigned through = gather_clear_records(gather, &of, 1, &step);
+    assert_int_equal(through, step == RECORD_THROUGH);
+    assert_int_equal(of.through, step == RECORD_THROUGH);
+    *seen |= of.seen;
+    return step;
+}

@@ -61,6 +61,10 @@ struct gather_totals age_pages(struct vspace *vspace, uint64_t page, uint64_t pa
                                uint8_t *report);
 struct vspace *new_vspace_everywhere(unsigned chunks); // loaded on all PEs
 
+// gather_clear_records of one.
+enum record_step clear_record(struct gather *gather, const struct mapped_frame *frame,
+                              unsigned size_bits, uint8_t *seen);
+
 // Walks the tables in memory. Returns the leaf, 0 if there is none, and its level.
 uint64_t find_leaf(const struct vspace *vspace, uint64_t page, unsigned *level);
 bool is_mapped_to(const struct vspace *vspace, uint64_t page, uint64_t frame);

@@ -310,8 +310,10 @@ static void run_round(void) {
 // The same seed, the same steps. After a failure the line that says how to repeat that one stays.
 static void test_replay(void **state) {
     (void)state;
-    if (!finished)
+    if (!finished) {
+        print_message("# skipped: the operations before it have failed\n");
         skip();
+    }
     uint64_t count = done, steps[2], hash[2];
     census_pause(true);
     round_seed = seed;

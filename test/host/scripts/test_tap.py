@@ -105,6 +105,8 @@ def _():
     good, kinds, texts = judge("1..2\nok 1 - a # SKIP no board\nnot ok 2 # SKIP b\n")
     equal((good, kinds), (True, ["skip", "skip"]))
     equal(texts, ["t: a (no board)", "t: b (no reason given)"])
+    _, _, texts = judge("1..2\n# skipped: too cold\nnot ok 1 # SKIP a\nnot ok 2 # SKIP b\n")
+    equal(texts, ["t: a (too cold)", "t: b (no reason given)"])
 
 
 @case("a whole plan can be skipped, by name")

@@ -187,15 +187,16 @@ static inline bool port_desc_toggle_one(desc_t *place, uint64_t like, uint64_t f
     return failed == 0;
 }
 
-// A traced kernel changes one at a time, each an event.
-static inline unsigned port_desc_toggle_traced(paddr_t table, unsigned index, unsigned end,
-                                               desc_t like, uint64_t toggled) {
+// A traced kernel changes one at a time, each an event: to what it was, of that `kept`, with bits
+// toggled.
+static inline unsigned port_desc_change_traced(paddr_t table, unsigned index, unsigned end,
+                                               desc_t like, uint64_t kept, uint64_t toggled) {
     while (index < end) {
         desc_t old = port_desc_read(table, index);
         if (((old.v ^ like.v) & PORT_DESC_ATTRIBUTES) != 0) {
             break;
         }
-        if (port_desc_compare_exchange(table, index, &old, DESC(old.v ^ toggled))) {
+        if (port_desc_compare_exchange(table, index, &old, DESC((old.v & kept) ^ toggled))) {
             index++;
         }
     }
@@ -205,7 +206,7 @@ static inline unsigned port_desc_toggle_traced(paddr_t table, unsigned index, un
 static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsigned end,
                                             desc_t like, uint64_t toggled) {
     if (SHEAF_TRACE) {
-        return port_desc_toggle_traced(table, index, end, like, toggled);
+        return port_desc_change_traced(table, index, end, like, ~UINT64_C(0), toggled);
     }
     desc_t *const first = port_desc_place(table, 0);
     desc_t *place = first + index, *const behind = first + end;
@@ -216,6 +217,68 @@ static inline unsigned port_desc_toggle_run(paddr_t table, unsigned index, unsig
     if ((place - first) % 2 == 0) {
         place = port_desc_toggle_pairs(place, behind, like.v, fresh);
         if (place < behind && port_desc_toggle_one(place, like.v, fresh)) {
+            place++;
+        }
+    }
+    return (unsigned)(place - first);
+}
+
+// As port_desc_toggle_pairs.
+static inline desc_t *port_desc_clear_pairs(desc_t *place, const desc_t *behind, uint64_t like) {
+    uint64_t first, second;
+    uint32_t failed;
+    if (behind - place < 2) {
+        return place;
+    }
+    const desc_t *last = behind - 1;
+    __asm__ volatile("1: ldxp %0, %1, [%3]\n"
+                     "   eor %0, %0, %4\n"
+                     "   eor %1, %1, %4\n"
+                     "   orr %0, %0, %1\n"
+                     "   tst %0, %6\n"
+                     "   b.ne 2f\n"
+                     "   stxp %w2, xzr, xzr, [%3]\n"
+                     "   cbnz %w2, 1b\n"
+                     "   add %3, %3, #16\n"
+                     "   cmp %3, %5\n"
+                     "   b.lo 1b\n"
+                     "2:\n"
+                     : "=&r"(first), "=&r"(second), "=&r"(failed), "+&r"(place)
+                     : "r"(like), "r"(last), "L"(PORT_DESC_ATTRIBUTES)
+                     : "cc", "memory");
+    return place;
+}
+
+// True: the descriptor was alike and is 0 now.
+static inline bool port_desc_clear_one(desc_t *place, uint64_t like) {
+    uint64_t value;
+    uint32_t failed = 1;
+    __asm__ volatile("1: ldxr %0, %2\n"
+                     "   eor %0, %0, %3\n"
+                     "   tst %0, %4\n"
+                     "   b.ne 2f\n"
+                     "   stxr %w1, xzr, %2\n"
+                     "   cbnz %w1, 1b\n"
+                     "2:\n"
+                     : "=&r"(value), "+&r"(failed), "+Q"(place->v)
+                     : "r"(like), "L"(PORT_DESC_ATTRIBUTES)
+                     : "cc", "memory");
+    return failed == 0;
+}
+
+static inline unsigned port_desc_clear_run(paddr_t table, unsigned index, unsigned end,
+                                           desc_t like) {
+    if (SHEAF_TRACE) {
+        return port_desc_change_traced(table, index, end, like, 0, 0);
+    }
+    desc_t *const first = port_desc_place(table, 0);
+    desc_t *place = first + index, *const behind = first + end;
+    if (index % 2 != 0 && index < end && port_desc_clear_one(place, like.v)) {
+        place++;
+    }
+    if ((place - first) % 2 == 0) {
+        place = port_desc_clear_pairs(place, behind, like.v);
+        if (place < behind && port_desc_clear_one(place, like.v)) {
             place++;
         }
     }
@@ -341,6 +404,7 @@ static inline void port_sync_instructions(paddr_t start, size_t bytes) {
 
 static inline void port_clean_and_invalidate(paddr_t start, size_t bytes) {
     cache_clean_and_invalidate(port_kernel_address(start), bytes);
+    trace(TRACE_CLEAN, 0, start.v, bytes);
 }
 
 static inline void port_count(enum sheaf_counter counter, uint64_t n) {

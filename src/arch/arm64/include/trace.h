@@ -8,7 +8,8 @@
 //
 //   before the event   what needs others to be through: a store, a TLBI, a table zeroed, a root
 //                      entered, a note of release or reuse, a lock given back
-//   after the event    what others are through by: a barrier, a root left, a lock taken
+//   after the event    what others are through by: a barrier, a root left, a lock taken, caches
+//                      cleaned
 #ifndef ARCH_TRACE_H
 #define ARCH_TRACE_H
 
