@@ -41,6 +41,7 @@ OPERATORS = {
     "port_desc_exchange": ("not exchanged but read and written", "only read"),
     "port_desc_compare_exchange": ("not exchanged but read and written", "only compared"),
     "port_desc_toggle_run": ("not exchanged but read and written", "not done"),
+    "port_desc_clear_run": ("not exchanged but read and written", "not done"),
     "port_evict_root": ("dropped",),
     "port_sync_instructions": ("dropped",),
     "port_clean_and_invalidate": ("dropped",),

@@ -102,6 +102,16 @@ static inline unsigned mutant_desc_toggle_run(unsigned first, paddr_t table, uns
     return stop;
 }
 
+static inline unsigned mutant_desc_clear_run(unsigned first, paddr_t table, unsigned index,
+                                             unsigned end, desc_t like) {
+    if (!mutant_is(first) && !mutant_is(first + 1))
+        return port_desc_clear_run(table, index, end, like);
+    unsigned stop = port_desc_alike_run(table, index, end, like);
+    for (unsigned i = index; i < stop && mutant_is(first); i++)
+        port_desc_write(table, i, DESC(0));
+    return stop;
+}
+
 static inline void mutant_evict_root(unsigned first, uint64_t ttbr0, uint64_t empty) {
     if (!mutant_is(first))
         port_evict_root(ttbr0, empty);

@@ -68,7 +68,6 @@ static void scenario_1c_disjoint_ranges_do_not_touch_each_other(void **state) {
     struct gather *first = open_unmap(0, vspace, 3, 4);
     vmsa_log_reset();
     struct gather *second = open_unmap(1, vspace, 7, 1); // right behind
-    assert_int_equal(gather_unmap_few(second, vspace, &(struct gather_pages){PAGE(2), 1}, 1), 0);
     finish_on(1, second);
     second = open_unmap(1, vspace, 2, 1); // right before
     finish_on(1, second);
@@ -413,28 +412,53 @@ static void every_pair_at_every_step(void **state) {
                   ARRAY_SIZE(operations) * ARRAY_SIZE(operations));
 }
 
+static struct {
+    struct vspace *vspace;
+    uint64_t page, frame;
+    bool come;
+} other;
+
+static void map_before_the_finish(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call != VMSA_CALL_BARRIER || other.come)
+        return;
+    other.come = true;
+    vmsa_set_pe(1);
+    map_pages(other.vspace, other.page, 1, other.frame); // the model judges what is left there
+}
+
 // Of a few pages, in any order, each is found by who comes before the finish.
 static void of_a_few_pages_each_is_pending(void **state) {
     (void)state;
-    static const struct gather_pages lists[][2] = {
-        {{PAGE(4), 2}, {PAGE(40), 2}},   // up
-        {{PAGE(40), 2}, {PAGE(4), 2}},   // down
-        {{PAGE(4), 2}, {PAGE(2000), 2}}, // far apart
-        {{PAGE(2000), 2}, {PAGE(4), 2}},
+    static const struct gather_pages lists[][3] = {
+        {{PAGE(4), 2}, {PAGE(40), 2}, {PAGE(80), 2}},     // up
+        {{PAGE(80), 2}, {PAGE(40), 2}, {PAGE(4), 2}},     // down
+        {{PAGE(4), 2}, {PAGE(2000), 2}, {PAGE(6000), 2}}, // far apart
+        {{PAGE(6000), 2}, {PAGE(2000), 2}, {PAGE(4), 2}}, // and down
+        {{PAGE(2000), 2}, {PAGE(6000), 2}, {PAGE(4), 2}}, // to and fro
+        {{PAGE(40), 2}, {PAGE(42), 2}, {PAGE(44), 2}},    // one behind the other
+        {{PAGE(1000), 2}, {PAGE(1500), 2}, {PAGE(500), 2}},
     };
-    for (unsigned n = 0; n < 4 * ARRAY_SIZE(lists); n++) {
-        const struct gather_pages *list = lists[n / 4];
+    for (unsigned n = 0; n < 6 * ARRAY_SIZE(lists); n++) {
+        const struct gather_pages *list = lists[n / 6];
+        struct gather_totals totals;
         machine_setup(NULL);
         struct vspace *vspace = loaded_everywhere(1);
-        for (unsigned i = 0; i < 2; i++)
+        for (unsigned i = 0; i < 3; i++)
             map_pages(vspace, list[i].va.v >> PAGE_BITS, 2, 10 * i);
-        struct gather *gather = gather_begin();
-        assert_int_equal(gather_unmap_few(gather, vspace, list, 2), 2);
-        vmsa_set_pe(1);
-        uint64_t page = (list[n / 2 % 2].va.v >> PAGE_BITS) + n % 2;
-        map_pages(vspace, page, 1, 30 + n); // the model judges what is left of the old one
-        assert_true(is_mapped_to(vspace, page, 30 + n));
-        finish_on(0, gather);
+        uint64_t page = (list[n / 2 % 3].va.v >> PAGE_BITS) + n % 2;
+        other.vspace = vspace;
+        other.page = page;
+        other.frame = 30 + n;
+        other.come = false;
+        vmsa_set_hook(map_before_the_finish);
+        assert_true(gather_unmap_few(vspace, list, 3, &totals));
+        vmsa_set_hook(NULL);
+        assert_true(other.come && is_mapped_to(vspace, page, 30 + n));
+        assert_int_equal(entries_open(vspace), 0);
+        for (unsigned i = 0; i < 3; i++)
+            vmsa_frame_reused(FRAME(10 * i), 2 * PAGE_BYTES);
     }
 }
 
@@ -445,10 +469,11 @@ static void quick_ways_leave_what_is_pending_to_others(void **state) {
     struct mapped_frame frame = {FRAME(30), map_pages(vspace, 3, 1, 30)};
     struct gather *first = open_unmap(0, vspace, 3, 1);
     vmsa_set_pe(1);
-    struct gather *second = gather_begin();
+    struct gather_totals totals;
     uint8_t seen = 0;
-    assert_int_equal(gather_unmap_few(second, vspace, &(struct gather_pages){PAGE(3), 1}, 1), 0);
-    assert_int_equal(gather_clear_record(second, &frame, PAGE_BITS, &seen), RECORD_PENDING);
+    assert_false(gather_unmap_few(vspace, &(struct gather_pages){PAGE(3), 1}, 1, &totals));
+    struct gather *second = gather_begin();
+    assert_int_equal(clear_record(second, &frame, PAGE_BITS, &seen), RECORD_PENDING);
     gather_finish(second);
     finish_on(0, first);
 }

@@ -270,7 +270,7 @@ static void scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes(void 
     gather_finish(gather);
     vmsa_features.hardware_flags = true; // the update comes just before the exchange
     gather = gather_begin();
-    assert_int_equal(gather_clear_record(gather, &frame, PAGE_BITS, &seen), RECORD_THROUGH);
+    assert_int_equal(clear_record(gather, &frame, PAGE_BITS, &seen), RECORD_THROUGH);
     gather_finish(gather);
     assert_int_equal(seen, SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
     assert_false(any_pe_reaches(5));
