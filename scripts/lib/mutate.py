@@ -49,6 +49,8 @@ OPERATORS = {
 # A site that names an operation of this PE by address has no weaker ones.
 LOCAL_TLBI = re.compile(r"\s*PORT_TLBI_(VALE1|VMALLE1)\s*,")
 LOCAL_OPERATORS = 3
+LEAF_TLBI = re.compile(r"\s*PORT_TLBI_(VALE1IS|RVALE1IS|VAALE1IS)\s*,") # nor has one for leaves a lesser kind
+LEAF_OPERATORS = 4
 KIND_OF_OPERATOR = {"on this PE only": "local for broadcast", "of the last level only": "leaf-only for walk-cache",
                     "of another ASID": "wrong operand", "of another address": "wrong operand"}
 # What the other port functions are: their absence is no question of order, or rows of the tables take it.
@@ -146,6 +148,8 @@ def find_sites(root, sources):
             operators = OPERATORS[call]
             if call == "port_tlbi" and LOCAL_TLBI.match(source.code, match.end()):
                 operators = operators[:LOCAL_OPERATORS]
+            elif call == "port_tlbi" and LEAF_TLBI.match(source.code, match.end()):
+                operators = operators[:LEAF_OPERATORS]
             for operator in operators:
                 kind = KIND_OF_OPERATOR.get(operator, "port call left out or weakened")
                 mutant = Mutant(kind, f"{name} {operator}", source.path, function, (source.path, match.start()))

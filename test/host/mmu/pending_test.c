@@ -431,34 +431,38 @@ static void map_before_the_finish(enum vmsa_call call, uint64_t a, uint64_t b) {
 // Of a few pages, in any order, each is found by who comes before the finish.
 static void of_a_few_pages_each_is_pending(void **state) {
     (void)state;
-    static const struct gather_pages lists[][3] = {
-        {{PAGE(4), 2}, {PAGE(40), 2}, {PAGE(80), 2}},     // up
-        {{PAGE(80), 2}, {PAGE(40), 2}, {PAGE(4), 2}},     // down
-        {{PAGE(4), 2}, {PAGE(2000), 2}, {PAGE(6000), 2}}, // far apart
-        {{PAGE(6000), 2}, {PAGE(2000), 2}, {PAGE(4), 2}}, // and down
-        {{PAGE(2000), 2}, {PAGE(6000), 2}, {PAGE(4), 2}}, // to and fro
-        {{PAGE(40), 2}, {PAGE(42), 2}, {PAGE(44), 2}},    // one behind the other
-        {{PAGE(1000), 2}, {PAGE(1500), 2}, {PAGE(500), 2}},
+    static const unsigned lists[][5] = {
+        {4, 40, 80, 120, 160},          // up
+        {160, 120, 80, 40, 4},          // down
+        {4, 2000, 6000, 8000, 10000},   // far apart
+        {10000, 8000, 6000, 2000, 4},   // and down
+        {2000, 8000, 4, 10000, 6000},   // to and fro
+        {40, 42, 44, 46, 48},           // one behind the other
+        {1000, 3000, 5000, 9000, 7000}, // the last one in between
     };
-    for (unsigned n = 0; n < 6 * ARRAY_SIZE(lists); n++) {
-        const struct gather_pages *list = lists[n / 6];
+    enum { COUNT = 5, PAGES = 2 };
+    for (unsigned n = 0; n < COUNT * PAGES * ARRAY_SIZE(lists); n++) {
+        const unsigned *first = lists[n / (COUNT * PAGES)];
+        struct gather_pages list[COUNT];
         struct gather_totals totals;
         machine_setup(NULL);
-        struct vspace *vspace = loaded_everywhere(1);
-        for (unsigned i = 0; i < 3; i++)
-            map_pages(vspace, list[i].va.v >> PAGE_BITS, 2, 10 * i);
-        uint64_t page = (list[n / 2 % 3].va.v >> PAGE_BITS) + n % 2;
+        struct vspace *vspace = loaded_everywhere(2);
+        for (unsigned i = 0; i < COUNT; i++) {
+            list[i] = (struct gather_pages){PAGE(first[i]), PAGES};
+            map_pages(vspace, first[i], PAGES, 10 * i);
+        }
         other.vspace = vspace;
-        other.page = page;
-        other.frame = 30 + n;
+        other.page = first[n / PAGES % COUNT] + n % PAGES;
+        other.frame = 100 + n;
         other.come = false;
         vmsa_set_hook(map_before_the_finish);
-        assert_true(gather_unmap_few(vspace, list, 3, &totals));
+        assert_true(gather_unmap_few(vspace, list, COUNT, &totals));
         vmsa_set_hook(NULL);
-        assert_true(other.come && is_mapped_to(vspace, page, 30 + n));
+        assert_true(other.come && is_mapped_to(vspace, other.page, other.frame));
         assert_int_equal(entries_open(vspace), 0);
-        for (unsigned i = 0; i < 3; i++)
-            vmsa_frame_reused(FRAME(10 * i), 2 * PAGE_BYTES);
+        assert_int_equal(vspace->pending_count, 0);
+        for (unsigned i = 0; i < COUNT; i++)
+            vmsa_frame_reused(FRAME(10 * i), PAGES * PAGE_BYTES);
     }
 }
 
@@ -476,6 +480,32 @@ static void quick_ways_leave_what_is_pending_to_others(void **state) {
     assert_int_equal(clear_record(second, &frame, PAGE_BITS, &seen), RECORD_PENDING);
     gather_finish(second);
     finish_on(0, first);
+}
+
+// Records of one table, in any order: each is found by who comes before the finish.
+static void of_a_list_of_records_each_is_pending(void **state) {
+    (void)state;
+    enum { COUNT = 3 };
+    for (unsigned n = 0; n < 2 * COUNT; n++) {
+        machine_setup(NULL);
+        struct vspace *vspace = loaded_everywhere(1);
+        struct mapped_frame frames[COUNT];
+        struct gather_record records[COUNT] = {0};
+        enum record_step step;
+        for (unsigned i = 0; i < COUNT; i++) {
+            uint64_t page = n % 2 == 0 ? 4 + 16 * i : 64 - 16 * i;
+            frames[i] = (struct mapped_frame){FRAME(i), map_pages(vspace, page, 1, i)};
+            records[i].frame = &frames[i];
+            records[i].size_bits = PAGE_BITS;
+        }
+        struct gather *gather = gather_begin();
+        assert_int_equal(gather_clear_records(gather, records, COUNT, &step), COUNT);
+        vmsa_set_pe(1);
+        uint64_t page = n % 2 == 0 ? 4 + 16 * (n / 2) : 64 - 16 * (n / 2);
+        map_pages(vspace, page, 1, 30); // the model judges what is left there
+        finish_on(0, gather);
+        vmsa_frame_reused(FRAME(0), COUNT * PAGE_BYTES);
+    }
 }
 
 int main(void) {
@@ -500,6 +530,7 @@ int main(void) {
         cmocka_unit_test(every_pair_at_every_step),
         cmocka_unit_test_setup(of_a_few_pages_each_is_pending, machine_setup),
         cmocka_unit_test_setup(quick_ways_leave_what_is_pending_to_others, machine_setup),
+        cmocka_unit_test_setup(of_a_list_of_records_each_is_pending, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.pending", tests, NULL, NULL);
 }

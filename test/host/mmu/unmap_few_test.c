@@ -285,6 +285,20 @@ static void others_find_it_pending_until_it_is_complete(void **state) {
     assert_int_equal(watched->pins, 0);
 }
 
+static void scenario_3g_hardware_sets_the_dirty_state_while_a_few_pages_go(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    struct gather_totals totals;
+    struct gather *gather = gather_begin();
+    map_level(gather, vspace, 5, 3, 5, LEAF_LEVEL, &untouched);
+    gather_finish(gather);
+    vmsa_features.hardware_flags = true; // the update comes just before the exchange
+    assert_true(few(vspace, &(struct gather_pages){PAGE(5), 3}, 1, &totals));
+    assert_int_equal(totals.leaves, 3);
+    assert_int_equal(totals.tlbi, 3);
+    vmsa_frame_reused(FRAME(5), 3 * PAGE_BYTES);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_page_goes_and_its_neighbours_stay, machine_setup),
@@ -301,6 +315,8 @@ int main(void) {
         cmocka_unit_test_setup(it_declines_where_something_is_pending, machine_setup),
         cmocka_unit_test_setup(it_declines_in_a_dead_vspace, machine_setup),
         cmocka_unit_test_setup(others_find_it_pending_until_it_is_complete, machine_setup),
+        cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_a_few_pages_go,
+                               machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.unmap_few", tests, NULL, NULL);
 }
