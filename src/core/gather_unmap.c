@@ -39,8 +39,8 @@ ALWAYS_INLINE bool unmap(struct thread *thread, struct gather_totals *totals, ui
     }
     const volatile struct sheaf_gather_op *ops = thread_buffer(thread)->ops;
     sheaf_cptr vspace = ops->word[1];
-    return likely(lookup_in_root(thread, vspace, &space) && space->living_type == SHEAF_VSPACE &&
-                  take_list(ops, vspace, list, count)) &&
+    return likely(take_list(ops, vspace, list, count) && lookup_in_root(thread, vspace, &space) &&
+                  space->living_type == SHEAF_VSPACE) &&
            gather_unmap_few(space->object, list, (unsigned)count, totals);
 }
 

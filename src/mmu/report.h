@@ -6,8 +6,7 @@
 #include "descriptor.h"
 
 static inline void report_clear(uint8_t *report, uint64_t pages) {
-    for (uint64_t i = 0; i < SHEAF_REPORT_BYTES(pages); i++)
-        report[i] = 0;
+    __builtin_memset(report, 0, SHEAF_REPORT_BYTES(pages));
 }
 
 // Adds `bits` to each of `pages` pages from `page` on. Whole bytes are written at once: a block,

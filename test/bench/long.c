@@ -212,6 +212,34 @@ static void unmap(void) {
     CHECK_EQ(g.leaves, 512);
 }
 
+// As many operations of a page as one call takes at once, each in another GiB, from the last one
+// down; and one of 64 pages, none like the one before it.
+static void unmap_few(void) {
+    const uint64_t gib = BLOCK * 512;
+    sheaf_cptr space = loaded_vspace(2 * SHEAF_GATHER_OPS / 15 + 2), first = pages(64);
+    name = "masked.unmap.few";
+    for (unsigned i = 0; i < SHEAF_GATHER_OPS; i++) {
+        must_gather(map_op(space, (i + 1) * gib, 1, first + i, 1, ALL_ACCESS, TOUCHED));
+    }
+    for (unsigned i = 0; i < SHEAF_GATHER_OPS; i++) {
+        own_buffer()->ops[i] = unmap_op(space, (SHEAF_GATHER_OPS - i) * gib, 1, 0);
+    }
+    begin();
+    struct gathered g = gather(SHEAF_GATHER_OPS, 0);
+    end();
+    CHECK_OK(g.status);
+    CHECK_EQ(g.leaves, SHEAF_GATHER_OPS);
+    for (unsigned i = 0; i < 64; i++) {
+        must_gather(map_op(space, gib + i * PAGE, 1, first + i, 1, ALL_ACCESS,
+                           i % 2 == 0 ? TOUCHED : SHEAF_OP_ACCESSED));
+    }
+    begin();
+    g = gather_one(unmap_op(space, gib, 64, 0));
+    end();
+    CHECK_OK(g.status);
+    CHECK_EQ(g.leaves, 64);
+}
+
 // 600 tables of one leaf each.
 static void unmap_tables(void) {
     enum { TABLES = 600 };
@@ -376,6 +404,7 @@ static const struct test_case cases[] = {
     {"masked.vspace", vspace},
     {"masked.map", map},
     {"masked.unmap", unmap},
+    {"masked.unmap.few", unmap_few},
     {"masked.unmap.tables", unmap_tables},
     {"masked.protect", protect},
     {"masked.waiters", waiters},

@@ -53,6 +53,8 @@ static const char *const triples[][3] = {
     {"evict_forced", "unmap_table", "map_block"},
     {"unmap_forced", "activate", "destroy"},
     {"unmap_forced", "evict", "replace_one"},
+    {"unmap_few", "unmap_deferred", "map_few"},
+    {"unmap_few", "evict", "unmap_table"},
 };
 
 static const char *const when_full[] = {

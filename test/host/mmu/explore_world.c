@@ -134,6 +134,16 @@ static void unmap_preempted(void) {
     vmsa_set_interrupt(VMSA_NEVER);
 }
 
+// The short way, and where it declines, the long one.
+static void map_few(void) {
+    struct gather *gather = gather_begin();
+    struct mapping_record record;
+    bool done = gather_map_pages(gather, world.vspace, PAGE(10), FRAME(70), 2, &touched, &record);
+    gather_finish(gather);
+    if (!done)
+        map(10, 2, 70, LEAF_LEVEL);
+}
+
 // What was accessed, and what was not.
 static void unmap_forced(void) {
     if (unmap_by(GATHER_FORCE, 4, 3, 0))
@@ -420,6 +430,7 @@ const struct world_operation world_operations[] = {
     {"unmap_forced", unmap_forced},
     {"unmap_deferred", unmap_deferred},
     {"map_elsewhere", map_elsewhere},
+    {"map_few", map_few},
     {"map_block", map_block},
     {"replace_one", replace_one},
     {"unmap_record", unmap_record},

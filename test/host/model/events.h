@@ -21,6 +21,7 @@ enum event {
     EVENT_FAST_TAIL,
     EVENT_FAST_SIGNAL,
     EVENT_FAST_WAIT,
+    EVENT_FAST_UNMAP,
     EVENTS
 };
 

@@ -59,18 +59,29 @@ static struct sheaf_gather_op random_map(const struct thread *thread, uint64_t v
     return map_op(vspace, random_va(block), pages, frame, count, rights, flags);
 }
 
-// A leaf in the VSpace of that name, if there is one.
+// A leaf in the VSpace of that name, if there is one. Now and then one of those that are few:
+// blocks, and what may not be written.
 static const struct leaf *random_leaf(const struct thread *thread, uint64_t vspace) {
+    bool block = below(6) == 0, read_only = !block && below(6) == 0;
     unsigned cap;
     if (reference_resolve(thread, vspace, &cap) != SHEAF_OK || leaf_count == 0)
         return NULL;
     uint64_t start = below(leaf_count);
     for (unsigned i = 0; i < leaf_count; i++) {
         const struct leaf *leaf = &leaves[(start + i) % leaf_count];
-        if (leaf->vspace == caps[cap].address)
+        if (leaf->vspace == caps[cap].address && (!block || leaf->level < 3) &&
+            (!read_only || !leaf->max_write))
             return leaf;
     }
     return NULL;
+}
+
+static unsigned leaves_of(const struct thread *thread, uint64_t frame) {
+    unsigned cap, count = 0;
+    if (reference_resolve(thread, frame, &cap) == SHEAF_OK)
+        for (unsigned i = 0; i < leaf_count; i++)
+            count += leaves[i].cap == cap;
+    return count;
 }
 
 struct range {
@@ -83,7 +94,7 @@ static struct range random_range(const struct thread *thread, uint64_t vspace) {
     if (leaf == NULL)
         return (struct range){random_va(false), 1 + below(64)};
     if (leaf->level < 3)
-        return (struct range){(leaf->page + below(8) / 7) << PAGE_BITS, leaf_pages(leaf)};
+        return (struct range){(leaf->page + below(4) / 3) << PAGE_BITS, leaf_pages(leaf)};
     uint64_t before = MIN(below(3), leaf->page);
     return (struct range){(leaf->page - before) << PAGE_BITS, 1 + before + below(6)};
 }
@@ -123,6 +134,8 @@ static struct sheaf_gather_op move_tables(const struct thread *thread, uint64_t 
 // What the first of some Frames has mapped, or they have: mostly just that.
 static struct sheaf_gather_op move_leaves(const struct thread *thread, uint64_t vspace) {
     uint64_t name = random_name(thread, 1u << SHEAF_FRAME), to = random_va(below(10) == 0);
+    for (unsigned tries = 0; tries < 2 && leaves_of(thread, name) < 2; tries++)
+        name = random_name(thread, 1u << SHEAF_FRAME);
     unsigned cap, space;
     struct range range = {0, 0};
     if (reference_resolve(thread, name, &cap) != SHEAF_OK ||

@@ -7,7 +7,7 @@
 #include "events.h"
 #include "fastpath.h"
 
-static bool ordinary, tail_switched;
+static bool ordinary, tail_switched, unmapped_few;
 
 void __real_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
 void __wrap_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number);
@@ -17,6 +17,10 @@ void __real_fault_execute(struct pe *pe, struct thread *thread);
 void __wrap_fault_execute(struct pe *pe, struct thread *thread);
 enum sheaf_error __real_fastpath_tail(struct pe *pe, struct thread *thread);
 enum sheaf_error __wrap_fastpath_tail(struct pe *pe, struct thread *thread);
+bool __real_gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                             struct gather_totals *totals);
+bool __wrap_gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                             struct gather_totals *totals);
 
 void __wrap_syscall_execute(struct pe *pe, struct thread *thread, uint64_t number) {
     ordinary = true;
@@ -39,14 +43,23 @@ enum sheaf_error __wrap_fastpath_tail(struct pe *pe, struct thread *thread) {
     return error;
 }
 
+bool __wrap_gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                             struct gather_totals *totals) {
+    unmapped_few = __real_gather_unmap_few(vspace, list, count, totals);
+    return unmapped_few;
+}
+
 void way_begin(void) {
     ordinary = false;
     tail_switched = false;
+    unmapped_few = false;
 }
 
 void way_note_call(uint64_t number) {
     if (tail_switched)
         event_count(EVENT_FAST_TAIL);
+    if (unmapped_few)
+        event_count(EVENT_FAST_UNMAP);
     if (ordinary)
         return;
     if (number == SHEAF_SYS_CALL)
