@@ -44,19 +44,7 @@ void access_synchronised(unsigned pe) {
     late.count = kept;
 }
 
-// The kernel runs by these translations, and no exception return comes in between: until the PE has
-// synchronised its context, what was taken away is as good as cached.
-void access_made(uint64_t page, uint64_t value, unsigned level) {
-    for (uint32_t i = 0; i < late.count; i++) {
-        const struct late *leaf = &late.leaves[i];
-        if (leaf->pe == machine.pe && leaf->asid == KERNEL_ASID &&
-            leaf->page < page + span_pages(level) && page < leaf->page + span_pages(leaf->level) &&
-            ((leaf->value ^ value) & DESC_IDENTITY) != 0)
-            violation(VMSA_BREAK_BEFORE_MAKE, "page %lx: %lx made, the PE's own context has %lx",
-                      (unsigned long)page, (unsigned long)value, (unsigned long)leaf->value);
-    }
-    machine.made[machine.pe] = MADE_STORED;
-}
+void access_made(void) { machine.made[machine.pe] = MADE_STORED; }
 
 bool vmsa_may_fault_in_kernel(unsigned pe) { return machine.made[pe] != MADE_SEEN; }
 

@@ -102,7 +102,7 @@ void access_init(void);
 void access_removed(const struct entry *entry, unsigned pe); // from this PE's TLB, by its own TLBI
 void access_synchronised(unsigned pe);                       // ISB, or another such event
 // This PE stores a valid leaf into the kernel's half; a DSB of the PE orders its stores.
-void access_made(uint64_t page, uint64_t value, unsigned level);
+void access_made(void);
 void access_ordered(unsigned pe);
 
 // ---- Caches (caches.c)
