@@ -11,7 +11,7 @@ static unsigned unit_shift(unsigned scale) { return 5 * scale + 1; }
 
 // An odd page by its address, then each group of five bits of the length by the scale that counts
 // in such units; what is longer than the largest operation takes several of those.
-uint64_t plan_by_range(uint64_t pages) {
+uint64_t plan_by_large_range(uint64_t pages) {
     uint64_t operations = pages & 1;
     for (unsigned scale = 0; scale < RANGE_SCALES - 1; scale++)
         operations += (pages >> unit_shift(scale) & (RANGE_UNITS - 1)) != 0;

@@ -80,7 +80,10 @@ static inline unsigned plan_hint(const struct mmu_features *features,
 static inline uint64_t plan_by_address(uint64_t pages, unsigned level) {
     return (pages + level_pages(level) - 1) >> level_shift(level);
 }
-uint64_t plan_by_range(uint64_t pages);
+uint64_t plan_by_large_range(uint64_t pages); // of 64 pages or more
+static inline uint64_t plan_by_range(uint64_t pages) {
+    return likely(pages < 64) ? (pages & 1) + (pages > 1) : plan_by_large_range(pages);
+}
 // The fewer of the two.
 static inline uint64_t plan_operations(const struct mmu_features *features, uint64_t pages,
                                        unsigned level) {
