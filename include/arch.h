@@ -3,7 +3,7 @@
 //
 // struct arch_context (arch_context.h) holds the registers and the FP state of a thread:
 //   uint64_t reg[31]; sp, pc, flags (processor state), tls; then the FP state. core uses reg[]
-//   by the ABI's numbers (SHEAF_REG_*) and never `flags`.
+//   by the ABI's numbers (SHEAF_REG_*) and of `flags` only what the two functions below give.
 // The kernel runs with interrupts masked; it polls arch_interrupt_pending() at preemption points.
 #ifndef ARCH_H
 #define ARCH_H
@@ -19,6 +19,9 @@ static inline struct pe *arch_pe(void);
 void arch_context_init(struct arch_context *context); // in zeroed memory
 // The context's instruction is the system call that is being executed: run it again.
 static inline void arch_context_restart(struct arch_context *context);
+// The condition flags, as the ABI has them (SHEAF_FLAGS), and nothing else of the processor state.
+static inline uint64_t arch_context_conditions(const struct arch_context *context);
+static inline void arch_context_set_conditions(struct arch_context *context, uint64_t conditions);
 // Saves the FP state of `from`, restores that of `to`; either may be NULL. A context that has
 // never used FP costs nothing: its first FP instruction traps and arch resolves that itself.
 static inline void arch_switch(struct arch_context *from, struct arch_context *to);

@@ -91,7 +91,7 @@ enum sheaf_untyped_method {
 // Memory types of a Frame or Untyped, fixed when it is made. Frames of type DEVICE are mapped as
 // Device-nGnRE, never executable (MAP: MEMORY_TYPE), and are no IPC buffers.
 enum sheaf_memory_type {
-    SHEAF_MEMORY_NORMAL = 0, // cacheable
+    SHEAF_MEMORY_NORMAL = 0,        // cacheable
     SHEAF_MEMORY_NON_CACHEABLE = 1, // for devices that read and write memory by themselves
     SHEAF_MEMORY_DEVICE = 2,
 };
@@ -123,9 +123,10 @@ enum sheaf_cnode_method {
 
 // CONFIGURE   w0 CSpace root  w1 VSpace  w2 fault endpoint  w3 IPC buffer Frame  w4 fault
 //             notification; 0 leaves what is there. The thread keeps derived copies of its own.
-// WRITE_REGISTERS  w0 count of words that follow, w1.. pc, sp, TLS, x0, x1 ... x30. Registers not
-//             named keep their value. The thread must be suspended.
-// READ_REGISTERS   answers the same words: w0 count, w1.. pc, sp, TLS, x0 ... x30.
+// WRITE_REGISTERS  w0 count of words that follow, w1.. pc, sp, TLS, x0, x1 ... x30, the condition
+//             flags (SHEAF_FLAGS; INVALID_ARGUMENT with any other bit). Registers not named keep
+//             their value. The thread must be suspended or faulted, or its fault is being handled.
+// READ_REGISTERS   answers the same words: w0 count, w1.. pc, sp, TLS, x0 ... x30, flags.
 // SET_PRIORITY w0 priority  w1 maximum controlled priority  w2 authority: a Thread capability
 //             whose maximum controlled priority bounds both.
 // RESUME, SUSPEND  no arguments. A suspended thread's wait is cancelled; resumed, it goes on
@@ -147,6 +148,8 @@ enum sheaf_thread_method {
     SHEAF_THREAD_SET_AFFINITY = 10,
 };
 #define SHEAF_PRIORITIES 256
+#define SHEAF_REGISTERS 35               // words of READ_REGISTERS, without their count
+#define SHEAF_FLAGS UINT64_C(0xf0000000) // N, Z, C and V in bits 31, 30, 29 and 28
 
 enum sheaf_thread_state {
     SHEAF_STATE_SUSPENDED = 0,
@@ -170,8 +173,8 @@ enum sheaf_frame_method { SHEAF_FRAME_GET_ADDRESS = 1, SHEAF_FRAME_GET_MAPPING =
 
 // WRITE  w0 bytes (0 to 8 * 63), w1.. the bytes. Answers w0: how many the port took (never waits)
 // READ   answers w0 bytes (0 to 48), w1.. the bytes that have come (never waits)
-// BIND   w0 Notification signalled when input comes, until 0 unbinds it or it ends: it is not kept
-//        as a capability, which could be revoked
+// BIND   w0 Notification (right: write) that is signalled with its badge when input comes; the
+//        Console keeps a derived copy. IN_USE if there is one. 0 unbinds.
 enum sheaf_console_method {
     SHEAF_CONSOLE_WRITE = 1,
     SHEAF_CONSOLE_READ = 2,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The Notification that an object signals: a derived copy in a slot of the object itself, so that
-// revoking the original ends the signals.
+// The Notification that a Timer, an IrqHandler or the Console signals: a derived copy in a slot of
+// its own, so that revoking the original ends the signals.
 #include "delete.h"
 #include "invoke.h"
 

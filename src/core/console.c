@@ -10,14 +10,9 @@
 #define WRITE_MAX ((SHEAF_MSG_WORDS - 1) * WORD_BYTES)
 #define READ_MAX 48u // six words, so that a reader needs no buffer for the bytes but the last eight
 
-// Who is signalled. Changes under tree_lock; input is signalled with interrupts masked, on the PE
-// that the serial port interrupts.
-static struct {
-    struct notification *notification;
-    uint64_t badge;
-} listener;
+struct slot console_listener;
 
-void console_init(void) { listener.notification = NULL; }
+void console_init(void) { console_listener = (struct slot){0}; }
 
 static enum sheaf_error console_write(struct invocation *invocation) {
     uint64_t count = argument(invocation, 0);
@@ -53,48 +48,27 @@ static enum sheaf_error console_read(struct invocation *invocation) {
         }
         answer(invocation, word);
     }
-    if (listener.notification != NULL) {
+    if (console_listener.living_type == SHEAF_NOTIFICATION) {
         arch_console_listen(true); // core_console_input stopped it until somebody read
     }
     return SHEAF_OK;
 }
 
 static enum sheaf_error console_bind(struct invocation *invocation) {
-    sheaf_cptr name = argument(invocation, 0);
-    struct slot *slot = NULL;
-    if (name != 0) {
-        enum sheaf_error error = lookup_type(invocation->caller, name, SHEAF_NOTIFICATION, &slot);
-        if (error != SHEAF_OK) {
-            return error;
-        }
-        if ((slot->rights & SHEAF_RIGHT_WRITE) == 0) {
-            return SHEAF_ERR_NO_RIGHT;
-        }
-        if (listener.notification != NULL) {
-            return SHEAF_ERR_IN_USE;
-        }
-    }
-    lock_acquire(&tree_lock);
-    listener.notification = slot != NULL ? slot->object : NULL;
-    listener.badge = slot != NULL ? slot->badge : 0;
-    lock_release(&tree_lock);
-    arch_console_listen(slot != NULL);
-    return SHEAF_OK;
-}
-
-void console_forget(const struct notification *notification) {
-    ASSERT(lock_held(&tree_lock));
-    if (listener.notification == notification) {
-        listener.notification = NULL;
+    bool listen = argument(invocation, 0) != 0;
+    if (!listen) {
         arch_console_listen(false);
     }
+    enum sheaf_error error = attach_notification(invocation, &console_listener);
+    if (listen && error == SHEAF_OK) {
+        arch_console_listen(true);
+    }
+    return error;
 }
 
 void core_console_input(void) {
     arch_console_listen(false); // or the port would interrupt until the bytes are read
-    if (listener.notification != NULL) {
-        notification_signal(arch_pe(), listener.notification, listener.badge);
-    }
+    notification_signal_slot(arch_pe(), &console_listener);
 }
 
 static const struct method methods[] = {

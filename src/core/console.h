@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The Console object's only state: which Notification input is signalled to.
+// The Console's only state: the Notification that is signalled when input comes.
 #ifndef CONSOLE_H
 #define CONSOLE_H
 
 #include "objects.h"
 
+// A derived copy, as Timers and IrqHandlers keep one (attach.c). There is one serial port, so the
+// slot lies in no object: it never dies, and is only emptied.
+extern struct slot console_listener;
+
 void console_init(void);
-void console_forget(const struct notification *notification); // it dies
 
 #endif

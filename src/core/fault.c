@@ -49,10 +49,7 @@ void fault_unhandled(struct pe *pe, struct thread *thread) {
     thread->faulting = false;
     port_count(SHEAF_COUNTER_FAULT_UNHANDLED, 1);
     dump(pe, thread);
-    const struct slot *slot = &thread->slot[THREAD_FAULT_NOTIFICATION];
-    if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
-        notification_signal(pe, slot->object, slot->badge);
-    }
+    notification_signal_slot(pe, &thread->slot[THREAD_FAULT_NOTIFICATION]);
 }
 
 void wait_fail(struct pe *pe, struct thread *thread, enum sheaf_error error) {

@@ -149,6 +149,8 @@ static inline bool reply_is_given(const struct thread *thread) {
 
 // ---- Notifications (notification.c)
 void notification_signal(struct pe *pe, struct notification *notification, uint64_t badge);
+// The same through a capability that the kernel keeps: nothing, if that is gone or dying.
+void notification_signal_slot(struct pe *pe, const struct slot *slot);
 static inline uint64_t notification_bits(uint64_t badge) { return badge != 0 ? badge : 1; }
 // The bits become the thread's message.
 static inline void notification_hand_over(struct thread *thread, uint64_t label, uint64_t bits) {

@@ -22,10 +22,7 @@ bool core_device_interrupt(uint32_t interrupt) {
     if (handler == NULL) {
         return false;
     }
-    const struct slot *slot = &handler->notification;
-    if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
-        notification_signal(arch_pe(), slot->object, slot->badge);
-    }
+    notification_signal_slot(arch_pe(), &handler->notification);
     return true;
 }
 

@@ -37,6 +37,12 @@ void notification_signal(struct pe *pe, struct notification *notification, uint6
     notification_serve(pe, notification);
 }
 
+void notification_signal_slot(struct pe *pe, const struct slot *slot) {
+    if (slot->living_type == SHEAF_NOTIFICATION) {
+        notification_signal(pe, slot->object, slot->badge);
+    }
+}
+
 void notification_serve(struct pe *pe, struct notification *notification) {
     lock_acquire(&notification->lock);
     struct thread *thread = notification->bits != 0 ? receiver_of(notification) : NULL;
@@ -137,9 +143,6 @@ bool notification_end(struct pe *pe, struct notification *notification) {
         notification->bound = NULL;
     }
     lock_release(&notification->lock);
-    if (done) {
-        console_forget(notification);
-    }
     if (thread != NULL) {
         wait_fail(pe, thread, SHEAF_ERR_CANCELLED);
     }

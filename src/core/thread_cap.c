@@ -6,7 +6,9 @@
 #include "system.h"
 #include "thread.h"
 
-#define REGISTER_WORDS (3 + ARRAY_SIZE(((struct arch_context *)0)->reg)) // pc, sp, TLS, x0 to x30
+// pc, sp, TLS, general registers, condition flags
+#define FLAGS_WORD (SHEAF_REGISTERS - 1u)
+_Static_assert(3 + ARRAY_SIZE(((struct arch_context *)0)->reg) == FLAGS_WORD, "as the ABI says");
 
 static struct thread *target(const struct invocation *invocation) {
     return invocation->slot->object;
@@ -19,20 +21,34 @@ static uint64_t *register_at(struct arch_context *context, unsigned i) {
                     : &context->reg[i - 3];
 }
 
+// Whether nothing but an answer to its fault, or RESUME, lets the thread read its registers again.
+// A fault's message was copied when it happened and its answer writes none, so they are free while
+// the handler thinks: it may carry out an instruction itself. Any other wait has its message or the
+// place of its answer in them; and of a thread that is ready nobody knows how far it is.
+static bool registers_are_free(const struct thread *thread) {
+    return thread->state == SHEAF_STATE_SUSPENDED || thread->state == SHEAF_STATE_FAULTED ||
+           thread->faulting;
+}
+
 static enum sheaf_error thread_write_registers(struct invocation *invocation) {
     struct thread *thread = target(invocation);
     uint64_t count = argument(invocation, 0);
-    if (count > REGISTER_WORDS) {
+    if (count > SHEAF_REGISTERS) {
         return SHEAF_ERR_RANGE;
     }
-    if (count > invocation->length - 1) {
+    bool flags = count > FLAGS_WORD;
+    if (count > invocation->length - 1 ||
+        (flags && (argument(invocation, FLAGS_WORD + 1) & ~SHEAF_FLAGS) != 0)) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
-    if (thread->state != SHEAF_STATE_SUSPENDED && thread->state != SHEAF_STATE_FAULTED) {
+    if (!registers_are_free(thread)) {
         return SHEAF_ERR_IN_USE;
     }
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < MIN(count, FLAGS_WORD); i++) {
         *register_at(&thread->context, i) = argument(invocation, i + 1);
+    }
+    if (flags) {
+        arch_context_set_conditions(&thread->context, argument(invocation, FLAGS_WORD + 1));
     }
     evict_abandon(thread);
     thread->continuation.kind = CONTINUE_NOTHING;
@@ -43,10 +59,12 @@ static enum sheaf_error thread_read_registers(struct invocation *invocation) {
     if (thread_buffer(invocation->caller) == NULL) {
         return SHEAF_ERR_NO_BUFFER;
     }
-    answer(invocation, REGISTER_WORDS);
-    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
-        answer(invocation, *register_at(&target(invocation)->context, i));
+    struct arch_context *context = &target(invocation)->context;
+    answer(invocation, SHEAF_REGISTERS);
+    for (unsigned i = 0; i < FLAGS_WORD; i++) {
+        answer(invocation, *register_at(context, i));
     }
+    answer(invocation, arch_context_conditions(context));
     return SHEAF_OK;
 }
 

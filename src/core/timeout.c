@@ -121,10 +121,7 @@ static void expire(struct pe *pe, struct timeout *timeout) {
         thread_time_out(pe, container_of(timeout, struct thread, timeout));
         return;
     }
-    const struct slot *slot = &container_of(timeout, struct timer, timeout)->notification;
-    if (slot->type == SHEAF_NOTIFICATION && !slot_is_dying(slot)) {
-        notification_signal(pe, slot->object, slot->badge);
-    }
+    notification_signal_slot(pe, &container_of(timeout, struct timer, timeout)->notification);
 }
 
 void timeouts_expire(struct pe *pe, uint64_t now) {

@@ -162,7 +162,7 @@ static uint64_t read_argument(const struct kind *kind, unsigned i, unsigned hint
     case ARG_PRIORITY:
         return hint < 128 ? 95 + hint % 16 : hint * UINT64_C(2);
     case ARG_WORDS:
-        return hint < 128 ? hint % 35 : hint;
+        return hint < 128 ? hint % (SHEAF_REGISTERS + 1) : hint;
     case ARG_BYTES:
         return hint < 240 ? hint % 49 : (hint - 240) * UINT64_C(40);
     case ARG_INTERRUPT:

@@ -50,7 +50,7 @@ static _Noreturn void leave(enum fake_exit exit_by) {
 
 // ---- Contexts
 
-void arch_context_init(struct arch_context *context) { (void)context; }
+void arch_context_init(struct arch_context *context) { context->flags = FAKE_USER_STATE; }
 
 void fake_switch(struct arch_context *from, struct arch_context *to) {
     fake.switches++;

@@ -185,7 +185,7 @@ static void console_has_one_listener(void) {
     CHECK_OK(console_bind(one));
     CHECK_ERROR(console_bind(make(SHEAF_NOTIFICATION, 0)), IN_USE);
     CHECK_ERROR(console_bind(make(SHEAF_ENDPOINT, 0)), WRONG_TYPE);
-    CHECK_OK(cnode_delete(ROOT, one)); // with the Notification goes the binding
+    CHECK_OK(cnode_revoke(ROOT, one)); // with what it came from goes the copy that was kept
     CHECK_OK(console_bind(make(SHEAF_NOTIFICATION, 0)));
     CHECK_OK(console_bind(0));
     CHECK_ERROR(console_bind(copy_of(make(SHEAF_NOTIFICATION, 0), SHEAF_RIGHT_READ)), NO_RIGHT);

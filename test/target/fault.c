@@ -84,6 +84,32 @@ static void goes_on_after_reply(void) {
     CHECK_EQ(*at, 4711);
 }
 
+// What a debugger or a driver of a made-up device does: the load never reaches memory. All other
+// registers are written back as they were read, the condition flags among them.
+static void handler_carries_out_the_load(void) {
+    struct agent agent = new_agent();
+    agent_do(&agent, AGENT_READ, CHILD_FREE, 0);
+    struct message fault = agent_event(&agent);
+    struct message m = INVOKE(agent.child.thread, SHEAF_THREAD_READ_REGISTERS, 0, 0);
+    CHECK_OK(m.status);
+    CHECK_EQ(m.word[1], fault.word[2]);
+    uint32_t load = child_instruction(m.word[1]);
+    CHECK_EQ(load & 0xffc00000, 0xf9400000); // LDR Xt, [Xn, #...]
+    unsigned to = load & 31;
+    m.tag = SHEAF_TAG(SHEAF_THREAD_WRITE_REGISTERS, 1 + SHEAF_REGISTERS);
+    m.word[1] += 4;
+    if (4 + to < SHEAF_REG_WORDS) {
+        m.word[4 + to] = 4711;
+    } else {
+        own_buffer()->message[4 + to] = 4711; // where READ_REGISTERS has answered
+    }
+    CHECK_OK(call(agent.child.thread, m).status);
+    CHECK_OK(answer(agent.reply, MESSAGE(0, 0, 0)));
+    m = agent_event(&agent);
+    CHECK_EQ(m.badge, AGENT_RESULT_BADGE);
+    CHECK_EQ(m.word[0], 4711);
+}
+
 // Nothing mapped in between: the same fault comes again.
 static void faults_again(void) {
     struct agent agent = new_agent();
@@ -285,6 +311,7 @@ static const struct test_case cases[] = {
     {"fault.non_canonical_addresses", non_canonical},
     {"fault.message_names_the_instruction", instruction_is_named},
     {"fault.goes_on_after_map_and_reply", goes_on_after_reply},
+    {"fault.handler_carries_out_the_load", handler_carries_out_the_load},
     {"fault.comes_again_when_nothing_was_mapped", faults_again},
     {"fault.served_by_one_call", served_by_one_call},
     {"fault.failed_gather_has_no_tail", failed_gather_has_no_tail},

@@ -32,7 +32,7 @@ extern const struct test_area boot_area, untyped_area, untyped_device_area,
     time_area, interrupt_area, storm_area, notification_area, fault_area, schedule_area, fp_area,
     vspace_area, map_area, map_error_area, unmap_area, unmap_cost_area, move_area, report_area,
     turnover_area, evict_area, defer_area, protect_area, preempt_area, privilege_area, self_area,
-    newlib_area;
+    newlib_area, methods_area;
 
 const char *error_name(uint64_t error);
 

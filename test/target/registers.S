@@ -9,8 +9,8 @@
 \name:
         .endm
 
-// Entry of a thread. x30: memory; stores sp, TPIDR_EL0, x0 ... x29 there, then sends (a signal) to
-// the capability in x27 and spins.
+// Entry of a thread. x30: memory; stores sp, TPIDR_EL0, x0 ... x29 and the condition flags there,
+// then sends (a signal) to the capability in x27 and spins.
         function registers_store_first
         stp     x0, x1, [x30, #16]
         stp     x2, x3, [x30, #32]
@@ -30,6 +30,8 @@
         stp     x24, x25, [x30, #208]
         stp     x26, x27, [x30, #224]
         stp     x28, x29, [x30, #240]
+        mrs     x1, nzcv
+        str     x1, [x30, #256]
         mov     x8, #2                  // SHEAF_SYS_SEND
         mov     x0, x27
         mov     x1, #0

@@ -127,5 +127,6 @@ void start_child(struct child *child);
 // Lets a suspended child begin again.
 void restart_child(struct child *child, void (*entry)(struct child_page *page));
 void join_child(struct child *child);
+uint32_t child_instruction(uint64_t pc); // what a child executes there
 
 #endif

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-#define REGISTER_WORDS 34 // pc, sp, TLS, x0 to x30
-
 static sheaf_cptr thread(void) { return make(SHEAF_THREAD, 0); }
 static sheaf_cptr page(void) { return make(SHEAF_FRAME, SHEAF_PAGE_BITS); }
 
@@ -39,15 +37,16 @@ static void starts_suspended(void) {
 
 static void registers_read_back(void) {
     sheaf_cptr t = thread();
-    uint64_t words[1 + REGISTER_WORDS] = {REGISTER_WORDS};
-    for (unsigned i = 0; i < REGISTER_WORDS; i++) {
+    uint64_t words[1 + SHEAF_REGISTERS] = {SHEAF_REGISTERS};
+    for (unsigned i = 0; i < SHEAF_REGISTERS; i++) {
         words[1 + i] = UINT64_C(0x0000123400000000) + i * 16;
     }
-    CHECK_OK(invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 1 + REGISTER_WORDS).status);
+    words[SHEAF_REGISTERS] = UINT64_C(0x50000000); // Z and V
+    CHECK_OK(invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 1 + SHEAF_REGISTERS).status);
     struct message m = INVOKE(t, SHEAF_THREAD_READ_REGISTERS, 0, 0);
     CHECK_OK(m.status);
-    CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 1 + REGISTER_WORDS);
-    for (unsigned i = 0; i < 1 + REGISTER_WORDS; i++) {
+    CHECK_EQ(SHEAF_TAG_LENGTH(m.tag), 1 + SHEAF_REGISTERS);
+    for (unsigned i = 0; i < 1 + SHEAF_REGISTERS; i++) {
         CHECK_EQ(answered_word(&m, i), words[i]);
     }
 }
@@ -65,8 +64,8 @@ static void registers_in_part(void) {
 
 static void register_count_out_of_range(void) {
     sheaf_cptr t = thread();
-    uint64_t words[2 + REGISTER_WORDS] = {REGISTER_WORDS + 1};
-    CHECK_ERROR(invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 2 + REGISTER_WORDS).status,
+    uint64_t words[2 + SHEAF_REGISTERS] = {SHEAF_REGISTERS + 1};
+    CHECK_ERROR(invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 2 + SHEAF_REGISTERS).status,
                 RANGE);
     CHECK_ERROR(INVOKE(t, SHEAF_THREAD_WRITE_REGISTERS, 2, UINT64_MAX, 0).status, RANGE);
     // More announced than sent.
@@ -83,21 +82,37 @@ static void registers_of_a_running_thread(void) {
     CHECK_OK(INVOKE(child.thread, SHEAF_THREAD_WRITE_REGISTERS, 2, 1, 0).status);
 }
 
-// sp, TLS, x0 to x29, as the thread's first instructions found them.
-static uint64_t first_registers[REGISTER_WORDS];
+static void only_condition_flags(void) {
+    sheaf_cptr t = thread();
+    uint64_t words[1 + SHEAF_REGISTERS] = {SHEAF_REGISTERS};
+    for (unsigned bit = 0; bit < 64; bit++) {
+        words[SHEAF_REGISTERS] = UINT64_C(1) << bit;
+        uint64_t status =
+            invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 1 + SHEAF_REGISTERS).status;
+        if (bit >= 28 && bit <= 31) {
+            CHECK_OK(status);
+        } else {
+            CHECK_ERROR(status, INVALID_ARGUMENT);
+        }
+    }
+}
+
+// sp, TLS, x0 to x29, condition flags, as the thread's first instructions found them.
+static uint64_t first_registers[SHEAF_REGISTERS];
 
 static void registers_reach_the_thread(void) {
     sheaf_cptr t = thread();
     sheaf_cptr done = badged(make(SHEAF_NOTIFICATION, 0), SHEAF_RIGHTS_ALL, 1);
-    uint64_t words[1 + REGISTER_WORDS] = {REGISTER_WORDS, (uint64_t)registers_store_first, 0x123450,
-                                          0x987654};
+    uint64_t words[1 + SHEAF_REGISTERS] = {SHEAF_REGISTERS, (uint64_t)registers_store_first,
+                                           0x123450, 0x987654};
     for (unsigned i = 0; i < 30; i++) {
         words[4 + i] = UINT64_C(0xabcd000000000000) + i;
     }
     words[4 + 27] = done;
+    words[SHEAF_REGISTERS] = UINT64_C(0x90000000); // N and V
     words[4 + 30] = (uint64_t)first_registers;
     CHECK_OK(thread_configure(t, ROOT, OWN_VSPACE, 0, 0, 0));
-    CHECK_OK(invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 1 + REGISTER_WORDS).status);
+    CHECK_OK(invoke_long(t, SHEAF_THREAD_WRITE_REGISTERS, words, 1 + SHEAF_REGISTERS).status);
     CHECK_OK(thread_priority(t, LOW_PRIORITY, LOW_PRIORITY, OWN_THREAD));
     CHECK_OK(thread_resume(t));
     CHECK_OK(receive(done, 0).status);
@@ -106,6 +121,7 @@ static void registers_reach_the_thread(void) {
     for (unsigned i = 0; i < 30; i++) {
         CHECK_EQ(first_registers[2 + i], words[4 + i]);
     }
+    CHECK_EQ(first_registers[32], 0x90000000);
 }
 
 // All registers that the ABI does not name keep their value over a system call.
@@ -264,6 +280,7 @@ static const struct test_case cases[] = {
     {"thread.registers_read_back", registers_read_back},
     {"thread.registers_written_in_part", registers_in_part},
     {"thread.register_count_out_of_range", register_count_out_of_range},
+    {"thread.only_condition_flags_are_written", only_condition_flags},
     {"thread.registers_of_a_running_thread", registers_of_a_running_thread},
     {"thread.registers_reach_the_thread", registers_reach_the_thread},
     {"thread.system_call_keeps_registers", system_call_keeps_registers},

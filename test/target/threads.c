@@ -109,6 +109,12 @@ static void put_in_child(sheaf_cptr vspace, uint64_t va, sheaf_cptr frame, uint6
                        SHEAF_OP_ACCESSED | (rights & SHEAF_MAP_WRITE ? SHEAF_OP_DIRTY : 0)));
 }
 
+uint32_t child_instruction(uint64_t pc) {
+    uint32_t instruction;
+    memcpy(&instruction, __start_child_code + (pc - CHILD_CODE), sizeof(instruction));
+    return instruction;
+}
+
 static void load_child_code(sheaf_cptr vspace) {
     size_t bytes = (size_t)(__stop_child_code - __start_child_code);
     for (size_t done = 0; done < bytes; done += PAGE) {

@@ -118,6 +118,27 @@ enum sheaf_error sheaf_thread_write_start(sheaf_cptr thread,
                   start->argument[0], start->argument[1], start->argument[2]);
 }
 
+_Static_assert(sizeof(struct sheaf_thread_registers) == SHEAF_REGISTERS * sizeof(uint64_t),
+               "a word each");
+
+enum sheaf_error sheaf_thread_read_registers(sheaf_cptr thread,
+                                             struct sheaf_thread_registers *registers) {
+    uint64_t answer[1 + SHEAF_REGISTERS] = {0}; // their count, then they
+    unsigned count = 1 + SHEAF_REGISTERS;
+    enum sheaf_error error =
+        sheaf_call(thread, SHEAF_THREAD_READ_REGISTERS, NULL, 0, answer, &count, NULL);
+    if (error == SHEAF_OK)
+        memcpy(registers, answer + 1, sizeof *registers);
+    return error;
+}
+
+enum sheaf_error sheaf_thread_write_registers(sheaf_cptr thread,
+                                              const struct sheaf_thread_registers *registers) {
+    uint64_t words[1 + SHEAF_REGISTERS] = {SHEAF_REGISTERS};
+    memcpy(words + 1, registers, sizeof *registers);
+    return method(thread, SHEAF_THREAD_WRITE_REGISTERS, words, 1 + SHEAF_REGISTERS);
+}
+
 enum sheaf_error sheaf_thread_set_priority(sheaf_cptr thread, uint64_t priority, uint64_t maximum,
                                            sheaf_cptr authority) {
     return METHOD(thread, SHEAF_THREAD_SET_PRIORITY, priority, maximum, authority);

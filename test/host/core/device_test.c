@@ -51,14 +51,18 @@ static void console_reads_what_has_come(void **state) {
     assert_int_equal(result.tag, SHEAF_TAG(0, 6));
 }
 
+static void interrupt_with_input(void) {
+    fake.input_count = 1;
+    interrupt();
+}
+
 static void console_signals_input(void **state) {
     (void)state;
     uint64_t notification = make(SHEAF_NOTIFICATION, 0), bell = badged(notification, 32);
     struct call poll = {.number = SHEAF_SYS_NB_RECV, .cap = notification};
     OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, bell));
     assert_true(fake.listening);
-    fake.input_count = 1;
-    interrupt();
+    interrupt_with_input();
     assert_false(fake.listening); // until somebody reads
     struct result result = make_call(&poll);
     OK(result);
@@ -74,16 +78,37 @@ static void console_signals_input(void **state) {
     FAILS(INVALID_CAPABILITY, INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, new_slots(1)));
     OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, bell));
     OK(destroy(bell));
-    OK(destroy(notification)); // there may be a copy left
+    interrupt_with_input();
+    assert_int_equal(make_call(&poll).word[0], 32); // the copy derived from it is left
+    OK(destroy(notification));
     OK(INVOKE(CONSOLE, SHEAF_CONSOLE_READ));
 }
 
-static void console_forgets_a_dead_notification(void **state) {
+static void console_signals_end_with_the_capability(void **state) {
+    (void)state;
+    uint64_t notification = make(SHEAF_NOTIFICATION, 0), bell = badged(notification, 32);
+    struct call poll = {.number = SHEAF_SYS_NB_RECV, .cap = notification};
+    OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, bell));
+    OK(revoke(bell));
+    interrupt_with_input();
+    assert_false(fake.listening);
+    FAILS(WOULD_BLOCK, make_call(&poll));
+    OK(INVOKE(CONSOLE, SHEAF_CONSOLE_READ));
+    assert_false(fake.listening);
+    OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, notification)); // nobody else is bound
+    interrupt_with_input();
+    assert_int_equal(make_call(&poll).word[0], 1);
+    OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, 0));
+}
+
+static void console_keeps_no_memory_back(void **state) {
     (void)state;
     uint64_t memory = untyped(12), notification = make_from(memory, SHEAF_NOTIFICATION, 0);
     OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, notification));
+    OK(destroy(notification));
+    assert_int_not_equal(bytes_left(memory), 4096);
     OK(revoke(memory));
-    assert_false(fake.listening);
+    assert_int_equal(bytes_left(memory), 4096);
     fake.input_count = 1;
     core_console_input();
     OK(INVOKE(CONSOLE, SHEAF_CONSOLE_BIND, 0));
@@ -161,7 +186,8 @@ int main(void) {
         TEST(console_writes_what_the_port_takes),
         TEST(console_reads_what_has_come),
         TEST(console_signals_input),
-        TEST(console_forgets_a_dead_notification),
+        TEST(console_signals_end_with_the_capability),
+        TEST(console_keeps_no_memory_back),
         TEST(rights),
         TEST(counters_in_pieces),
         TEST(power_off_passes_the_status_on),

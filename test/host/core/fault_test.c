@@ -188,6 +188,37 @@ static void suspended_while_faulting(void **state) {
     assert_int_equal(client.thread->context.pc, 0x6000);
 }
 
+// Whoever handles a fault may carry out the instruction: write registers, then answer.
+static void registers_are_written_while_the_fault_waits(void **state) {
+    (void)state;
+    client_faults(NOWHERE, SHEAF_ACCESS_READ);
+    assert_int_equal(client.thread->state, SHEAF_STATE_SENDING);
+    OK(INVOKE(client.cap, SHEAF_THREAD_WRITE_REGISTERS, 1, 0x6000));
+    struct result got = receive();
+    assert_int_equal(got.word[2], 0x5000); // where it was when it faulted
+    assert_int_equal(client.thread->state, SHEAF_STATE_WAITING_REPLY);
+    OK(INVOKE(client.cap, SHEAF_THREAD_WRITE_REGISTERS, 5, 0x6004, 1, 2, 3, 4));
+    assert_int_equal(client.thread->state, SHEAF_STATE_WAITING_REPLY);
+    OK(answer_with(0));
+    assert_int_equal(client.thread->state, SHEAF_STATE_READY);
+    assert_int_equal(client.thread->context.pc, 0x6004);
+    assert_int_equal(client.thread->context.reg[1], 4);
+    FAILS(IN_USE, INVOKE(client.cap, SHEAF_THREAD_WRITE_REGISTERS, 1, 0x7000));
+}
+
+static void registers_of_other_waits_are_not(void **state) {
+    (void)state;
+    by(&client, (struct call){.number = SHEAF_SYS_CALL, .cap = endpoint});
+    assert_int_equal(client.thread->state, SHEAF_STATE_SENDING);
+    FAILS(IN_USE, INVOKE(client.cap, SHEAF_THREAD_WRITE_REGISTERS, 1, 0x7000));
+    OK(receive());
+    assert_int_equal(client.thread->state, SHEAF_STATE_WAITING_REPLY);
+    FAILS(IN_USE, INVOKE(client.cap, SHEAF_THREAD_WRITE_REGISTERS, 1, 0x7000));
+    OK(answer_with(0));
+    by(&client, (struct call){.number = SHEAF_SYS_RECV, .cap = endpoint});
+    FAILS(IN_USE, INVOKE(client.cap, SHEAF_THREAD_WRITE_REGISTERS, 1, 0x7000));
+}
+
 static void a_thread_without_a_name(void **state) {
     (void)state;
     struct helper other = helper(PRIORITY_READY);
@@ -245,6 +276,8 @@ int main(void) {
         FAULT_TEST(received_without_a_reply),
         FAULT_TEST(without_vspace_or_notification),
         FAULT_TEST(suspended_while_faulting),
+        FAULT_TEST(registers_are_written_while_the_fault_waits),
+        FAULT_TEST(registers_of_other_waits_are_not),
         FAULT_TEST(a_thread_without_a_name),
         FAULT_TEST(dumps_are_rationed),
     };

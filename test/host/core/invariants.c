@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What must hold between any two system calls, whatever was called.
 #include "invariants.h"
+#include "console.h"
 #include "sched.h"
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,7 @@ static void check_in_object(struct slot *slot) {
 }
 
 static void check_containers(void) {
+    check_in_object(&console_listener);
     for (unsigned i = 0; i < count; i++) {
         if (all[i]->type == SHEAF_CNODE) {
             struct cnode *cnode = all[i]->object;

@@ -146,32 +146,56 @@ static void registers_are_written_and_read(void **state) {
     (void)state;
     uint64_t cap, words[36];
     struct thread *thread = new_thread(&cap);
-    words[0] = 34;
+    words[0] = 35;
     for (unsigned i = 1; i < 35; i++)
         words[i] = 1000 + i;
-    OK(invoke_words(cap, SHEAF_THREAD_WRITE_REGISTERS, 35, words));
+    words[35] = UINT64_C(0xa0000000); // N and C
+    OK(invoke_words(cap, SHEAF_THREAD_WRITE_REGISTERS, 36, words));
     assert_int_equal(thread->context.pc, 1001);
     assert_int_equal(thread->context.sp, 1002);
     assert_int_equal(thread->context.tls, 1003);
     for (unsigned i = 0; i < 31; i++)
         assert_int_equal(thread->context.reg[i], 1004 + i);
+    assert_int_equal(thread->context.flags, FAKE_USER_STATE | UINT64_C(0xa0000000));
     OK(INVOKE(cap, SHEAF_THREAD_WRITE_REGISTERS, 2, 7, 8));
     struct result result = INVOKE(cap, SHEAF_THREAD_READ_REGISTERS);
     OK(result);
-    assert_int_equal(result.tag, SHEAF_TAG(0, 35));
-    assert_int_equal(result.word[0], 34);
+    assert_int_equal(result.tag, SHEAF_TAG(0, 36));
+    assert_int_equal(result.word[0], 35);
     assert_int_equal(result.word[1], 7);
     assert_int_equal(result.word[2], 8);
     assert_int_equal(result.word[3], 1003);
     for (unsigned i = 6; i < 35; i++)
         assert_int_equal(buffer()->message[i], 1000 + i);
+    assert_int_equal(buffer()->message[35], 0xa0000000);
+}
+
+// A thread stays in user mode whatever is written: what is no condition flag is refused, each bit.
+static void only_condition_flags_are_written(void **state) {
+    (void)state;
+    uint64_t cap, words[36] = {35};
+    struct thread *thread = new_thread(&cap);
+    for (unsigned bit = 0; bit < 64; bit++) {
+        words[35] = BIT(bit);
+        buffer()->message[35] = words[35]; // before the state is remembered
+        if (bit >= 28 && bit < 32)
+            OK(invoke_words(cap, SHEAF_THREAD_WRITE_REGISTERS, 36, words));
+        else
+            FAILS(INVALID_ARGUMENT, invoke_words(cap, SHEAF_THREAD_WRITE_REGISTERS, 36, words));
+        assert_int_equal(thread->context.flags & 0xff, FAKE_USER_STATE);
+        assert_true((thread->context.flags & ~(FAKE_USER_STATE | SHEAF_FLAGS)) == 0);
+    }
+    words[0] = 34; // what is behind them is not looked at
+    words[35] = UINT64_MAX;
+    OK(invoke_words(cap, SHEAF_THREAD_WRITE_REGISTERS, 36, words));
+    assert_int_equal(thread->context.flags, FAKE_USER_STATE | BIT(31));
 }
 
 static void register_errors(void **state) {
     (void)state;
     uint64_t cap;
     struct thread *thread = new_thread(&cap);
-    FAILS(RANGE, INVOKE(cap, SHEAF_THREAD_WRITE_REGISTERS, 35));
+    FAILS(RANGE, INVOKE(cap, SHEAF_THREAD_WRITE_REGISTERS, 36));
     FAILS(INVALID_ARGUMENT, INVOKE(cap, SHEAF_THREAD_WRITE_REGISTERS, 2, 1));
     FAILS(INVALID_ARGUMENT, INVOKE(cap, SHEAF_THREAD_WRITE_REGISTERS));
     FAILS(IN_USE, INVOKE(INIT, SHEAF_THREAD_WRITE_REGISTERS, 1, 0));
@@ -340,6 +364,7 @@ int main(void) {
         TEST(configure_of_the_running_thread),
         TEST(configure_errors),
         TEST(registers_are_written_and_read),
+        TEST(only_condition_flags_are_written),
         TEST(register_errors),
         TEST(priorities_are_bounded),
         TEST(suspend_and_resume),

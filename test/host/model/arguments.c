@@ -126,8 +126,13 @@ static uint64_t random_what(const struct attempt *attempt) {
         SHEAF_FRAME,    SHEAF_FRAME,   SHEAF_TIMER,        SHEAF_IRQ_HANDLER, SHEAF_IRQ_HANDLER};
     uint64_t type = weights[below(ARRAY_SIZE(weights))], bits = 0;
     unsigned cap, memory_type = SHEAF_MEMORY_NORMAL;
-    if (reference_resolve(attempt->thread, attempt->call.cap, &cap) == SHEAF_OK)
+    if (reference_resolve(attempt->thread, attempt->call.cap, &cap) == SHEAF_OK) {
         memory_type = caps[cap].memory_type;
+        // Another one, of those that can have it.
+        if (below(3) == 0 && memory_type != SHEAF_MEMORY_DEVICE &&
+            caps[cap].size_bits >= SHEAF_NON_CACHEABLE_MIN_BITS)
+            memory_type ^= SHEAF_MEMORY_NORMAL ^ SHEAF_MEMORY_NON_CACHEABLE;
+    }
     if (memory_type != SHEAF_MEMORY_NORMAL && below(8) != 0)
         type = below(3) == 0 ? SHEAF_UNTYPED : SHEAF_FRAME;
     if (type == SHEAF_UNTYPED)
@@ -291,11 +296,13 @@ void make_attempt(struct attempt *attempt, struct row *row, struct thread *threa
     bool sparse = row->words == 0; // a message of any length
     attempt->length = sparse && below(3) == 0 ? (unsigned)below(20) : used;
     if (row->argument[0].kind == ARG_WORDS)
-        attempt->length = below(8) == 0 ? 7 : (unsigned)MIN(attempt->word[0], 34) + 1;
+        attempt->length = below(8) == 0 ? 7 : (unsigned)MIN(attempt->word[0], 35) + 1;
     if (row->argument[0].kind == ARG_BYTES)
         attempt->length = below(8) == 0 ? 3 : (unsigned)MIN(attempt->word[0] / 8 + 2, 64);
     for (unsigned i = used; i < MOST_WORDS; i++)
         attempt->word[i] = random_word() >> below(64);
+    if (row->argument[0].kind == ARG_WORDS && below(8) != 0)
+        attempt->word[35] &= SHEAF_FLAGS;
     attempt->call.tag = SHEAF_TAG(row->label, attempt->length);
     if (row->type == SHEAF_ENDPOINT)
         attempt->call.tag = SHEAF_TAG(below(3), attempt->length);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Faults, time, interrupts, input; and what the threads that wait for these are told.
 #include "events.h"
+#include "console.h"
 #include "mappings.h"
 #include "method.h"
 #include "news.h"
@@ -119,11 +120,13 @@ static bool find_due(void) {
     return true;
 }
 
-static void foresee_attached(const struct cap *cap) {
-    unsigned attached = cap_at(slot_attached(cap));
+static void foresee_slot(const struct slot *slot) {
+    unsigned attached = cap_at(slot);
     if (attached != NO_CAP)
         news_signal(port_kernel_address(PADDR(caps[attached].address)), caps[attached].badge);
 }
+
+static void foresee_attached(const struct cap *cap) { foresee_slot(slot_attached(cap)); }
 
 static void foresee_tick(void) {
     if (!find_due()) {
@@ -165,8 +168,7 @@ void event_deliver(void) {
         foresee_tick();
     if (fake.listening && fake.input_count > 0) {
         counts[EVENT_INPUT]++;
-        assert_true(console_listener.address != 0);
-        news_signal(port_kernel_address(PADDR(console_listener.address)), console_listener.badge);
+        foresee_slot(&console_listener);
     }
     for (unsigned i = 0; i < 64; i++) {
         if ((lines_up() >> i & 1) == 0)

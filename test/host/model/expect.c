@@ -139,8 +139,10 @@ void wrong_retype(struct attempt *attempt) {
     if (!size_fits(type, bits) ||
         count > (type == SHEAF_VSPACE ? SHEAF_RETYPE_MAX_VSPACES : SHEAF_RETYPE_MAX))
         attempt->wrong |= E(RANGE);
-    if (memory_type != caps[attempt->cap].memory_type ||
-        (memory_type != SHEAF_MEMORY_NORMAL && type != SHEAF_FRAME && type != SHEAF_UNTYPED))
+    enum sheaf_error unfit = memory_type_error(attempt->cap, memory_type);
+    if (unfit != SHEAF_OK)
+        attempt->wrong |= BIT(unfit);
+    if (memory_type != SHEAF_MEMORY_NORMAL && type != SHEAF_FRAME && type != SHEAF_UNTYPED)
         attempt->wrong |= E(MEMORY_TYPE);
     if (count == 0)
         attempt->wrong |= E(ZERO_LENGTH);
@@ -163,6 +165,7 @@ void apply_retype(const struct attempt *attempt) {
     unsigned type = attempt->word[0] & 0xff, size_bits = attempt->word[0] >> 8 & 0xff;
     unsigned bits = object_bits(type, size_bits), cnode = (unsigned)attempt->note;
     uint64_t start = ALIGN_UP(bytes_used(attempt->cap), BIT(bits)), count = attempt->word[3];
+    reference_change(attempt->cap, attempt->word[0] >> 16 & 0xff);
     for (uint64_t i = 0; i < count; i++)
         reference_add(slot_in_cnode(&caps[cnode], attempt->word[2] + i), attempt->cap, type,
                       caps[attempt->cap].address + start + (i << bits),
@@ -228,7 +231,13 @@ void apply_move(const struct attempt *attempt) {
 }
 
 void apply_delete(const struct attempt *attempt) { reference_delete(cap_at(destination(attempt))); }
-void apply_revoke(const struct attempt *attempt) { reference_revoke(cap_at(destination(attempt))); }
+void apply_revoke(const struct attempt *attempt) {
+    unsigned cap = cap_at(destination(attempt));
+    reference_revoke(cap);
+    reference_reset(cap);
+}
+
+void apply_purge(const struct attempt *attempt) { reference_reset(attempt->cap); }
 
 void wrong_rotate(struct attempt *attempt) {
     unsigned *pivot = &attempt->source[1], *source = &attempt->source[0], there = NO_CAP;
@@ -274,7 +283,7 @@ void wrong_cancel(struct attempt *attempt) {
     }
 }
 
-// ---- Timer, IrqHandler
+// ---- Timer, IrqHandler, Console: who is signalled
 
 void wrong_attach(struct attempt *attempt) {
     unsigned *source = &attempt->source[0];
@@ -325,12 +334,15 @@ static struct thread *target(const struct attempt *attempt) {
 
 void wrong_write_registers(struct attempt *attempt) {
     uint64_t count = attempt->word[0];
-    unsigned state = target(attempt)->state;
-    if (count > 34)
+    const struct thread *thread = target(attempt);
+    if (count > 35)
         attempt->wrong |= E(RANGE);
-    if (count > attempt->length - 1)
+    if (count > attempt->length - 1 ||
+        (count == 35 && (attempt->word[35] & ~UINT64_C(0xf0000000)) != 0))
         attempt->wrong |= E(INVALID_ARGUMENT);
-    if (state != SHEAF_STATE_SUSPENDED && state != SHEAF_STATE_FAULTED)
+    bool waits_with_fault = is_waiting(thread) && thread->faulting;
+    if (thread->state != SHEAF_STATE_SUSPENDED && thread->state != SHEAF_STATE_FAULTED &&
+        !waits_with_fault)
         attempt->wrong |= E(IN_USE);
 }
 
@@ -444,8 +456,9 @@ void wrong_grow(struct attempt *attempt) {
     if (check_name(attempt, attempt->word[0], 1u << SHEAF_UNTYPED, &untyped) != SHEAF_OK)
         return;
     attempt->note = untyped;
-    if (caps[untyped].memory_type != SHEAF_MEMORY_NORMAL)
-        attempt->wrong |= E(MEMORY_TYPE);
+    enum sheaf_error unfit = memory_type_error(untyped, SHEAF_MEMORY_NORMAL);
+    if (unfit != SHEAF_OK)
+        attempt->wrong |= BIT(unfit);
     if (!fits(untyped, SHEAF_CHUNK_BITS, count))
         attempt->wrong |= E(NO_MEMORY);
 }
@@ -453,6 +466,7 @@ void wrong_grow(struct attempt *attempt) {
 void apply_grow(const struct attempt *attempt) {
     unsigned untyped = (unsigned)attempt->note;
     uint64_t start = ALIGN_UP(bytes_used(untyped), CHUNK_BYTES), count = attempt->word[1];
+    reference_change(untyped, SHEAF_MEMORY_NORMAL);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t address = caps[untyped].address + start + i * CHUNK_BYTES;
         unsigned chunk = reference_add(port_kernel_address(PADDR(address)), untyped, SLOT_CHUNK,
@@ -503,22 +517,4 @@ void wrong_console_write(struct attempt *attempt) {
         attempt->wrong |= E(RANGE);
     if (bytes > (attempt->length - 1) * 8)
         attempt->wrong |= E(INVALID_ARGUMENT);
-}
-
-void wrong_console_bind(struct attempt *attempt) {
-    unsigned *source = &attempt->source[0];
-    *source = NO_CAP;
-    if (attempt->word[0] == 0)
-        return;
-    if (check_name(attempt, attempt->word[0], 1u << SHEAF_NOTIFICATION, source) == SHEAF_OK &&
-        (caps[*source].rights & SHEAF_RIGHT_WRITE) == 0)
-        attempt->wrong |= E(NO_RIGHT);
-    if (console_listener.address != 0)
-        attempt->wrong |= E(IN_USE);
-}
-
-void apply_console_bind(const struct attempt *attempt) {
-    unsigned source = attempt->source[0];
-    console_listener.address = source != NO_CAP ? caps[source].address : 0;
-    console_listener.badge = source != NO_CAP ? caps[source].badge : 0;
 }

@@ -85,7 +85,7 @@ extern struct row rows[];
 extern const unsigned row_count;
 extern struct row *const row_of_gather;
 struct row *row_of_operation(uint64_t code); // of a gather; row_of_gather where there is none
-extern struct row *const row_of_nothing; // CALL that names no method
+extern struct row *const row_of_nothing;     // CALL that names no method
 
 struct row *row_of_method(unsigned type, uint64_t label); // NULL: there is none
 
@@ -153,8 +153,6 @@ void wrong_suspend(struct attempt *attempt);
 void wrong_bind_interrupt(struct attempt *attempt);
 void wrong_acknowledge(struct attempt *attempt);
 void wrong_console_write(struct attempt *attempt);
-void wrong_console_bind(struct attempt *attempt);
-void apply_console_bind(const struct attempt *attempt);
 void apply_retype(const struct attempt *attempt);
 void apply_copy(const struct attempt *attempt);
 void apply_mint(const struct attempt *attempt);
@@ -163,6 +161,7 @@ void apply_rotate(const struct attempt *attempt);
 void apply_attach(const struct attempt *attempt);
 void apply_delete(const struct attempt *attempt);
 void apply_revoke(const struct attempt *attempt);
+void apply_purge(const struct attempt *attempt);
 void apply_configure(const struct attempt *attempt);
 void apply_grow(const struct attempt *attempt);
 void apply_shrink(const struct attempt *attempt);

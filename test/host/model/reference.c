@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The set of capabilities, and what each change means to it.
+#include "console.h"
 #include "mappings.h"
+#include "world.h"
 #include <string.h>
 
 #define SLOTS (RAM_MOST / sizeof(struct slot))
@@ -8,10 +10,12 @@
 
 struct cap caps[MOST_CAPS];
 unsigned cap_count, reference_depth;
-struct listener console_listener;
 static uint16_t index_of[SLOTS]; // by the slot's place in RAM
+static uint16_t console_index;   // of the one that lies elsewhere
 
 static uint16_t *index_at(const struct slot *slot) {
+    if (slot == &console_listener)
+        return &console_index;
     return &index_of[(port_physical_address(slot).v - VMSA_BASE) / sizeof(*slot)];
 }
 
@@ -26,6 +30,8 @@ struct slot *slot_in_thread(const struct cap *thread, unsigned which) {
 }
 
 struct slot *slot_attached(const struct cap *cap) {
+    if (cap->type == SHEAF_CONSOLE)
+        return &console_listener; // and stays attached when the last capability goes
     void *object = port_kernel_address(PADDR(cap->address));
     return cap->type == SHEAF_TIMER ? &((struct timer *)object)->notification
                                     : &((struct irq_handler *)object)->notification;
@@ -104,6 +110,30 @@ unsigned reference_depth_of(unsigned cap) {
 
 uint64_t bytes_used(unsigned untyped) { return has_children(untyped) ? caps[untyped].used : 0; }
 
+enum sheaf_error memory_type_error(unsigned untyped, unsigned memory_type) {
+    const struct cap *cap = &caps[untyped];
+    if (memory_type == cap->memory_type)
+        return SHEAF_OK;
+    bool there = memory_type == SHEAF_MEMORY_NON_CACHEABLE && world_has_kernel_half() &&
+                 cap->memory_type == SHEAF_MEMORY_NORMAL &&
+                 cap->size_bits >= SHEAF_NON_CACHEABLE_MIN_BITS;
+    if (!there && !(memory_type == SHEAF_MEMORY_NORMAL && cap->changed))
+        return SHEAF_ERR_MEMORY_TYPE;
+    return has_children(untyped) ? SHEAF_ERR_IN_USE : SHEAF_OK;
+}
+
+void reference_change(unsigned untyped, unsigned memory_type) {
+    if (memory_type == caps[untyped].memory_type)
+        return;
+    caps[untyped].memory_type = (uint8_t)memory_type;
+    caps[untyped].changed = memory_type == SHEAF_MEMORY_NON_CACHEABLE;
+}
+
+void reference_reset(unsigned untyped) {
+    if (caps[untyped].at != NULL && caps[untyped].changed && !has_children(untyped))
+        reference_change(untyped, SHEAF_MEMORY_NORMAL);
+}
+
 // The VSpace's first chunk is named by its own capabilities; the set holds further ones only while
 // it lives, so a VSpace that lost its life is remembered by its element.
 bool vspace_dead(uint64_t address) {
@@ -142,8 +172,6 @@ static void object_dies(const struct cap *cap) {
             doom_slot(slot_in_thread(cap, i));
     } else if (cap->type == SHEAF_TIMER || cap->type == SHEAF_IRQ_HANDLER) {
         doom_slot(slot_attached(cap));
-    } else if (cap->type == SHEAF_NOTIFICATION && cap->address == console_listener.address) {
-        console_listener.address = 0;
     } else if (cap->type == SHEAF_VSPACE) {
         doom_chunks(cap->address);
     }
@@ -214,7 +242,6 @@ void reference_revoke(unsigned cap) {
 // Whether the capability in `slot` would go with a revoke of `cap`, or with its deletion.
 bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
     struct cap saved[MOST_CAPS];
-    struct listener listener = console_listener;
     memcpy(saved, caps, cap_count * sizeof(caps[0]));
     if (itself)
         doom(cap);
@@ -223,7 +250,6 @@ bool dies_with(unsigned cap, bool itself, const struct slot *slot) {
     unsigned there = cap_at(slot);
     bool dies = there == NO_CAP || caps[there].doomed;
     memcpy(caps, saved, cap_count * sizeof(caps[0]));
-    console_listener = listener;
     return dies;
 }
 
@@ -334,6 +360,7 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
     unsigned cap = reference_add(slot, parent, slot->type, address_of(slot), slot->size_bits,
                                  slot->rights, has_badge(slot->type) ? slot->badge : 0);
     caps[cap].memory_type = slot->memory_type;
+    caps[cap].changed = slot->type == SHEAF_UNTYPED && slot->untyped.change != MEMORY_SETTLED;
     if (slot->type == SHEAF_UNTYPED)
         caps[cap].used = untyped_watermark(slot);
     if (slot->type == SLOT_CHUNK) {
@@ -345,7 +372,7 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
 void reference_clear(void) {
     memset(index_of, 0, sizeof(index_of));
     memset(caps, 0, sizeof(caps));
-    console_listener.address = 0;
+    console_index = NO_CAP;
     cap_count = 1;
     mappings_clear();
 }

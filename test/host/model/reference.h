@@ -24,29 +24,30 @@ struct cap {
     uint8_t type;     // enum sheaf_type or SLOT_CHUNK
     uint8_t rights, size_bits;
     uint8_t memory_type; // what all that is derived from it has, too
+    bool changed;        // Untyped: to non-cacheable, by a retype of its own
     bool doomed;
 };
 
 extern struct cap caps[MOST_CAPS];
 extern unsigned cap_count; // elements [1, cap_count) may be in use
 
-// Whom the Console signals, which keeps no capability. address 0: nobody.
-extern struct listener {
-    uint64_t address, badge;
-} console_listener;
-
 void reference_clear(void);
 void reference_import(void);              // takes over what the kernel has now
 unsigned cap_at(const struct slot *slot); // NO_CAP: the slot is empty
 struct slot *slot_in_cnode(const struct cap *cnode, uint64_t index);
 struct slot *slot_in_thread(const struct cap *thread, unsigned which);
-struct slot *slot_attached(const struct cap *cap); // of a Timer or IrqHandler
+struct slot *slot_attached(const struct cap *cap); // of a Timer, an IrqHandler, the Console
 uint64_t interrupt_of(const struct cap *handler);  // 0: none
 unsigned handler_of(uint64_t interrupt);           // NO_CAP: none
 bool has_children(unsigned cap);
 unsigned reference_depth_of(unsigned cap); // how many it descends from
 uint64_t bytes_used(unsigned untyped);     // 0 again when nothing is derived from it
-bool vspace_dead(uint64_t address);        // its memory was taken back while a capability names it
+// Whether the Untyped can become of another type, or is: MEMORY_TYPE, IN_USE as they are
+// documented.
+enum sheaf_error memory_type_error(unsigned untyped, unsigned memory_type);
+void reference_change(unsigned untyped, unsigned memory_type); // which it can
+void reference_reset(unsigned untyped); // Normal again, if it was changed and is empty
+bool vspace_dead(uint64_t address);     // its memory was taken back while a capability names it
 bool dies_with(unsigned cap, bool itself, const struct slot *slot);
 
 unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t address,

@@ -4,6 +4,7 @@
 #define ARCH_INLINE_H
 
 #include <arch_pe.h>
+#include <sheaf/object.h>
 
 #define ARCH_INSTRUCTION_BYTES 4
 
@@ -11,6 +12,15 @@ static inline struct pe *arch_pe(void) { return pe_self(); }
 
 static inline void arch_context_restart(struct arch_context *context) {
     context->pc -= ARCH_INSTRUCTION_BYTES; // the exception link register is behind the SVC
+}
+
+// SPSR_EL1 has them where the ABI has them: "PSTATE fields" N, Z, C, V in bits 31 to 28.
+static inline uint64_t arch_context_conditions(const struct arch_context *context) {
+    return context->flags & SHEAF_FLAGS;
+}
+
+static inline void arch_context_set_conditions(struct arch_context *context, uint64_t conditions) {
+    context->flags = (context->flags & ~SHEAF_FLAGS) | (conditions & SHEAF_FLAGS);
 }
 
 // src/arch/arm64/fp.S: saves one, restores the other.

@@ -91,6 +91,16 @@ struct sheaf_thread_start {
 };
 enum sheaf_error sheaf_thread_write_start(sheaf_cptr thread,
                                           const struct sheaf_thread_start *start);
+// In the order of the words of READ_REGISTERS.
+struct sheaf_thread_registers {
+    uint64_t pc, sp, tls, x[31];
+    uint64_t flags; // SHEAF_FLAGS
+};
+enum sheaf_error sheaf_thread_read_registers(sheaf_cptr thread,
+                                             struct sheaf_thread_registers *registers);
+// All of them. The thread is suspended or faulted, or its fault is being handled.
+enum sheaf_error sheaf_thread_write_registers(sheaf_cptr thread,
+                                              const struct sheaf_thread_registers *registers);
 enum sheaf_error sheaf_thread_set_priority(sheaf_cptr thread, uint64_t priority, uint64_t maximum,
                                            sheaf_cptr authority);
 enum sheaf_error sheaf_thread_resume(sheaf_cptr thread);
