@@ -140,12 +140,8 @@ ALWAYS_INLINE struct plan_run plan_next_range(enum plan_form form, struct plan_r
 ALWAYS_INLINE struct plan_run plan_next(const struct mmu_features *features, enum plan_form form,
                                         struct plan_range *left) {
     uint64_t operations = plan_by_address(left->pages, left->level);
-    if (unlikely(features->range && operations > 1 && plan_by_range(left->pages) < operations)) {
-        struct plan_range rest = *left; // so that the compiler keeps the caller's in registers
-        struct plan_run run = plan_next_range(form, &rest);
-        *left = rest;
-        return run;
-    }
+    if (unlikely(features->range && operations > 1 && plan_by_range(left->pages) < operations))
+        return plan_next_range(form, left);
     left->pages = 0;
     return (struct plan_run){
         .kind = form == PLAN_LAST_LEVEL ? PORT_TLBI_VALE1IS : PORT_TLBI_VAE1IS,
