@@ -72,7 +72,7 @@ static void untyped_out_of_untyped_is_zeroed_once(void **state) {
     }
     assert_int_equal(bytes[PAGE_BYTES], 0xee); // left of the grandchild
     OK(revoke(memory));                        // all of it begins anew
-    frame = make_from(memory, SHEAF_FRAME, 16);
+    make_from(memory, SHEAF_FRAME, 16);
     for (uint64_t i = 0; i < BIT(16); i++)
         assert_int_equal(bytes[i], 0);
 }
