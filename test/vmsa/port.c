@@ -206,10 +206,10 @@ void vmsa_dsb_ish(void) {
     machine.dsb++;
     bool issued = machine.outstanding[machine.pe] != 0;
     machine.outstanding[machine.pe] = 0;
+    take_answers(machine.pe); // whatever the fault: it is about what the barrier completes
     if (vmsa_faults.drop_dsb_ish)
         return;
     memory_order(machine.pe, true);
-    take_answers(machine.pe);
     tlb_complete(machine.pe, false, issued);
 }
 
