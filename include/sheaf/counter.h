@@ -52,7 +52,10 @@
     X(ALIAS_QUEUED, "alias.queued")                                                                \
     X(ALIAS_KEPT, "alias.kept")                                                                    \
     X(ALIAS_PURGED, "alias.purged")                                                                \
-    X(ALIAS_PURGES, "alias.purges")
+    X(ALIAS_PURGES, "alias.purges")                                                                \
+    X(TLBI_AVOIDED_WHOLE, "tlbi.avoided.whole")                                                    \
+    X(TLBI_AVOIDED_RANGE, "tlbi.avoided.range")                                                    \
+    X(TLBI_REPEATED, "tlbi.repeated")
 
 enum sheaf_counter {
 #define SHEAF_COUNTER_ENUM(name, text) SHEAF_COUNTER_##name,

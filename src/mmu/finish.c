@@ -71,13 +71,16 @@ static inline uint64_t base_of(const struct finish_space *space) {
 // By value, so that callers keep what they hand over in registers.
 static __attribute__((noinline)) struct issued
 issue_range(struct finish_space space, struct plan_range left, struct issued issued) {
+    const unsigned level = left.level;
     uint64_t base = base_of(&space);
     while (left.pages != 0) {
         struct plan_run run = plan_next(&finish_features, space.form, &left);
         uint64_t operand = base + run.first * TLBI_NEXT_PAGE;
-        if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS))
+        if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS)) {
             operand = tlbi_operand_range(space.vspace->asid, VADDR(run.first << PAGE_BITS),
                                          run.scale, run.num, space.hint);
+            port_count(SHEAF_COUNTER_TLBI_AVOIDED_RANGE, plan_by_address(run.step, level) - 1);
+        }
         issue_kind(&issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
     }
     return issued;
@@ -118,8 +121,11 @@ static void issue_all(struct finish_work *work, struct issued *issued) {
         struct finish_space *space = &work->spaces[i];
         if (space->form != PLAN_NONE && !space->forced && is_unloaded(space->vspace))
             space->form = PLAN_NONE;
-        if (space->form == PLAN_ASID)
-            issue(issued, PORT_TLBI_ASIDE1IS, tlbi_operand_asid(space->vspace->asid), 1, 0);
+        if (space->form != PLAN_ASID)
+            continue;
+        issue(issued, PORT_TLBI_ASIDE1IS, tlbi_operand_asid(space->vspace->asid), 1, 0);
+        if (space->operations != 0) // else it is a VSpace's end, which asks for no addresses
+            port_count(SHEAF_COUNTER_TLBI_AVOIDED_WHOLE, space->operations - 1);
     }
     const struct plan_range *range = work->ranges, *end = range + work->range_count;
     while (range != end) {
@@ -150,6 +156,7 @@ ALWAYS_INLINE void complete_issued(struct issued *issued, struct gather_totals *
         // On the cores concerned a TLBI may complete before accesses that used the old
         // translation; any further broadcast TLBI and DSB repairs that for all before it.
         issue_kind(issued, issued->kind, issued->operand, 1, 0);
+        port_count(SHEAF_COUNTER_TLBI_REPEATED, 1);
         complete(totals);
     }
     totals->tlbi += issued->count;

@@ -10,19 +10,30 @@
 struct finish_space {
     struct vspace *vspace;
     enum plan_form form;
-    unsigned hint; // plan_hint
-    bool forced;   // also where nothing was ever loaded
+    unsigned hint;       // plan_hint
+    bool forced;         // also where nothing was ever loaded
+    uint64_t operations; // what the planner counted
 };
 
 struct finish_work {
     struct finish_space *spaces; // `form` is lowered to PLAN_NONE where nothing was ever loaded
     unsigned space_count;
-    const struct plan_range *ranges; // `space` indexes `spaces`
+    const struct plan_range *ranges; // `space` indexes `spaces`; never NULL
     unsigned range_count;
     bool foreign; // stores of another PE are covered
 };
 
 extern struct mmu_features finish_features; // what finish_init was told: the planner goes by it
+
+static inline struct finish_space finish_space(struct vspace *vspace,
+                                               const struct plan_facts *facts) {
+    return (struct finish_space){
+        .vspace = vspace,
+        .form = plan_form(facts),
+        .hint = plan_hint(&finish_features, facts),
+        .operations = facts->operations,
+    };
+}
 
 void finish_init(const struct mmu_features *present);
 // On return no PE can use what the work covers, by a cached leaf or by a walk. Adds to `totals`

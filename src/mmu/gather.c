@@ -246,12 +246,8 @@ static __attribute__((noinline)) void finish_spaces(struct gather *gather) {
             .levels = space->levels,
             .tables_freed = space->tables_freed,
         };
-        spaces[i] = (struct finish_space){
-            .vspace = space->vspace,
-            .form = plan_form(&facts),
-            .hint = plan_hint(&finish_features, &facts),
-            .forced = space->forced,
-        };
+        spaces[i] = finish_space(space->vspace, &facts);
+        spaces[i].forced = space->forced;
         needed = needed || spaces[i].form != PLAN_NONE;
     }
     if (needed) {

@@ -67,11 +67,7 @@ void removal_complete(struct vspace *vspace, const struct removal *removal) {
     for (unsigned i = 0; i < removal->count; i++)
         facts.operations +=
             plan_operations(&finish_features, removal->ranges[i].pages, removal->ranges[i].level);
-    struct finish_space space = {
-        .vspace = vspace,
-        .form = plan_form(&facts),
-        .hint = plan_hint(&finish_features, &facts),
-    };
+    struct finish_space space = finish_space(vspace, &facts);
     struct finish_work work = {
         .spaces = &space,
         .space_count = 1,

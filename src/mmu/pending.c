@@ -160,11 +160,7 @@ static void complete_set(struct vspace *vspace, unsigned set) {
     completion.facts = (struct plan_facts){0};
     for (unsigned bits = set; bits != 0; bits &= bits - 1)
         add_entry(&completion, &vspace->pending[__builtin_ctz(bits)]);
-    struct finish_space space = {
-        .vspace = vspace,
-        .form = plan_form(&completion.facts),
-        .hint = plan_hint(&finish_features, &completion.facts),
-    };
+    struct finish_space space = finish_space(vspace, &completion.facts);
     struct finish_work work = {
         .spaces = &space,
         .space_count = 1,

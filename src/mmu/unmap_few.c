@@ -129,11 +129,7 @@ static void finish(struct vspace *vspace, const struct plan_range *ranges,
         return;
     }
     const struct plan_facts facts = {.operations = pages, .levels = 1u << LEAF_LEVEL};
-    struct finish_space space = {
-        .vspace = vspace,
-        .form = plan_form(&facts),
-        .hint = plan_hint(&finish_features, &facts),
-    };
+    struct finish_space space = finish_space(vspace, &facts);
     struct finish_work work = {
         .spaces = &space,
         .space_count = 1,

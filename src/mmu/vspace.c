@@ -103,7 +103,14 @@ static void invalidate_all(struct vspace *vspace) {
     struct finish_space space = {.vspace = vspace, .form = PLAN_ASID};
     // Other PEs left the root by their own instructions: a DSB that waits for loads, as for stores
     // of others.
-    struct finish_work work = {.spaces = &space, .space_count = 1, .foreign = true};
+    const struct plan_range none = {0};
+    struct finish_work work = {
+        .spaces = &space,
+        .space_count = 1,
+        .ranges = &none,
+        .range_count = 0,
+        .foreign = true,
+    };
     finish_work(&work, batch_totals());
 }
 

@@ -223,6 +223,30 @@ static void rule_06_the_completion_is_repeated(void **state) {
     assert_true(vmsa_violations(VMSA_BREAK_BEFORE_MAKE) > 0);
 }
 
+static unsigned reached_between; // breaks after which this PE's kernel could still use the block
+
+// The lock is taken for the break, and then for the make.
+static void look_between(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call == VMSA_CALL_LOCK && (leaf_of(5).v & 1) == 0)
+        reached_between += vmsa_types_by_kernel(0, VADDR(VMSA_KERNEL_HALF + AT(5).v)) != 0;
+}
+
+static void rule_07_a_break_is_one_for_the_own_kernel_too(void **state) {
+    (void)state;
+    for (unsigned dropped = 0; dropped < 2; dropped++) {
+        setup(NULL);
+        vmsa_features.late_context = true;
+        vmsa_faults.drop_isb = dropped != 0;
+        reached_between = 0;
+        vmsa_set_hook(look_between);
+        change(5, 1);
+        vmsa_set_hook(NULL);
+        assert_int_equal(reached_between, dropped);
+    }
+}
+
 static void rule_07_the_kernel_synchronises_its_own_context(void **state) {
     (void)state;
     for (unsigned dropped = 0; dropped < 2; dropped++) {
@@ -339,6 +363,7 @@ int main(void) {
         cmocka_unit_test_setup(what_cannot_be_changed, setup),
         cmocka_unit_test(rule_22_a_make_without_a_complete_break),
         cmocka_unit_test(rule_06_the_completion_is_repeated),
+        cmocka_unit_test(rule_07_a_break_is_one_for_the_own_kernel_too),
         cmocka_unit_test(rule_07_the_kernel_synchronises_its_own_context),
         cmocka_unit_test(explored),
         cmocka_unit_test(scenario_4g_a_purge_while_another_one_runs),

@@ -91,6 +91,7 @@ static void the_threshold_is_exact(void **state) {
         bool whole = pages > PLAN_THRESHOLD;
         assert_int_equal(count_kind(PORT_TLBI_VALE1IS), whole ? 0 : pages);
         assert_int_equal(count_kind(PORT_TLBI_ASIDE1IS), whole ? 1 : 0);
+        assert_int_equal(vmsa_counter(SHEAF_COUNTER_TLBI_AVOIDED_WHOLE), whole ? pages - 1 : 0);
         vmsa_frame_reused(FRAME(1), pages * PAGE_BYTES);
     }
 }
@@ -320,6 +321,7 @@ static void the_repeat_erratum_wants_one_more_of_each(void **state) {
     assert_int_equal(vmsa_log_count(), 3);
     assert_int_equal(vmsa_log()[2].operand, vmsa_log()[1].operand);
     assert_int_equal(vmsa_dsb_count(), 3);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_TLBI_REPEATED), 1);
 }
 
 static void operand_carries_the_vspaces_asid_not_the_loaded_one(void **state) {

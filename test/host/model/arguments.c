@@ -126,8 +126,13 @@ static uint64_t random_what(const struct attempt *attempt) {
         SHEAF_FRAME,    SHEAF_FRAME,   SHEAF_TIMER,        SHEAF_IRQ_HANDLER, SHEAF_IRQ_HANDLER};
     uint64_t type = weights[below(ARRAY_SIZE(weights))], bits = 0;
     unsigned cap, memory_type = SHEAF_MEMORY_NORMAL;
-    if (reference_resolve(attempt->thread, attempt->call.cap, &cap) == SHEAF_OK)
+    if (reference_resolve(attempt->thread, attempt->call.cap, &cap) == SHEAF_OK) {
         memory_type = caps[cap].memory_type;
+        // Another one, of those that can have it.
+        if (below(3) == 0 && memory_type != SHEAF_MEMORY_DEVICE &&
+            caps[cap].size_bits >= SHEAF_NON_CACHEABLE_MIN_BITS)
+            memory_type ^= SHEAF_MEMORY_NORMAL ^ SHEAF_MEMORY_NON_CACHEABLE;
+    }
     if (memory_type != SHEAF_MEMORY_NORMAL && below(8) != 0)
         type = below(3) == 0 ? SHEAF_UNTYPED : SHEAF_FRAME;
     if (type == SHEAF_UNTYPED)

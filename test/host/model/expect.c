@@ -139,8 +139,10 @@ void wrong_retype(struct attempt *attempt) {
     if (!size_fits(type, bits) ||
         count > (type == SHEAF_VSPACE ? SHEAF_RETYPE_MAX_VSPACES : SHEAF_RETYPE_MAX))
         attempt->wrong |= E(RANGE);
-    if (memory_type != caps[attempt->cap].memory_type ||
-        (memory_type != SHEAF_MEMORY_NORMAL && type != SHEAF_FRAME && type != SHEAF_UNTYPED))
+    enum sheaf_error unfit = memory_type_error(attempt->cap, memory_type);
+    if (unfit != SHEAF_OK)
+        attempt->wrong |= BIT(unfit);
+    if (memory_type != SHEAF_MEMORY_NORMAL && type != SHEAF_FRAME && type != SHEAF_UNTYPED)
         attempt->wrong |= E(MEMORY_TYPE);
     if (count == 0)
         attempt->wrong |= E(ZERO_LENGTH);
@@ -163,6 +165,7 @@ void apply_retype(const struct attempt *attempt) {
     unsigned type = attempt->word[0] & 0xff, size_bits = attempt->word[0] >> 8 & 0xff;
     unsigned bits = object_bits(type, size_bits), cnode = (unsigned)attempt->note;
     uint64_t start = ALIGN_UP(bytes_used(attempt->cap), BIT(bits)), count = attempt->word[3];
+    reference_change(attempt->cap, attempt->word[0] >> 16 & 0xff);
     for (uint64_t i = 0; i < count; i++)
         reference_add(slot_in_cnode(&caps[cnode], attempt->word[2] + i), attempt->cap, type,
                       caps[attempt->cap].address + start + (i << bits),
@@ -228,7 +231,13 @@ void apply_move(const struct attempt *attempt) {
 }
 
 void apply_delete(const struct attempt *attempt) { reference_delete(cap_at(destination(attempt))); }
-void apply_revoke(const struct attempt *attempt) { reference_revoke(cap_at(destination(attempt))); }
+void apply_revoke(const struct attempt *attempt) {
+    unsigned cap = cap_at(destination(attempt));
+    reference_revoke(cap);
+    reference_reset(cap);
+}
+
+void apply_purge(const struct attempt *attempt) { reference_reset(attempt->cap); }
 
 void wrong_rotate(struct attempt *attempt) {
     unsigned *pivot = &attempt->source[1], *source = &attempt->source[0], there = NO_CAP;
@@ -447,8 +456,9 @@ void wrong_grow(struct attempt *attempt) {
     if (check_name(attempt, attempt->word[0], 1u << SHEAF_UNTYPED, &untyped) != SHEAF_OK)
         return;
     attempt->note = untyped;
-    if (caps[untyped].memory_type != SHEAF_MEMORY_NORMAL)
-        attempt->wrong |= E(MEMORY_TYPE);
+    enum sheaf_error unfit = memory_type_error(untyped, SHEAF_MEMORY_NORMAL);
+    if (unfit != SHEAF_OK)
+        attempt->wrong |= BIT(unfit);
     if (!fits(untyped, SHEAF_CHUNK_BITS, count))
         attempt->wrong |= E(NO_MEMORY);
 }
@@ -456,6 +466,7 @@ void wrong_grow(struct attempt *attempt) {
 void apply_grow(const struct attempt *attempt) {
     unsigned untyped = (unsigned)attempt->note;
     uint64_t start = ALIGN_UP(bytes_used(untyped), CHUNK_BYTES), count = attempt->word[1];
+    reference_change(untyped, SHEAF_MEMORY_NORMAL);
     for (uint64_t i = 0; i < count; i++) {
         uint64_t address = caps[untyped].address + start + i * CHUNK_BYTES;
         unsigned chunk = reference_add(port_kernel_address(PADDR(address)), untyped, SLOT_CHUNK,

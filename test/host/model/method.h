@@ -85,7 +85,7 @@ extern struct row rows[];
 extern const unsigned row_count;
 extern struct row *const row_of_gather;
 struct row *row_of_operation(uint64_t code); // of a gather; row_of_gather where there is none
-extern struct row *const row_of_nothing; // CALL that names no method
+extern struct row *const row_of_nothing;     // CALL that names no method
 
 struct row *row_of_method(unsigned type, uint64_t label); // NULL: there is none
 
@@ -161,6 +161,7 @@ void apply_rotate(const struct attempt *attempt);
 void apply_attach(const struct attempt *attempt);
 void apply_delete(const struct attempt *attempt);
 void apply_revoke(const struct attempt *attempt);
+void apply_purge(const struct attempt *attempt);
 void apply_configure(const struct attempt *attempt);
 void apply_grow(const struct attempt *attempt);
 void apply_shrink(const struct attempt *attempt);

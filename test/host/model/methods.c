@@ -24,13 +24,13 @@ struct row rows[] = {
      .label = SHEAF_UNTYPED_RETYPE, .words = 4, .weight = 120,
      .argument = {A(WHAT), CAP(T(CNODE)), A(EMPTY), A(COUNT)},
      .documented = COMMON | E(RANGE) | E(MEMORY_TYPE) | E(ZERO_LENGTH) | E(WRONG_TYPE) |
-                   E(SLOT_OCCUPIED) | E(NO_MEMORY) | E(NO_ASID) | E(INVALID_CAPABILITY),
+                   E(SLOT_OCCUPIED) | E(NO_MEMORY) | E(NO_ASID) | E(INVALID_CAPABILITY) | E(IN_USE),
      .wrong = wrong_retype, .apply = apply_retype},
     {.name = "untyped.info", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
      .label = SHEAF_UNTYPED_INFO, .weight = 6,
      .answers = answers_untyped_info, .documented = COMMON},
     {.name = "untyped.purge", .number = SHEAF_SYS_CALL, .type = SHEAF_UNTYPED,
-     .label = SHEAF_UNTYPED_PURGE, .weight = 6, .documented = COMMON},
+     .label = SHEAF_UNTYPED_PURGE, .weight = 12, .documented = COMMON, .apply = apply_purge},
     {.name = "cnode.copy", .number = SHEAF_SYS_CALL, .type = SHEAF_CNODE, .label = SHEAF_CNODE_COPY,
      .words = 3, .weight = 90, .argument = {A(EMPTY), SOURCE, A(RIGHTS)},
      .documented = COMMON | E(RANGE) | E(SLOT_OCCUPIED) | E(NOT_COPYABLE) |
@@ -128,7 +128,7 @@ struct row rows[] = {
      .label = SHEAF_VSPACE_GROW, .words = 2, .weight = 20,
      .argument = {CAP(T(UNTYPED)), A(CHUNKS)},
      .documented = COMMON | NAMES | E(NO_MEMORY) | E(TOO_MANY_CHUNKS) | E(ZERO_LENGTH) | E(DEAD) |
-                   E(MEMORY_TYPE),
+                   E(MEMORY_TYPE) | E(IN_USE),
      .wrong = wrong_grow, .apply = apply_grow},
     {.name = "vspace.shrink", .number = SHEAF_SYS_CALL, .type = SHEAF_VSPACE,
      .label = SHEAF_VSPACE_SHRINK, .words = 1, .weight = 20, .argument = {A(CHUNKS)},

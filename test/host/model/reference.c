@@ -2,6 +2,7 @@
 // The set of capabilities, and what each change means to it.
 #include "console.h"
 #include "mappings.h"
+#include "world.h"
 #include <string.h>
 
 #define SLOTS (RAM_MOST / sizeof(struct slot))
@@ -108,6 +109,30 @@ unsigned reference_depth_of(unsigned cap) {
 }
 
 uint64_t bytes_used(unsigned untyped) { return has_children(untyped) ? caps[untyped].used : 0; }
+
+enum sheaf_error memory_type_error(unsigned untyped, unsigned memory_type) {
+    const struct cap *cap = &caps[untyped];
+    if (memory_type == cap->memory_type)
+        return SHEAF_OK;
+    bool there = memory_type == SHEAF_MEMORY_NON_CACHEABLE && world_has_kernel_half() &&
+                 cap->memory_type == SHEAF_MEMORY_NORMAL &&
+                 cap->size_bits >= SHEAF_NON_CACHEABLE_MIN_BITS;
+    if (!there && !(memory_type == SHEAF_MEMORY_NORMAL && cap->changed))
+        return SHEAF_ERR_MEMORY_TYPE;
+    return has_children(untyped) ? SHEAF_ERR_IN_USE : SHEAF_OK;
+}
+
+void reference_change(unsigned untyped, unsigned memory_type) {
+    if (memory_type == caps[untyped].memory_type)
+        return;
+    caps[untyped].memory_type = (uint8_t)memory_type;
+    caps[untyped].changed = memory_type == SHEAF_MEMORY_NON_CACHEABLE;
+}
+
+void reference_reset(unsigned untyped) {
+    if (caps[untyped].at != NULL && caps[untyped].changed && !has_children(untyped))
+        reference_change(untyped, SHEAF_MEMORY_NORMAL);
+}
 
 // The VSpace's first chunk is named by its own capabilities; the set holds further ones only while
 // it lives, so a VSpace that lost its life is remembered by its element.
@@ -335,6 +360,7 @@ static void visit_import(struct slot *slot, unsigned parent, unsigned depth) {
     unsigned cap = reference_add(slot, parent, slot->type, address_of(slot), slot->size_bits,
                                  slot->rights, has_badge(slot->type) ? slot->badge : 0);
     caps[cap].memory_type = slot->memory_type;
+    caps[cap].changed = slot->type == SHEAF_UNTYPED && slot->untyped.change != MEMORY_SETTLED;
     if (slot->type == SHEAF_UNTYPED)
         caps[cap].used = untyped_watermark(slot);
     if (slot->type == SLOT_CHUNK) {

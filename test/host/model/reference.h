@@ -24,6 +24,7 @@ struct cap {
     uint8_t type;     // enum sheaf_type or SLOT_CHUNK
     uint8_t rights, size_bits;
     uint8_t memory_type; // what all that is derived from it has, too
+    bool changed;        // Untyped: to non-cacheable, by a retype of its own
     bool doomed;
 };
 
@@ -41,7 +42,12 @@ unsigned handler_of(uint64_t interrupt);           // NO_CAP: none
 bool has_children(unsigned cap);
 unsigned reference_depth_of(unsigned cap); // how many it descends from
 uint64_t bytes_used(unsigned untyped);     // 0 again when nothing is derived from it
-bool vspace_dead(uint64_t address);        // its memory was taken back while a capability names it
+// Whether the Untyped can become of another type, or is: MEMORY_TYPE, IN_USE as they are
+// documented.
+enum sheaf_error memory_type_error(unsigned untyped, unsigned memory_type);
+void reference_change(unsigned untyped, unsigned memory_type); // which it can
+void reference_reset(unsigned untyped); // Normal again, if it was changed and is empty
+bool vspace_dead(uint64_t address);     // its memory was taken back while a capability names it
 bool dies_with(unsigned cap, bool itself, const struct slot *slot);
 
 unsigned reference_add(struct slot *at, unsigned parent, unsigned type, uint64_t address,

@@ -36,6 +36,7 @@ enum common_slot { // slots of the common CNode
     IRQ_CONTROL = HANDLERS + 3,
     DEVICE_MEMORY,
     DEVICE_FRAMES,
+    UNCACHED = DEVICE_FRAMES + 2,
 };
 
 static const struct kind {
@@ -43,8 +44,9 @@ static const struct kind {
     unsigned bits;         // of the world's memory
     unsigned untyped_bits; // of the players' Untypeds
     bool blocks, crowded, bare;
+    bool uncached; // the kernel's half is there, and an Untyped that can become non-cacheable
 } kinds[] = {
-    [WORLD_USUAL] = {UINT64_C(32) << 20, 23, 19, .blocks = true},
+    [WORLD_USUAL] = {UINT64_C(64) << 20, 24, 19, .blocks = true, .uncached = true},
     [WORLD_BARE] = {UINT64_C(32) << 20, 23, 19, .blocks = true, .bare = true},
     [WORLD_CROWDED] = {RAM_MOST, 23, 19, .blocks = true, .crowded = true},
     [WORLD_SMALL] = {UINT64_C(8) << 20, 20, 16, .blocks = false},
@@ -122,6 +124,8 @@ static void make_objects(void) {
     OK(INVOKE(2, SHEAF_CNODE_COPY, IRQ_CONTROL, 10, SHEAF_RIGHTS_ALL));
     make_device(SHEAF_UNTYPED, kind->untyped_bits, DEVICE_MEMORY, 1);
     make_device(SHEAF_FRAME, 12, DEVICE_FRAMES, 2);
+    if (kind->uncached)
+        common_make(SHEAF_UNTYPED, SHEAF_NON_CACHEABLE_MIN_BITS, UNCACHED, 1);
 }
 
 static void grow_to_the_limit(uint64_t vspace) {
@@ -130,10 +134,13 @@ static void grow_to_the_limit(uint64_t vspace) {
                   MIN(left, SHEAF_GROW_MAX)));
 }
 
+bool world_has_kernel_half(void) { return kind->uncached; }
+
 void world_begin(enum world which) {
     kind = &kinds[which];
     machine_boot(&(struct image){.asid_limit = WORLD_ASIDS,
                                  .ram_bytes = kind->ram_bytes,
+                                 .kernel_half = kind->uncached,
                                  .device_count = 1,
                                  .device = {{DEVICE_AT, BIT(DEVICE_BITS)}}});
     leave_boot_world();

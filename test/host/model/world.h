@@ -18,7 +18,8 @@ enum world {
 extern const struct thread *driver; // of lowest priority; must not wait, nor give itself away
 
 void world_begin(enum world which);
-struct slot *world_memory(void); // the capability to all of it; NULL: deleted
-void world_end(void);            // all of it comes back
+bool world_has_kernel_half(void); // memory can become non-cacheable
+struct slot *world_memory(void);  // the capability to all of it; NULL: deleted
+void world_end(void);             // all of it comes back
 
 #endif
