@@ -171,7 +171,10 @@ static void foresee_range(struct op *op) {
             put_report(op, leaf->page, leaf_pages(leaf), report_of(leaf));
             mappings_remove(i);
         } else {
+            struct leaf before = *leaf;
             put_report(op, leaf->page, leaf_pages(leaf), change(op, leaf));
+            op->leaves += before.accessed != leaf->accessed || before.dirty != leaf->dirty ||
+                          before.write != leaf->write || before.execute != leaf->execute;
         }
     }
 }
@@ -218,6 +221,7 @@ static void foresee_evict(struct op *op, bool *doubt) {
 // ---- The vector
 
 static void foresee_operation(struct op *op, bool *doubt) {
+    unsigned before = leaf_count;
     switch (op->code) {
     case SHEAF_OP_MAP:
         foresee_map(op);
@@ -234,6 +238,7 @@ static void foresee_operation(struct op *op, bool *doubt) {
     default:
         foresee_range(op);
     }
+    op->leaves += MAX(before, leaf_count) - MIN(before, leaf_count);
 }
 
 static struct op take_apart(const struct thread *thread, const struct sheaf_gather_op *from) {
@@ -303,7 +308,22 @@ static void check_reports(const struct thread *thread, unsigned done) {
     }
 }
 
-uint64_t foresee_settle(const struct thread *thread, enum sheaf_error error, unsigned index) {
+// What all operations that are done have changed, if all of it was foreseen.
+static void check_leaves_counted(uint64_t x10, unsigned done) {
+    uint64_t leaves_due = 0;
+    for (unsigned i = 0; i < done; i++) {
+        if (!plan.known[i])
+            return;
+        leaves_due += plan.ops[i].leaves;
+    }
+    if (SHEAF_GATHER_LEAVES(x10) != leaves_due)
+        fail_msg("a gather counts %lu leaves, and %lu are due",
+                 (unsigned long)SHEAF_GATHER_LEAVES(x10), (unsigned long)leaves_due);
+}
+
+uint64_t foresee_settle(const struct thread *thread) {
+    uint64_t x10 = thread->context.reg[SHEAF_REG_GATHER];
+    unsigned error = SHEAF_GATHER_ERROR(x10), index = SHEAF_GATHER_INDEX(x10);
     unsigned done = error == SHEAF_OK ? (unsigned)plan.count : index;
     unsigned sure = MIN(done, plan.foreseen); // operations that were foreseen, and are done
     uint64_t errors = E(OK);
@@ -324,5 +344,7 @@ uint64_t foresee_settle(const struct thread *thread, enum sheaf_error error, uns
         foresee_vector(thread, plan.from, done);
     }
     check_reports(thread, sure);
+    if (sure == done)
+        check_leaves_counted(x10, done);
     return errors;
 }

@@ -19,14 +19,15 @@ struct op {
     uint64_t wrong, maybe; // as in struct attempt
     bool open;             // not foreseen
     uint8_t *report;       // NULL: none
+    uint64_t leaves;       // written, cleared or changed
 };
 
 // Before the call: operations are done to the set, up to the first that must fail.
 void foresee_gather(const struct attempt *attempt);
 void foresee_undo(void); // the call is not made
-// After the call, which failed in operation `index`, or not. The set is as it must be now. Returns
-// the errors of which one was due, of that operation.
-uint64_t foresee_settle(const struct thread *thread, enum sheaf_error error, unsigned index);
+// After the call, which failed in an operation, or not: x10 says it. The set is as it must be now.
+// Returns the errors of which one was due, of that operation.
+uint64_t foresee_settle(const struct thread *thread);
 
 // Each adds to `wrong` and `maybe`; with nothing wrong, it does the operation to the set.
 void foresee_map(struct op *op);

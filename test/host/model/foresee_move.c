@@ -16,11 +16,13 @@ static bool is_in_the_way(const struct op *op, uint64_t page, uint64_t pages) {
     return false;
 }
 
-static void move_all(const struct op *op) {
+static void move_all(struct op *op) {
     uint64_t by = (op->word[4] >> PAGE_BITS) - op->page;
     for (unsigned i = 0; i < leaf_count; i++)
-        if (is_hit(op, &leaves[i]))
+        if (is_hit(op, &leaves[i])) {
             leaves[i].page += by;
+            op->leaves += by != 0;
+        }
 }
 
 static void foresee_tables(struct op *op) {

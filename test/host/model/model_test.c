@@ -89,7 +89,7 @@ static void settle_gather(uint64_t before) {
         return;
     unsigned index = SHEAF_GATHER_INDEX(attempt.thread->context.reg[SHEAF_REG_GATHER]);
     if (error == SHEAF_OK) {
-        foresee_settle(attempt.thread, SHEAF_OK, 0);
+        foresee_settle(attempt.thread);
         attempt.wrong = attempt.tail;
         return;
     }
@@ -97,7 +97,7 @@ static void settle_gather(uint64_t before) {
     if (index == 0 && state_hash(attempt.thread) != before)
         fail_msg("a gather's first operation fails and has changed something");
     meet_undo();
-    attempt.wrong = foresee_settle(attempt.thread, (enum sheaf_error)error, index);
+    attempt.wrong = foresee_settle(attempt.thread);
     attempt.waits = false;
     news_begin();
 }
