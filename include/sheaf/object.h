@@ -64,8 +64,8 @@ enum sheaf_type {
 #define SHEAF_CNODE_MAX_BITS 24
 
 // UNTYPED_RETYPE makes `count` objects of `type` and `size_bits` in `count` empty slots of a
-// CNode. All or none. The memory is zeroed. When nothing derived from the Untyped is left it
-// starts again from its first byte.
+// CNode. All or none. The memory is zeroed, an Untyped's when more is made of it. When nothing
+// derived from the Untyped is left it starts again from its first byte.
 //   w0 type | size_bits << 8 | memory type << 16   w1 CNode   w2 first index   w3 count
 // At most SHEAF_RETYPE_MAX of them, of VSpaces SHEAF_RETYPE_MAX_VSPACES: one call is all or none,
 // so interrupts wait for its last step. (An object costs some 90 instructions, a call of its own

@@ -5,9 +5,12 @@
 #include "fastpath.h"
 
 // A dump takes as long as the serial port needs for 2 KiB, with interrupts masked: at 115,200 baud
-// a fifth of a second. So a program that faults again and again must not have them all: each PE has
-// DUMPS_AT_ONCE to give, and gets back one a second. The rest is only counted.
-#define DUMPS_AT_ONCE 16
+// a fifth of a second. It cannot be cut: a fault may turn out to be unhandled in the middle of a
+// deletion, under the tree lock, and what is printed is the thread as it is at that moment. So a
+// program that faults again and again must not have them all: each PE has DUMPS_AT_ONCE to give,
+// and gets back one in DUMP_SECONDS, 2 % of its time. The rest is only counted.
+#define DUMPS_AT_ONCE 8
+#define DUMP_SECONDS 10
 
 static struct {
     uint64_t spent; // when all that were given will have come back
@@ -22,13 +25,13 @@ void faults_begin(void) {
 }
 
 static bool may_dump(const struct pe *pe) {
-    uint64_t now = arch_now(), second = arch_timer_hz();
+    uint64_t now = arch_now(), each = DUMP_SECONDS * arch_timer_hz();
     uint64_t spent = MAX(dumps[pe->id].spent, now);
-    if (spent - now > (DUMPS_AT_ONCE - 1) * second) {
+    if (spent - now > (DUMPS_AT_ONCE - 1) * each) {
         dumps[pe->id].left_out++;
         return false;
     }
-    dumps[pe->id].spent = spent + second;
+    dumps[pe->id].spent = spent + each;
     return true;
 }
 

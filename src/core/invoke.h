@@ -59,14 +59,20 @@ static inline void reload_vspace(const struct pe *pe) {
 // that, whatever the names in it mean by then; unless its thread is among what has died.
 enum sheaf_error invocation_bury(const struct invocation *invocation);
 
-// Memory of an Untyped (untyped.c): `count` pieces of 2^bits bytes from *start on, zeroed if it is
-// RAM. With tree_lock held on success, and only then. *watermark is what to go back to if the
-// memory is not taken after all. MEMORY_TYPE, IN_USE, NO_MEMORY, DEAD, PREEMPTED.
-enum sheaf_error untyped_reserve(struct slot *untyped, enum sheaf_memory_type memory_type,
-                                 unsigned bits, uint64_t count, uint64_t *start,
-                                 uint64_t *watermark);
+// Memory of an Untyped (untyped.c): `count` pieces of 2^bits bytes from `start` on, zeroed if it is
+// RAM; unless it is `again` Untyped, which zeroes what is made of it. With tree_lock held on
+// success, and only then. `watermark` is what to go back to if the memory is not taken after all.
+// MEMORY_TYPE, IN_USE, NO_MEMORY, DEAD, PREEMPTED.
+struct reserve {
+    enum sheaf_memory_type memory_type;
+    unsigned bits;
+    uint64_t count;
+    bool again;
+    uint64_t start, watermark; // out
+};
+enum sheaf_error untyped_reserve(struct slot *untyped, struct reserve *reserve);
 // Up to `end` it is used now. tree_lock held.
-void untyped_commit(struct slot *untyped, uint64_t end);
+void untyped_commit(struct slot *untyped, const struct reserve *reserve, uint64_t end);
 
 // An Untyped that is empty begins anew as what it was made as, which non-cacheable blocks of the
 // kernel's map are queued for; then, with FORCE, all that is queued in the machine is purged.

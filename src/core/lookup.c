@@ -10,7 +10,7 @@ static enum sheaf_error follow(const struct thread *thread, sheaf_cptr name, str
         if (node->type != SHEAF_CNODE) {
             return SHEAF_ERR_INVALID_CAPABILITY;
         }
-        if (slot_is_dying(node)) {
+        if (level != 0 && slot_is_dying(node)) {
             return SHEAF_ERR_DEAD;
         }
         uint64_t index = name & (BIT(node->size_bits) - 1);

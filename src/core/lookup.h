@@ -8,6 +8,10 @@
 // consecutive slots of the root are consecutive numbers, which vectors like MAP's (first, count)
 // rest on. The price is that index 0 of a CNode cannot be named: its space holds the CNode's head.
 //
+// The thread's own CSpace capability serves until its slot is empty, also while it is dying: as
+// long as it is there the CNode is whole, and to ask would cost every look-up a load. What is
+// named, and each CNode on the way to it, must be alive: DEAD otherwise.
+//
 // No lock is taken. On one PE nothing comes between a look-up and its use but a preemption point,
 // and after that everything is looked up again. What a look-up returns is never kept.
 #ifndef LOOKUP_H

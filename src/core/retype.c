@@ -7,14 +7,11 @@
 
 struct retype {
     unsigned type;
-    enum sheaf_memory_type memory_type;
-    unsigned size_bits;   // of the capability: log2 of bytes, of a CNode log2 of slots
-    unsigned object_bits; // log2 of the bytes of one object
-    uint64_t first, count;
+    unsigned size_bits; // of the capability: log2 of bytes, of a CNode log2 of slots
+    uint64_t first;     // of `memory.count` slots
     struct slot *untyped;
     struct cnode *cnode;
-    uint64_t start;     // offset in the Untyped
-    uint64_t watermark; // of the Untyped before
+    struct reserve memory;
 };
 
 static enum sheaf_error fixed_size(struct retype *retype, unsigned bits) {
@@ -22,13 +19,13 @@ static enum sheaf_error fixed_size(struct retype *retype, unsigned bits) {
         return SHEAF_ERR_RANGE;
     }
     retype->size_bits = bits;
-    retype->object_bits = bits;
+    retype->memory.bits = bits;
     return SHEAF_OK;
 }
 
 static enum sheaf_error chosen_size(struct retype *retype, unsigned least, unsigned most,
                                     unsigned unit_bits) {
-    retype->object_bits = retype->size_bits + unit_bits;
+    retype->memory.bits = retype->size_bits + unit_bits;
     return retype->size_bits < least || retype->size_bits > most ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
@@ -63,11 +60,12 @@ static enum sheaf_error parse(const struct invocation *invocation, struct retype
     uint64_t what = argument(invocation, 0);
     *retype = (struct retype){.type = what & 0xff,
                               .size_bits = (what >> 8) & 0xff,
-                              .memory_type = (what >> 16) & 0xff,
                               .first = argument(invocation, 2),
-                              .count = argument(invocation, 3),
-                              .untyped = invocation->slot};
-    if (what >> 24 != 0 || retype->memory_type > SHEAF_MEMORY_DEVICE) {
+                              .untyped = invocation->slot,
+                              .memory = {.memory_type = (what >> 16) & 0xff,
+                                         .count = argument(invocation, 3),
+                                         .again = (what & 0xff) == SHEAF_UNTYPED}};
+    if (what >> 24 != 0 || retype->memory.memory_type > SHEAF_MEMORY_DEVICE) {
         return SHEAF_ERR_INVALID_ARGUMENT;
     }
     enum sheaf_error error = size_of_type(retype);
@@ -75,15 +73,15 @@ static enum sheaf_error parse(const struct invocation *invocation, struct retype
         return error;
     }
     // Whatever else is made of memory, the kernel keeps in it what it must read and write.
-    if (retype->memory_type != SHEAF_MEMORY_NORMAL && retype->type != SHEAF_FRAME &&
+    if (retype->memory.memory_type != SHEAF_MEMORY_NORMAL && retype->type != SHEAF_FRAME &&
         retype->type != SHEAF_UNTYPED) {
         return SHEAF_ERR_MEMORY_TYPE;
     }
-    if (retype->count == 0) {
+    if (retype->memory.count == 0) {
         return SHEAF_ERR_ZERO_LENGTH;
     }
     uint64_t most = retype->type == SHEAF_VSPACE ? SHEAF_RETYPE_MAX_VSPACES : SHEAF_RETYPE_MAX;
-    return retype->count > most ? SHEAF_ERR_RANGE : SHEAF_OK;
+    return retype->memory.count > most ? SHEAF_ERR_RANGE : SHEAF_OK;
 }
 
 static enum sheaf_error find_destination(const struct invocation *invocation,
@@ -95,7 +93,8 @@ static enum sheaf_error find_destination(const struct invocation *invocation,
         return error;
     }
     uint64_t slots = BIT(slot->size_bits);
-    if (retype->first == 0 || retype->first >= slots || retype->count > slots - retype->first) {
+    if (retype->first == 0 || retype->first >= slots ||
+        retype->memory.count > slots - retype->first) {
         return SHEAF_ERR_RANGE;
     }
     retype->cnode = slot->object;
@@ -103,7 +102,7 @@ static enum sheaf_error find_destination(const struct invocation *invocation,
 }
 
 static enum sheaf_error check_empty(const struct retype *retype) {
-    for (uint64_t i = 0; i < retype->count; i++) {
+    for (uint64_t i = 0; i < retype->memory.count; i++) {
         if (cnode_slot(retype->cnode, retype->first + i)->type != SHEAF_NULL) {
             return SHEAF_ERR_SLOT_OCCUPIED;
         }
@@ -112,18 +111,18 @@ static enum sheaf_error check_empty(const struct retype *retype) {
 }
 
 static void *object_memory(const struct retype *retype, uint64_t i) {
-    uint64_t offset = retype->start + (i << retype->object_bits);
+    uint64_t offset = retype->memory.start + (i << retype->memory.bits);
     return port_kernel_address(PADDR(untyped_address(retype->untyped).v + offset));
 }
 
 // VSpaces are made before any capability: identifiers may run out. All or none.
 static enum sheaf_error make_vspaces(const struct retype *retype) {
     struct vspace *vspace;
-    for (uint64_t made = 0; made < retype->count; made++) {
+    for (uint64_t made = 0; made < retype->memory.count; made++) {
         enum sheaf_error error = vspace_create(object_memory(retype, made), &vspace);
         if (error != SHEAF_OK) {
-            untyped_set_watermark(retype->untyped, retype->watermark);
-            untyped_set_zeroed(retype->untyped, retype->watermark);
+            untyped_set_watermark(retype->untyped, retype->memory.watermark);
+            untyped_set_zeroed(retype->untyped, retype->memory.watermark);
             while (made-- > 0) {
                 vspace_destroy(chunk_vspace(object_memory(retype, made)));
             }
@@ -163,9 +162,9 @@ static void init_object(unsigned type, struct slot *slot, unsigned size_bits) {
 static void make_capability(const struct retype *retype, uint64_t i) {
     struct slot *slot = cnode_slot(retype->cnode, retype->first + i);
     uint64_t address =
-        untyped_address(retype->untyped).v + retype->start + (i << retype->object_bits);
+        untyped_address(retype->untyped).v + retype->memory.start + (i << retype->memory.bits);
     slot->size_bits = (uint8_t)retype->size_bits;
-    slot->memory_type = (uint8_t)retype->memory_type;
+    slot->memory_type = (uint8_t)retype->memory.memory_type;
     slot->rights = SHEAF_RIGHTS_ALL;
     slot->home = retype->cnode;
     if (retype->type == SHEAF_FRAME) {
@@ -195,11 +194,12 @@ static enum sheaf_error make_all(const struct retype *retype) {
         return error;
     }
     lock_acquire(&retype->cnode->lock);
-    for (uint64_t i = 0; i < retype->count; i++) {
+    for (uint64_t i = 0; i < retype->memory.count; i++) {
         make_capability(retype, i);
     }
     lock_release(&retype->cnode->lock);
-    untyped_commit(retype->untyped, retype->start + (retype->count << retype->object_bits));
+    untyped_commit(retype->untyped, &retype->memory,
+                   retype->memory.start + (retype->memory.count << retype->memory.bits));
     return SHEAF_OK;
 }
 
@@ -213,12 +213,11 @@ enum sheaf_error untyped_retype(struct invocation *invocation) {
         error = check_empty(&retype);
     }
     // Found out before memory is zeroed: an interrupted zeroing gives up the alignment gap.
-    if (error == SHEAF_OK && retype.type == SHEAF_VSPACE && !mmu_has_asids(retype.count)) {
+    if (error == SHEAF_OK && retype.type == SHEAF_VSPACE && !mmu_has_asids(retype.memory.count)) {
         error = SHEAF_ERR_NO_ASID;
     }
     if (error == SHEAF_OK) {
-        error = untyped_reserve(retype.untyped, retype.memory_type, retype.object_bits,
-                                retype.count, &retype.start, &retype.watermark);
+        error = untyped_reserve(retype.untyped, &retype.memory);
     }
     if (error != SHEAF_OK) {
         return error;

@@ -56,12 +56,13 @@ static bool zero_slice(struct slot *untyped, uint64_t start, uint64_t end, uint6
     return zeroed + bytes == end;
 }
 
-// Gets [start, end) ready for its new role, or does a slice of that. What is left to be done with
-// the lock dropped; READY with *through: nothing.
-static enum memory_work prepare_slice(struct slot *untyped, uint64_t start, uint64_t end,
+// Gets what is reserved ready for its new role, or does a slice of that. What is left to be done
+// with the lock dropped; READY with *through: nothing.
+static enum memory_work prepare_slice(struct slot *untyped, const struct reserve *reserve,
                                       bool *through) {
+    uint64_t start = reserve->start, end = start + (reserve->count << reserve->bits);
     uint64_t zeroed = MAX(untyped_zeroed(untyped), start);
-    uint64_t bytes = zeroed < end ? MIN(end - zeroed, ZERO_SLICE) : 0;
+    uint64_t bytes = zeroed < end && !reserve->again ? MIN(end - zeroed, ZERO_SLICE) : 0;
     *through = is_device(untyped);
     if (*through) {
         port_note(PORT_EVENT_FRAME_RELEASED, untyped_address(untyped).v + start, end - start);
@@ -75,41 +76,38 @@ static enum memory_work prepare_slice(struct slot *untyped, uint64_t start, uint
 }
 
 // Everything that can fail, and beginning anew where the Untyped is empty.
-static enum sheaf_error claim(struct slot *untyped, enum sheaf_memory_type memory_type,
-                              unsigned bits, uint64_t count, uint64_t *start) {
+static enum sheaf_error claim(struct slot *untyped, struct reserve *reserve) {
     if (untyped->type != SHEAF_UNTYPED || slot_is_dying(untyped)) {
         return SHEAF_ERR_DEAD;
     }
     bool empty = starts_again(untyped);
-    enum sheaf_error error = memory_type_check(untyped, memory_type, empty);
+    enum sheaf_error error = memory_type_check(untyped, reserve->memory_type, empty);
     if (error != SHEAF_OK) {
         return error;
     }
     uint64_t size = BIT(untyped->size_bits);
-    *start = empty ? 0 : ALIGN_UP(untyped_watermark(untyped), BIT(bits));
-    if (*start > size || count > (size - *start) >> bits) {
+    reserve->start = empty ? 0 : ALIGN_UP(untyped_watermark(untyped), BIT(reserve->bits));
+    if (reserve->start > size || reserve->count > (size - reserve->start) >> reserve->bits) {
         return SHEAF_ERR_NO_MEMORY;
     }
     if (empty) {
-        memory_type_begin(untyped, memory_type);
+        memory_type_begin(untyped, reserve->memory_type);
     }
     return SHEAF_OK;
 }
 
-enum sheaf_error untyped_reserve(struct slot *untyped, enum sheaf_memory_type memory_type,
-                                 unsigned bits, uint64_t count, uint64_t *start,
-                                 uint64_t *watermark) {
-    *watermark = UINT64_MAX;
+enum sheaf_error untyped_reserve(struct slot *untyped, struct reserve *reserve) {
+    reserve->watermark = UINT64_MAX;
     for (;;) {
         lock_acquire(&tree_lock);
-        enum sheaf_error error = claim(untyped, memory_type, bits, count, start);
+        enum sheaf_error error = claim(untyped, reserve);
         if (error != SHEAF_OK) {
             lock_release(&tree_lock);
             return error;
         }
-        *watermark = MIN(*watermark, untyped_watermark(untyped));
+        reserve->watermark = MIN(reserve->watermark, untyped_watermark(untyped));
         bool through;
-        enum memory_work work = prepare_slice(untyped, *start, *start + (count << bits), &through);
+        enum memory_work work = prepare_slice(untyped, reserve, &through);
         if (through) {
             return SHEAF_OK;
         }
@@ -153,9 +151,13 @@ enum sheaf_error untyped_reset(struct slot *untyped, enum alias_policy policy) {
     }
 }
 
-void untyped_commit(struct slot *untyped, uint64_t end) {
-    ASSERT(lock_held(&tree_lock) && (is_device(untyped) || untyped_zeroed(untyped) >= end));
+void untyped_commit(struct slot *untyped, const struct reserve *reserve, uint64_t end) {
+    ASSERT(lock_held(&tree_lock));
+    ASSERT(is_device(untyped) || reserve->again || untyped_zeroed(untyped) >= end);
     untyped_set_watermark(untyped, end);
+    if (untyped_zeroed(untyped) < end) {
+        untyped_set_zeroed(untyped, end); // nothing behind the watermark
+    }
 }
 
 static enum sheaf_error untyped_info(struct invocation *invocation) {

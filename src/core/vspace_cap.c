@@ -16,7 +16,7 @@ static enum sheaf_error attach_chunk(struct vspace *vspace, struct slot *untyped
 
 static enum sheaf_error vspace_cap_grow(struct invocation *invocation) {
     struct vspace *vspace = invocation->slot->object;
-    uint64_t count = argument(invocation, 1), start, watermark;
+    uint64_t count = argument(invocation, 1);
     struct slot *untyped;
     struct vspace_info info;
     enum sheaf_error error =
@@ -37,17 +37,18 @@ static enum sheaf_error vspace_cap_grow(struct invocation *invocation) {
     if (count > info.chunks_max - info.chunks) {
         return SHEAF_ERR_TOO_MANY_CHUNKS;
     }
-    error =
-        untyped_reserve(untyped, SHEAF_MEMORY_NORMAL, SHEAF_CHUNK_BITS, count, &start, &watermark);
+    struct reserve reserve = {
+        .memory_type = SHEAF_MEMORY_NORMAL, .bits = SHEAF_CHUNK_BITS, .count = count};
+    error = untyped_reserve(untyped, &reserve);
     if (error != SHEAF_OK) {
         return error;
     }
-    uint64_t end = start;
+    uint64_t end = reserve.start;
     for (; count > 0 && error == SHEAF_OK; count--) {
         error = attach_chunk(vspace, untyped, end);
         end += error == SHEAF_OK ? CHUNK_BYTES : 0; // it can only die meanwhile, with its chunks
     }
-    untyped_commit(untyped, end);
+    untyped_commit(untyped, &reserve, end);
     lock_release(&tree_lock);
     return error;
 }

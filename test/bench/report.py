@@ -233,7 +233,7 @@ def measure(arguments, functions):
         if name in over:
             rows[-1]["over"] = over[name]
         rows[-1]["above"] = limits[name].exceeded(rows[-1], ranges) if rows[-1]["kernel"] is not None else []
-    return rows
+    return rows, ranges
 
 
 def within(row):
@@ -262,19 +262,31 @@ def print_table(rows):
     print(f"{len(rows)} cases, {sum(map(within, rows))} within limit")
 
 
-def read_open():
-    """Cases whose limit is known not to be reached yet."""
-    with open(os.path.join(HERE, "open.txt"), encoding="ascii") as file:
-        return {line.split()[0] for line in file if line.strip() and not line.startswith("#")}
+def read_open(lines, limits, ranges):
+    """{case: instructions it may take so far} of the cases whose limit is known not to be reached yet."""
+    known = {}
+    for line in lines:
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = line.split()
+        if len(fields) != 3 or fields[0] not in limits or fields[0] in known:
+            raise Failed("open.txt: not a case of limits.txt with two figures, once: " + line.strip())
+        known[fields[0]] = int(fields[2 if ranges else 1])
+    return known
 
 
-def print_tap(rows):
-    """A case that is known to be above its limit passes, as long as it is; the table says so all the same."""
-    known, good = read_open(), True
+def print_tap(rows, known):
+    """A case that is known to be above its limit passes as long as nothing else of it is above, and the instructions
+    are no more than it takes so far."""
+    good = True
     print(f"1..{len(rows)}")
     for number, row in enumerate(rows, 1):
-        passed = within(row) or (row["case"] in known and row["kernel"] is not None)
-        note = "" if within(row) else " (above, test/bench/open.txt)" if passed else ""
+        so_far, passed, note = known.get(row["case"]), within(row), ""
+        if so_far is not None and passed:
+            note = " (within its limit: strike it from test/bench/open.txt)"
+        elif so_far is not None and row["above"] == ["above"]:
+            passed = row["kernel"] <= so_far
+            note = f" (above; {'at most' if passed else 'more than the'} {so_far} so far, test/bench/open.txt)"
         print(f"{'' if passed else 'not '}ok {number} - {row['case']}: {row['kernel']} of {row['limit']}{note}")
         good = good and passed
     return good
@@ -330,11 +342,13 @@ def main():
         if arguments.profile:
             profile(arguments, functions)
             return
-        rows = measure(arguments, functions)
+        rows, ranges = measure(arguments, functions)
+        with open(os.path.join(HERE, "open.txt"), encoding="ascii") as file:
+            known = read_open(file, read_limits(), ranges)
     except Failed as error:
         sys.exit(f"bench: {error}")
     if arguments.tap:
-        good = print_tap(rows)
+        good = print_tap(rows, known)
     else:
         (print_json if arguments.json else print_table)(rows)
         good = all(map(within, rows))

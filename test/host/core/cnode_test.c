@@ -51,6 +51,23 @@ static void names_of_every_size(void **state) {
     }
 }
 
+// What a thread stands on serves until it is gone, however long the name; all else must be alive.
+static void names_by_way_of_the_dying(void **state) {
+    (void)state;
+    uint64_t outer = make(SHEAF_CNODE, 4), object = make(SHEAF_ENDPOINT, 0);
+    OK(INVOKE(outer, SHEAF_CNODE_COPY, 5, object, SHEAF_RIGHTS_ALL));
+    struct slot *root = &running()->slot[THREAD_CSPACE], *inner = slot_of(outer), *slot;
+    root->flags = SLOT_DYING;
+    assert_int_equal(lookup(running(), object, &slot), SHEAF_OK);
+    assert_int_equal(lookup(running(), outer | LEVEL1(5), &slot), SHEAF_OK);
+    assert_ptr_equal(slot->object, slot_of(object)->object);
+    root->flags = 0;
+    inner->flags = SLOT_DYING;
+    assert_int_equal(lookup(running(), outer, &slot), SHEAF_ERR_DEAD);
+    assert_int_equal(lookup(running(), outer | LEVEL1(5), &slot), SHEAF_ERR_DEAD);
+    inner->flags = 0;
+}
+
 static void too_many_levels(void **state) {
     (void)state;
     uint64_t cnode = make(SHEAF_CNODE, 1);
@@ -252,6 +269,7 @@ int main(void) {
         TEST(names_go_through_levels),
         TEST(names_of_nothing),
         TEST(names_of_every_size),
+        TEST(names_by_way_of_the_dying),
         TEST(too_many_levels),
         TEST(without_a_cspace),
         TEST(copies_have_the_rights_of_both),

@@ -237,27 +237,27 @@ static void fault_again(const struct helper *other) {
     assert_int_equal(other->thread->state, SHEAF_STATE_FAULTED);
 }
 
-// Printing takes long: a program that faults over and over gets 16 dumps, and one a second after.
+// Printing takes long: a program that faults over and over gets 8 dumps, and one in 10 s after.
 static void dumps_are_rationed(void **state) {
     (void)state;
     struct helper other = helper(PRIORITY_READY);
-    for (unsigned i = 0; i < 20; i++)
+    for (unsigned i = 0; i < 12; i++)
         fault_again(&other);
-    assert_int_equal(fake.dumps, 16);
-    assert_int_equal(vmsa_counter(SHEAF_COUNTER_FAULT_UNHANDLED), 20);
-    fake.now += FAKE_TIMER_HZ - 1;
+    assert_int_equal(fake.dumps, 8);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_FAULT_UNHANDLED), 12);
+    fake.now += 10 * FAKE_TIMER_HZ - 1;
     fault_again(&other);
-    assert_int_equal(fake.dumps, 16);
+    assert_int_equal(fake.dumps, 8);
     fake.now += 1;
     fault_again(&other);
-    assert_int_equal(fake.dumps, 17);
+    assert_int_equal(fake.dumps, 9);
     assert_non_null(strstr(fake.printed, "5 faults that nobody handled are not shown\n"));
     fault_again(&other);
-    assert_int_equal(fake.dumps, 17);
-    fake.now += 100 * FAKE_TIMER_HZ; // no more than 16 are saved up
-    for (unsigned i = 0; i < 20; i++)
+    assert_int_equal(fake.dumps, 9);
+    fake.now += 1000 * FAKE_TIMER_HZ; // no more than 8 are saved up
+    for (unsigned i = 0; i < 12; i++)
         fault_again(&other);
-    assert_int_equal(fake.dumps, 17 + 16);
+    assert_int_equal(fake.dumps, 9 + 8);
 }
 
 #define FAULT_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)

@@ -380,7 +380,7 @@ static uint64_t live(uint64_t polls) {
         large++;
     fake_set_interrupts(polls);
     uint64_t frames = new_slots(2), memory = make_from(large, SHEAF_UNTYPED, 25);
-    OK(retype_as(large, SHEAF_UNTYPED, 24, SHEAF_MEMORY_NORMAL, frames, 1));
+    OK(retype_as(large, SHEAF_FRAME, 24, SHEAF_MEMORY_NORMAL, frames, 1)); // zeroed in slices
     OK(retype_as(memory, SHEAF_FRAME, 14, NC, frames + 1, 1));
     assert_int_equal(count(SHEAF_COUNTER_ALIAS_CHANGED), 16);
     assert_zero(frames + 1);

@@ -50,6 +50,33 @@ static void memory_is_zeroed(void **state) {
     assert_int_equal(bytes[PAGE_BYTES], 0xee); // not more than was asked for
 }
 
+// An Untyped is seen by nobody: what is made of it is zeroed, and only then.
+static void untyped_out_of_untyped_is_zeroed_once(void **state) {
+    (void)state;
+    uint64_t memory = untyped(17), frame = make_from(memory, SHEAF_FRAME, 16);
+    uint8_t *bytes = port_kernel_address(slot_of(frame)->frame.address);
+    memset(bytes, 0xee, BIT(16));
+    OK(destroy(frame));
+    uint64_t child = make_from(memory, SHEAF_UNTYPED, 14);
+    uint64_t grandchild = make_from(child, SHEAF_UNTYPED, 13);
+    for (uint64_t i = 0; i < BIT(16); i++)
+        assert_int_equal(bytes[i], 0xee);
+    frame = make_from(grandchild, SHEAF_FRAME, 12);
+    uint64_t behind = make_from(child, SHEAF_FRAME, 12), last = make_from(memory, SHEAF_FRAME, 14);
+    const uint64_t frames[] = {frame, behind, last};
+    for (unsigned i = 0; i < 3; i++) {
+        const struct slot *slot = slot_of(frames[i]);
+        const uint8_t *at = port_kernel_address(slot->frame.address);
+        for (uint64_t j = 0; j < BIT(slot->size_bits); j++)
+            assert_int_equal(at[j], 0);
+    }
+    assert_int_equal(bytes[PAGE_BYTES], 0xee); // left of the grandchild
+    OK(revoke(memory));                        // all of it begins anew
+    make_from(memory, SHEAF_FRAME, 16);
+    for (uint64_t i = 0; i < BIT(16); i++)
+        assert_int_equal(bytes[i], 0);
+}
+
 static void objects_lie_at_multiples_of_their_size(void **state) {
     (void)state;
     uint64_t memory = untyped(16);
@@ -203,6 +230,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(every_type_is_made),
         TEST(memory_is_zeroed),
+        TEST(untyped_out_of_untyped_is_zeroed_once),
         TEST(objects_lie_at_multiples_of_their_size),
         TEST(starts_again_only_when_empty),
         TEST(retype_into_another_cnode),
