@@ -190,6 +190,10 @@ struct gather_pages {
 };
 bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
                       struct gather_totals *totals);
+// The same for GATHER_DEFER: it is left pending. What is pending already is not in the way, as long
+// as there is a free entry.
+bool gather_defer_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                      struct gather_totals *totals);
 
 // FORCE: invalidates the range with walk caches at the finish, whatever is known about it: that
 // nothing was found, was never accessed, or that no PE loaded the VSpace. The range was checked.

@@ -310,6 +310,16 @@ static __attribute__((noinline)) void execute_long(struct pe *pe, struct thread 
     }
 }
 
+static inline void gather(struct pe *pe, struct thread *thread, uint64_t flags) {
+    if (flags == 0) {
+        gather_unmap_fast(pe, thread);
+    } else if (unlikely(flags == SHEAF_GATHER_DEFER)) {
+        gather_defer_fast(pe, thread);
+    } else {
+        syscall_gather(pe, thread);
+    }
+}
+
 // The same for what has no message.
 static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t number) {
     switch (number) {
@@ -321,11 +331,7 @@ static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t 
     case SHEAF_SYS_YIELD:
         return yield(pe, thread);
     case SHEAF_SYS_GATHER:
-        if (thread->context.reg[SHEAF_REG_GATHER] >> 32 == 0) {
-            gather_unmap_fast(pe, thread);
-        } else {
-            syscall_gather(pe, thread);
-        }
+        gather(pe, thread, thread->context.reg[SHEAF_REG_GATHER] >> 32);
         return true;
     case SHEAF_SYS_NULL:
         thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;

@@ -21,9 +21,10 @@ struct operation {
 
 enum sheaf_error sys_gather(struct pe *pe, struct thread *thread);
 
-// The same without flags: what is nothing but UNMAPs of a few pages in one VSpace is done, and
-// answered, in the fast way (gather_unmap.c); all else goes to syscall_gather.
+// The same without flags, and with DEFER alone: what is nothing but UNMAPs of a few pages in one
+// VSpace is done, and answered, in the fast way (gather_unmap.c); all else goes to syscall_gather.
 void gather_unmap_fast(struct pe *pe, struct thread *thread);
+void gather_defer_fast(struct pe *pe, struct thread *thread);
 
 // What the registers say of a gather: how it ended, at which operation, and what was done, no
 // number of it too large for its place.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // UNMAP, the fast way: a vector that is nothing but UNMAPs of a few pages in one VSpace, without
-// report, policy or tail.
+// report or tail, deferred or not.
 //
 // It decides first, changing nothing, whether this is its case; every check is one that the
 // ordinary way (gather_call.c) makes too, and what is wrong with an operation is found out there.
@@ -30,7 +30,8 @@ static inline bool take_list(const volatile struct sheaf_gather_op *op, sheaf_cp
 }
 
 // False: nothing has changed.
-ALWAYS_INLINE bool unmap(struct thread *thread, struct gather_totals *totals, uint64_t count) {
+ALWAYS_INLINE bool unmap(struct thread *thread, struct gather_totals *totals, uint64_t count,
+                         bool deferred) {
     struct gather_pages list[SHEAF_GATHER_OPS];
     struct slot *space;
     if (unlikely(count - 1 >= SHEAF_GATHER_OPS || !thread_has_buffer(thread) ||
@@ -39,15 +40,19 @@ ALWAYS_INLINE bool unmap(struct thread *thread, struct gather_totals *totals, ui
     }
     const volatile struct sheaf_gather_op *ops = thread_buffer(thread)->ops;
     sheaf_cptr vspace = ops->word[1];
-    return likely(take_list(ops, vspace, list, count) && lookup_in_root(thread, vspace, &space) &&
-                  space->living_type == SHEAF_VSPACE) &&
-           gather_unmap_few(space->object, list, (unsigned)count, totals);
+    if (unlikely(!take_list(ops, vspace, list, count) || !lookup_in_root(thread, vspace, &space) ||
+                 space->living_type != SHEAF_VSPACE)) {
+        return false;
+    }
+    return deferred ? gather_defer_few(space->object, list, (unsigned)count, totals)
+                    : gather_unmap_few(space->object, list, (unsigned)count, totals);
 }
 
-void gather_unmap_fast(struct pe *pe, struct thread *thread) {
-    uint64_t count = thread->context.reg[SHEAF_REG_GATHER]; // the flags are 0
+ALWAYS_INLINE void run(struct pe *pe, struct thread *thread, bool deferred) {
+    uint64_t argument = thread->context.reg[SHEAF_REG_GATHER];
+    uint64_t count = deferred ? argument & UINT32_MAX : argument; // without flags
     struct gather_totals totals;
-    if (unlikely(!unmap(thread, &totals, count))) {
+    if (unlikely(!unmap(thread, &totals, count, deferred))) {
         syscall_gather(pe, thread);
         return;
     }
@@ -56,3 +61,7 @@ void gather_unmap_fast(struct pe *pe, struct thread *thread) {
     gather_answer(thread, &totals, SHEAF_OK, 0);
     thread_answer(thread, SHEAF_OK); // nobody has become ready, so the thread goes on
 }
+
+void gather_unmap_fast(struct pe *pe, struct thread *thread) { run(pe, thread, false); }
+
+void gather_defer_fast(struct pe *pe, struct thread *thread) { run(pe, thread, true); }

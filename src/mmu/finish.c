@@ -68,22 +68,20 @@ static inline uint64_t base_of(const struct finish_space *space) {
     return tlbi_operand_address(space->vspace->asid, VADDR(0), space->hint);
 }
 
-// By value, so that callers keep what they hand over in registers.
-static __attribute__((noinline)) struct issued
-issue_range(struct finish_space space, struct plan_range left, struct issued issued) {
+ALWAYS_INLINE void issue_range(struct issued *issued, const struct finish_space *space,
+                               struct plan_range left) {
     const unsigned level = left.level;
-    uint64_t base = base_of(&space);
+    uint64_t base = base_of(space);
     while (left.pages != 0) {
-        struct plan_run run = plan_next(&finish_features, space.form, &left);
+        struct plan_run run = plan_next(&finish_features, space->form, &left);
         uint64_t operand = base + run.first * TLBI_NEXT_PAGE;
         if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS)) {
-            operand = tlbi_operand_range(space.vspace->asid, VADDR(run.first << PAGE_BITS),
-                                         run.scale, run.num, space.hint);
+            operand = tlbi_operand_range(space->vspace->asid, VADDR(run.first << PAGE_BITS),
+                                         run.scale, run.num, space->hint);
             port_count(SHEAF_COUNTER_TLBI_AVOIDED_RANGE, plan_by_address(run.step, level) - 1);
         }
-        issue_kind(&issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
+        issue_kind(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
     }
-    return issued;
 }
 
 // Ranges of a page each want no plan: those of one space from `range` on, which is one. Returns the
@@ -133,7 +131,7 @@ static void issue_all(struct finish_work *work, struct issued *issued) {
         if (space->form == PLAN_NONE || space->form == PLAN_ASID)
             range++;
         else if (range->pages != 1)
-            *issued = issue_range(*space, *range++, *issued);
+            issue_range(issued, space, *range++);
         else if (space->form == PLAN_LAST_LEVEL)
             range = issue_pages(issued, PORT_TLBI_VALE1IS, base_of(space), range, end);
         else

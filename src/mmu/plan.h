@@ -76,11 +76,21 @@ static inline unsigned plan_hint(const struct mmu_features *features,
     return (unsigned)__builtin_ctz(facts->levels);
 }
 
+// Operations by range (Arm manual, "TLBI RVAE1IS"): SCALE 0 to 3, NUM + 1 from 1 to 32.
+#define PLAN_SCALES 4u
+#define PLAN_UNITS UINT64_C(32)
+
+// Pages that NUM + 1 counts: 2, 64, 2,048, 65,536.
+static inline unsigned plan_unit_shift(unsigned scale) { return 5 * scale + 1; }
+
 // Instructions that a range takes, by address and by range.
 static inline uint64_t plan_by_address(uint64_t pages, unsigned level) {
     return (pages + level_pages(level) - 1) >> level_shift(level);
 }
-uint64_t plan_by_range(uint64_t pages);
+uint64_t plan_by_large_range(uint64_t pages); // of 64 pages or more
+static inline uint64_t plan_by_range(uint64_t pages) {
+    return likely(pages < 64) ? (pages & 1) + (pages > 1) : plan_by_large_range(pages);
+}
 // The fewer of the two.
 static inline uint64_t plan_operations(const struct mmu_features *features, uint64_t pages,
                                        unsigned level) {
@@ -90,18 +100,48 @@ static inline uint64_t plan_operations(const struct mmu_features *features, uint
     return MIN(operations, plan_by_range(pages));
 }
 
-// The first instructions for a range (which is not empty), cut off from it. The second one is for a
-// range that takes fewer by range.
-struct plan_run plan_next_range(enum plan_form form, struct plan_range *left);
+// The lowest group of bits first: where all of a length is a multiple of what a leaf covers, so is
+// each part, and each begins at such a multiple. A level hint asks for that.
+static inline struct plan_run plan_next_units(bool leaves, const struct plan_range *left) {
+    unsigned scale = 0;
+    while (scale < PLAN_SCALES - 1 &&
+           (left->pages >> plan_unit_shift(scale) & (PLAN_UNITS - 1)) == 0)
+        scale++;
+    uint64_t units = left->pages >> plan_unit_shift(scale);
+    units = scale < PLAN_SCALES - 1 ? units & (PLAN_UNITS - 1) : MIN(units, PLAN_UNITS);
+    return (struct plan_run){
+        .kind = leaves ? PORT_TLBI_RVALE1IS : PORT_TLBI_RVAE1IS,
+        .scale = (uint8_t)scale,
+        .num = (uint8_t)(units - 1),
+        .first = left->first,
+        .count = 1,
+        .step = units << plan_unit_shift(scale),
+    };
+}
+
+// The first operation for a range that takes fewer by range, cut off from it.
+ALWAYS_INLINE struct plan_run plan_next_range(enum plan_form form, struct plan_range *left) {
+    bool leaves = form == PLAN_LAST_LEVEL;
+    struct plan_run run = {
+        .kind = leaves ? PORT_TLBI_VALE1IS : PORT_TLBI_VAE1IS,
+        .first = left->first,
+        .count = 1,
+        .step = 1,
+    };
+    if ((left->pages & 1) == 0)
+        run = plan_next_units(leaves, left);
+    left->first += run.step;
+    left->pages -= run.step;
+    left->level = LEAF_LEVEL; // it need not begin at a multiple of its step any more
+    return run;
+}
+
+// The first instructions for a range, which is not empty, cut off from it.
 ALWAYS_INLINE struct plan_run plan_next(const struct mmu_features *features, enum plan_form form,
                                         struct plan_range *left) {
     uint64_t operations = plan_by_address(left->pages, left->level);
-    if (unlikely(features->range && operations > 1 && plan_by_range(left->pages) < operations)) {
-        struct plan_range rest = *left; // so that the compiler keeps the caller's in registers
-        struct plan_run run = plan_next_range(form, &rest);
-        *left = rest;
-        return run;
-    }
+    if (unlikely(features->range && operations > 1 && plan_by_range(left->pages) < operations))
+        return plan_next_range(form, left);
     left->pages = 0;
     return (struct plan_run){
         .kind = form == PLAN_LAST_LEVEL ? PORT_TLBI_VALE1IS : PORT_TLBI_VAE1IS,

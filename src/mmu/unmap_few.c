@@ -16,8 +16,8 @@
 _Static_assert(GATHER_FEW_PAGES <= PLAN_THRESHOLD, "the ASID never goes as a whole");
 
 // The table of each range. False: there is none, or the range reaches into another.
-static bool find_tables(const struct vspace *vspace, const struct gather_pages *list,
-                        unsigned count, paddr_t *tables) {
+ALWAYS_INLINE bool find_tables(const struct vspace *vspace, const struct gather_pages *list,
+                               unsigned count, paddr_t *tables) {
     uint64_t upper_span = UINT64_MAX; // of the last level 2 table
     paddr_t upper = PADDR(0);
     const struct gather_pages *end = list + count;
@@ -65,8 +65,8 @@ struct cleared {
     struct plan_range *end; // of the ranges that a TLB may hold
 };
 
-static struct cleared clear(const struct gather_pages *list, unsigned count, const paddr_t *tables,
-                            struct plan_range *range) {
+ALWAYS_INLINE struct cleared clear(const struct gather_pages *list, unsigned count,
+                                   const paddr_t *tables, struct plan_range *range) {
     const struct gather_pages *last = list + count;
     uint64_t leaves = 0;
     do {
@@ -148,20 +148,27 @@ static void leave(struct vspace *vspace, uint64_t ticket) {
     lock_release(&vspace->lock);
 }
 
+// Takes the lock and finds the tables. False: it is not that simple, the lock is free.
+ALWAYS_INLINE bool begin(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                         unsigned most_pending, paddr_t *tables) {
+    ASSERT(count - 1 < GATHER_FEW_PAGES);
+    if (unlikely(!vspace_try_lock(vspace)))
+        return false;
+    if (likely(vspace->state == VSPACE_LIVE && vspace->pending_count <= most_pending &&
+               find_tables(vspace, list, count, tables)))
+        return true;
+    vspace_unlock(vspace);
+    return false;
+}
+
 bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
                       struct gather_totals *totals) {
     paddr_t tables[GATHER_FEW_PAGES];
     struct plan_range ranges[GATHER_FEW_PAGES], *end = ranges;
     uint64_t ticket = 0;
-    ASSERT(count - 1 < GATHER_FEW_PAGES);
-    if (unlikely(!vspace_try_lock(vspace)))
-        return false;
     // What is not found may have been removed by another and not be complete yet.
-    if (unlikely(vspace->state != VSPACE_LIVE || vspace->pending_count != 0 ||
-                 !find_tables(vspace, list, count, tables))) {
-        vspace_unlock(vspace);
+    if (unlikely(!begin(vspace, list, count, 0, tables)))
         return false;
-    }
     struct cleared cleared = clear(list, count, tables, ranges);
     if (likely(cleared.end != ranges)) {
         struct pending *entry = pending_begin(vspace, 0, 1u << LEAF_LEVEL); // none is in use
@@ -179,5 +186,38 @@ bool gather_unmap_few(struct vspace *vspace, const struct gather_pages *list, un
         *totals = (struct gather_totals){0};
     }
     totals->leaves = cleared.leaves;
+    return true;
+}
+
+// ---- Deferred
+
+// Nothing beside them knows what was removed, so entries are exact as long as there are any.
+static void enter_deferred(struct vspace *vspace, const struct plan_range *range,
+                           const struct plan_range *end) {
+    struct pending *entry = NULL;
+    for (; range != end; range++) {
+        if (entry == NULL ||
+            (entry->range_count == PENDING_RANGES && vspace->pending_count < PENDING_ENTRIES)) {
+            entry = &vspace->pending[pending_open(vspace)];
+            entry->levels = 1u << LEAF_LEVEL;
+            entry->owner = 0;
+            port_count(SHEAF_COUNTER_GATHER_DEFERRED, 1);
+        }
+        pending_add_range(entry, range->first, range->pages);
+    }
+}
+
+bool gather_defer_few(struct vspace *vspace, const struct gather_pages *list, unsigned count,
+                      struct gather_totals *totals) {
+    paddr_t tables[GATHER_FEW_PAGES];
+    struct plan_range ranges[GATHER_FEW_PAGES];
+    // Who defers does not ask what others have left, but needs an entry.
+    if (unlikely(!begin(vspace, list, count, PENDING_ENTRIES - 1, tables)))
+        return false;
+    struct cleared cleared = clear(list, count, tables, ranges);
+    enter_deferred(vspace, ranges, cleared.end);
+    vspace_unlock(vspace);
+    port_count(SHEAF_COUNTER_GATHER_UNMAPPED, cleared.leaves);
+    *totals = (struct gather_totals){.leaves = cleared.leaves};
     return true;
 }

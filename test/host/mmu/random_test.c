@@ -218,8 +218,7 @@ static void check_report(unsigned space, uint64_t page, uint64_t pages, const ui
     }
 }
 
-// As a gather of its own, beside the one that is open; not where the test wants to defer or a
-// report.
+// As a gather of its own, beside the one that is open; not where the test wants a report.
 static bool unmap_few(unsigned space, uint64_t page, uint64_t pages, unsigned flags) {
     struct gather_totals totals;
     uint64_t first = 1 + draw(pages);
@@ -227,9 +226,12 @@ static bool unmap_few(unsigned space, uint64_t page, uint64_t pages, unsigned fl
         {PAGE(BASE + page), first},
         {PAGE(BASE + page + first), pages - first},
     };
-    return world.policy != GATHER_DEFER && (flags & SHEAF_OP_REPORT) == 0 &&
-           pages <= GATHER_FEW_PAGES && draw(4) != 0 &&
-           gather_unmap_few(world.vspaces[space], parts, first < pages ? 2 : 1, &totals);
+    unsigned count = first < pages ? 2 : 1;
+    if ((flags & SHEAF_OP_REPORT) != 0 || pages > GATHER_FEW_PAGES || draw(4) == 0)
+        return false;
+    return world.policy == GATHER_DEFER
+               ? gather_defer_few(world.vspaces[space], parts, count, &totals)
+               : gather_unmap_few(world.vspaces[space], parts, count, &totals);
 }
 
 static void do_unmap(struct gather *gather, unsigned space) {

@@ -237,6 +237,97 @@ static void it_declines_in_a_dead_vspace(void **state) {
     assert_false(few(vspace, &(struct gather_pages){PAGE(5), 1}, 1, &totals));
 }
 
+// ---- Deferred
+
+static bool defer(struct vspace *vspace, const struct gather_pages *list, unsigned count) {
+    struct gather_totals totals;
+    vmsa_log_reset();
+    if (!gather_defer_few(vspace, list, count, &totals))
+        return false;
+    assert_int_equal(vmsa_log_count() + vmsa_dsb_count(), 0);
+    assert_int_equal(totals.tlbi + totals.dsb + totals.batches + totals.tables, 0);
+    return true;
+}
+
+static struct gather_totals sync(struct vspace *vspace) {
+    struct gather *gather = gather_begin();
+    assert_int_equal(gather_sync(gather, vspace), SHEAF_OK);
+    gather_finish(gather);
+    assert_int_equal(vspace->pending_count, 0);
+    return *gather_totals(gather);
+}
+
+// The ranges are those that were removed, neighbours made one. What others have left is not in the
+// way.
+static void what_is_deferred_is_entered_as_it_is(void **state) {
+    (void)state;
+    const struct gather_pages first = {PAGE(900), 1};
+    const struct gather_pages list[] = {{PAGE(5), 2}, {PAGE(7), 1}, {PAGE(40), 4}, {PAGE(300), 1}};
+    struct vspace *vspace = loaded_everywhere(2);
+    map_pages(vspace, 5, 3, 5);
+    map_pages(vspace, 41, 2, 41); // of 40 to 43
+    map_pages(vspace, 300, 1, 300);
+    map_pages(vspace, 900, 1, 900);
+    assert_true(defer(vspace, &first, 1));
+    assert_true(defer(vspace, list, ARRAY_SIZE(list)));
+    assert_int_equal(vspace->pending_count, 2);
+    const struct pending *entry = &vspace->pending[1];
+    assert_int_equal(entry->owner, 0);
+    assert_int_equal(entry->levels, 1u << LEAF_LEVEL);
+    assert_int_equal(entry->range_count, 3);
+    assert_int_equal(entry->ranges[0].first, 5);
+    assert_int_equal(entry->ranges[0].pages, 3);
+    assert_int_equal(entry->ranges[1].first, 41);
+    assert_int_equal(entry->ranges[1].pages, 2);
+    assert_int_equal(entry->ranges[2].first, 300);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_DEFERRED), 2);
+    struct gather_totals totals = sync(vspace);
+    assert_int_equal(totals.tlbi, 7);
+    assert_int_equal(totals.dsb, 2);
+    assert_int_equal(vmsa_needless(), 0);
+    vmsa_frame_reused(FRAME(5), 3 * PAGE_BYTES);
+    vmsa_frame_reused(FRAME(900), PAGE_BYTES);
+    assert_false(any_pe_reaches(5) || any_pe_reaches(42) || any_pe_reaches(300));
+}
+
+static void more_ranges_than_an_entry_holds_take_another(void **state) {
+    (void)state;
+    struct gather_pages list[PENDING_RANGES + 1];
+    struct vspace *vspace = loaded_everywhere(1);
+    for (unsigned i = 0; i < ARRAY_SIZE(list); i++) {
+        list[i] = (struct gather_pages){PAGE(10 * i), 1};
+        map_pages(vspace, 10 * i, 1, 10 * i);
+    }
+    assert_true(defer(vspace, list, ARRAY_SIZE(list)));
+    assert_int_equal(vspace->pending_count, 2);
+    assert_int_equal(sync(vspace).tlbi, ARRAY_SIZE(list));
+}
+
+static void deferring_declines_where_no_entry_is_free(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    struct gather_totals totals;
+    map_pages(vspace, 0, PENDING_ENTRIES + 1, 0);
+    for (unsigned i = 0; i < PENDING_ENTRIES; i++)
+        assert_true(defer(vspace, &(struct gather_pages){PAGE(i), 1}, 1));
+    const struct gather_pages last = {PAGE(PENDING_ENTRIES), 1};
+    snapshot_take();
+    assert_false(gather_defer_few(vspace, &last, 1, &totals));
+    snapshot_assert_unchanged();
+    assert_int_equal(sync(vspace).tlbi, PENDING_ENTRIES);
+    assert_true(defer(vspace, &last, 1));
+}
+
+static void what_no_tlb_holds_is_not_deferred(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    assert_false(defer(vspace, &(struct gather_pages){PAGE(TABLE_PAGES), 1}, 1)); // no table
+    map_pages(vspace, 5, 1, 5);
+    assert_true(defer(vspace, &(struct gather_pages){PAGE(6), 2}, 1)); // nothing is there
+    assert_int_equal(vspace->pending_count, 0);
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_DEFERRED), 0);
+}
+
 // ---- Between the removal and its end
 
 static struct vspace *watched;
@@ -300,6 +391,10 @@ int main(void) {
         cmocka_unit_test_setup(it_declines_and_changes_nothing, machine_setup),
         cmocka_unit_test_setup(it_declines_where_something_is_pending, machine_setup),
         cmocka_unit_test_setup(it_declines_in_a_dead_vspace, machine_setup),
+        cmocka_unit_test_setup(what_is_deferred_is_entered_as_it_is, machine_setup),
+        cmocka_unit_test_setup(more_ranges_than_an_entry_holds_take_another, machine_setup),
+        cmocka_unit_test_setup(deferring_declines_where_no_entry_is_free, machine_setup),
+        cmocka_unit_test_setup(what_no_tlb_holds_is_not_deferred, machine_setup),
         cmocka_unit_test_setup(others_find_it_pending_until_it_is_complete, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.unmap_few", tests, NULL, NULL);
