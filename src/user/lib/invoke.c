@@ -1,43 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Messages, and the methods of the kernel's objects as functions.
+// The methods of the kernel's objects as functions.
 #include <sheaf/time.h>
 #include <string.h>
-
-uint64_t sheaf_message_word(const struct sheaf_registers *registers, unsigned i) {
-    if (i < SHEAF_REG_WORDS)
-        return registers->x[SHEAF_REG_WORD0 + i];
-    return sheaf_ipc_buffer()->message[i];
-}
-
-void sheaf_message_put(struct sheaf_registers *registers, unsigned i, uint64_t word) {
-    if (i < SHEAF_REG_WORDS)
-        registers->x[SHEAF_REG_WORD0 + i] = word;
-    else
-        sheaf_ipc_buffer()->message[i] = word;
-}
-
-enum sheaf_error sheaf_call(sheaf_cptr object, uint64_t label, const uint64_t *words,
-                            unsigned count, uint64_t *answer, unsigned *answer_count,
-                            uint64_t *answer_label) {
-    struct sheaf_registers r = {.x = {[SHEAF_REG_CAP] = object,
-                                      [SHEAF_REG_TAG] = SHEAF_TAG(label, count),
-                                      [SHEAF_REG_SYSCALL] = SHEAF_SYS_CALL}};
-    for (unsigned i = 0; i < count && i < SHEAF_MSG_WORDS; i++)
-        sheaf_message_put(&r, i, words[i]);
-    sheaf_syscall(&r);
-    enum sheaf_error error = (enum sheaf_error)r.x[SHEAF_REG_STATUS];
-    if (error != SHEAF_OK)
-        return error;
-    if (answer_label != NULL)
-        *answer_label = SHEAF_TAG_LABEL(r.x[SHEAF_REG_TAG]);
-    if (answer_count != NULL) {
-        unsigned length = SHEAF_TAG_LENGTH(r.x[SHEAF_REG_TAG]);
-        for (unsigned i = 0; i < length && i < *answer_count; i++)
-            answer[i] = sheaf_message_word(&r, i);
-        *answer_count = length;
-    }
-    return SHEAF_OK;
-}
 
 // A method without answer words.
 static enum sheaf_error method(sheaf_cptr object, uint64_t label, const uint64_t *words,
@@ -105,6 +69,15 @@ enum sheaf_error sheaf_revoke(sheaf_cptr cnode, uint64_t index) {
     return METHOD(cnode, SHEAF_CNODE_REVOKE, index);
 }
 
+enum sheaf_error sheaf_rotate(sheaf_cptr cnode, uint64_t index, sheaf_cptr pivot,
+                              sheaf_cptr source) {
+    return METHOD(cnode, SHEAF_CNODE_ROTATE, index, pivot, source);
+}
+
+enum sheaf_error sheaf_cancel(sheaf_cptr cnode, uint64_t index) {
+    return METHOD(cnode, SHEAF_CNODE_CANCEL, index);
+}
+
 enum sheaf_error sheaf_thread_configure(sheaf_cptr thread,
                                         const struct sheaf_thread_configuration *configuration) {
     return METHOD(thread, SHEAF_THREAD_CONFIGURE, configuration->cspace, configuration->vspace,
@@ -169,6 +142,10 @@ enum sheaf_error sheaf_vspace_grow(sheaf_cptr vspace, sheaf_cptr untyped, uint64
     return METHOD(vspace, SHEAF_VSPACE_GROW, untyped, chunks);
 }
 
+enum sheaf_error sheaf_vspace_shrink(sheaf_cptr vspace, uint64_t chunk) {
+    return METHOD(vspace, SHEAF_VSPACE_SHRINK, chunk);
+}
+
 enum sheaf_error sheaf_vspace_info(sheaf_cptr vspace, struct sheaf_vspace_info *info) {
     uint64_t answer[4] = {0};
     unsigned count = 4;
@@ -186,4 +163,25 @@ enum sheaf_error sheaf_frame_address(sheaf_cptr frame, uint64_t *physical) {
     if (error == SHEAF_OK)
         *physical = answer[0];
     return error;
+}
+
+enum sheaf_error sheaf_timer_attach(sheaf_cptr timer, sheaf_cptr notification) {
+    return METHOD(timer, SHEAF_TIMER_ATTACH, notification);
+}
+
+enum sheaf_error sheaf_timer_set(sheaf_cptr timer, uint64_t deadline) {
+    return METHOD(timer, SHEAF_TIMER_SET, deadline);
+}
+
+enum sheaf_error sheaf_irq_bind(sheaf_cptr control, uint64_t interrupt, uint64_t trigger,
+                                sheaf_cptr handler) {
+    return METHOD(control, SHEAF_IRQ_CONTROL_BIND, interrupt, trigger, handler);
+}
+
+enum sheaf_error sheaf_irq_attach(sheaf_cptr handler, sheaf_cptr notification) {
+    return METHOD(handler, SHEAF_IRQ_HANDLER_ATTACH, notification);
+}
+
+enum sheaf_error sheaf_irq_acknowledge(sheaf_cptr handler) {
+    return method(handler, SHEAF_IRQ_HANDLER_ACKNOWLEDGE, NULL, 0);
 }

@@ -50,6 +50,26 @@ enum sheaf_error sheaf_call(sheaf_cptr object, uint64_t label, const uint64_t *w
                             unsigned count, uint64_t *answer, unsigned *answer_count,
                             uint64_t *answer_label);
 
+// Waits until somebody receives it. `count`: 0 to 64 words.
+enum sheaf_error sheaf_send(sheaf_cptr endpoint, uint64_t label, const uint64_t *words,
+                            unsigned count);
+struct sheaf_message {
+    uint64_t label, badge;        // badge: of the capability it was sent through
+    unsigned count, capabilities; // words; capabilities that came into the slots named for them
+    uint64_t word[SHEAF_MSG_WORDS];
+};
+// Waits for a message. `reply`: the Reply through which a call can be answered; 0: without, callers
+// get NO_REPLY.
+enum sheaf_error sheaf_receive(sheaf_cptr endpoint, sheaf_cptr reply,
+                               struct sheaf_message *message);
+// Answers whom the Reply holds. A fault takes no words: label 0 lets the thread go on.
+enum sheaf_error sheaf_reply(sheaf_cptr reply, uint64_t label, const uint64_t *words,
+                             unsigned count);
+// The two in one system call: answers, and waits for the next message.
+enum sheaf_error sheaf_reply_receive(sheaf_cptr endpoint, sheaf_cptr reply, uint64_t label,
+                                     const uint64_t *words, unsigned count,
+                                     struct sheaf_message *message);
+
 void sheaf_yield(void);
 // Signals the bits of the capability's badge. Never waits.
 enum sheaf_error sheaf_signal(sheaf_cptr notification);
@@ -77,6 +97,11 @@ enum sheaf_error sheaf_mint(sheaf_cptr cnode, uint64_t index, sheaf_cptr source,
 enum sheaf_error sheaf_move(sheaf_cptr cnode, uint64_t index, sheaf_cptr source);
 enum sheaf_error sheaf_delete(sheaf_cptr cnode, uint64_t index);
 enum sheaf_error sheaf_revoke(sheaf_cptr cnode, uint64_t index);
+// Moves `pivot` to the index, and `source` to where `pivot` was.
+enum sheaf_error sheaf_rotate(sheaf_cptr cnode, uint64_t index, sheaf_cptr pivot,
+                              sheaf_cptr source);
+// Ends the waits of senders and callers that used a capability with the badge of the one there.
+enum sheaf_error sheaf_cancel(sheaf_cptr cnode, uint64_t index);
 
 // ---- Thread
 
@@ -112,6 +137,8 @@ enum sheaf_error sheaf_thread_set_name(sheaf_cptr thread, const char *name);
 // ---- VSpace, Frame, gather
 
 enum sheaf_error sheaf_vspace_grow(sheaf_cptr vspace, sheaf_cptr untyped, uint64_t chunks);
+// Takes back a chunk none of whose tables is in use, not chunk 0.
+enum sheaf_error sheaf_vspace_shrink(sheaf_cptr vspace, uint64_t chunk);
 struct sheaf_vspace_info {
     uint64_t chunks, tables_free, tables_used, chunks_max;
 };
@@ -147,6 +174,20 @@ struct sheaf_gather_result sheaf_gather(unsigned n);
 struct sheaf_gather_result sheaf_gather_with(unsigned n, uint64_t policy);
 // What a gather system call left in the registers.
 struct sheaf_gather_result sheaf_gather_result(const struct sheaf_registers *registers);
+
+// ---- Timer, interrupts
+
+// The Notification is signalled at the deadline; 0 detaches it.
+enum sheaf_error sheaf_timer_attach(sheaf_cptr timer, sheaf_cptr notification);
+// In ticks of sheaf_clock (sheaf/time.h), in the place of an earlier one; 0 stops the Timer.
+enum sheaf_error sheaf_timer_set(sheaf_cptr timer, uint64_t deadline);
+// Gives the handler a shared interrupt, for life. `trigger`: SHEAF_IRQ_LEVEL or SHEAF_IRQ_EDGE.
+enum sheaf_error sheaf_irq_bind(sheaf_cptr control, uint64_t interrupt, uint64_t trigger,
+                                sheaf_cptr handler);
+// The Notification is signalled when the interrupt comes; 0 detaches it.
+enum sheaf_error sheaf_irq_attach(sheaf_cptr handler, sheaf_cptr notification);
+// Lets the interrupt come: after BIND, and again each time that it has come.
+enum sheaf_error sheaf_irq_acknowledge(sheaf_cptr handler);
 
 // ---- Console, System
 
