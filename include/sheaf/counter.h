@@ -54,7 +54,7 @@
     X(ALIAS_PURGED, "alias.purged")                                                                \
     X(ALIAS_PURGES, "alias.purges")                                                                \
     X(TLBI_AVOIDED_WHOLE, "tlbi.avoided.whole")                                                    \
-    X(TLBI_AVOIDED_RANGE, "tlbi.avoided.range")                                                    \
+    X(TLBI_RANGE_PAGES, "tlbi.range.pages")                                                        \
     X(TLBI_REPEATED, "tlbi.repeated")
 
 enum sheaf_counter {

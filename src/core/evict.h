@@ -22,10 +22,10 @@
 #include "gather_call.h"
 
 // EVICT. *done counts named capabilities that are through: it goes on there after PREEMPTED. *begun
-// is false at first. `report`: NULL, or 2 bits for each named capability, which are cleared at first
-// and added to; bits of those that are not through may be among them already, so all of it has to be
-// kept. INVALID_CAPABILITY, WRONG_TYPE, DEAD, ZERO_LENGTH, RANGE: nothing was changed, but what an
-// earlier, interrupted execution did.
+// is false at first. `report`: NULL, or 2 bits for each named capability, which are cleared at
+// first and added to; bits of those that are not through may be among them already, so all of it
+// has to be kept. INVALID_CAPABILITY, WRONG_TYPE, DEAD, ZERO_LENGTH, RANGE: nothing was changed,
+// but what an earlier, interrupted execution did.
 enum sheaf_error evict_operation(struct thread *thread, struct gather *gather,
                                  const struct operation *operation, uint64_t *done, bool *begun,
                                  uint8_t *report);

@@ -177,8 +177,8 @@ static enum sheaf_error run_range(struct vector *vector, struct vspace *vspace,
     }
     enum sheaf_error error = run_on_range(vector, vspace, operation, report);
     if (bytes != 0) { // also of what was done before an error, if it was interrupted in between
-        vector->report_end = vector->report_start +
-                             (vector->begun ? bytes : SHEAF_REPORT_BYTES(vector->done));
+        vector->report_end =
+            vector->report_start + (vector->begun ? bytes : SHEAF_REPORT_BYTES(vector->done));
     }
     return error;
 }

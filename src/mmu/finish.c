@@ -27,6 +27,7 @@ static const enum sheaf_counter tlbi_counters[PORT_TLBI_KINDS] = {
 // What was issued, and the instruction issued last, for the erratum that wants one repeated.
 struct issued {
     uint64_t count;
+    uint64_t range_pages; // that those by range cover
     enum port_tlbi kind;
     uint64_t operand;
 };
@@ -70,7 +71,6 @@ static inline uint64_t base_of(const struct finish_space *space) {
 
 ALWAYS_INLINE void issue_range(struct issued *issued, const struct finish_space *space,
                                struct plan_range left) {
-    const unsigned level = left.level;
     uint64_t base = base_of(space);
     while (left.pages != 0) {
         struct plan_run run = plan_next(&finish_features, space->form, &left);
@@ -78,7 +78,7 @@ ALWAYS_INLINE void issue_range(struct issued *issued, const struct finish_space 
         if (unlikely(run.kind == PORT_TLBI_RVAE1IS || run.kind == PORT_TLBI_RVALE1IS)) {
             operand = tlbi_operand_range(space->vspace->asid, VADDR(run.first << PAGE_BITS),
                                          run.scale, run.num, space->hint);
-            port_count(SHEAF_COUNTER_TLBI_AVOIDED_RANGE, plan_by_address(run.step, level) - 1);
+            issued->range_pages += run.step;
         }
         issue_kind(issued, run.kind, operand, run.count, run.step * TLBI_NEXT_PAGE);
     }
@@ -150,6 +150,8 @@ ALWAYS_INLINE void complete_issued(struct issued *issued, struct gather_totals *
     if (issued->count == 0)
         return;
     complete(totals);
+    if (issued->range_pages != 0)
+        port_count(SHEAF_COUNTER_TLBI_RANGE_PAGES, issued->range_pages);
     if (finish_features.repeat_tlbi) {
         // On the cores concerned a TLBI may complete before accesses that used the old
         // translation; any further broadcast TLBI and DSB repairs that for all before it.

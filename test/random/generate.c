@@ -181,7 +181,7 @@ static struct sheaf_gather_op random_unmap(uint64_t vspace) {
     uint64_t flags = below(2) * SHEAF_OP_KEEP_TABLES | random_report();
     uint64_t pages = below(3) == 0 ? TABLE_PAGES << below(8) : 1 + below(8);
     uint64_t place = random_place(below(6) == 0);
-    if (below(10) == 0) { // all that was mapped, with its tables
+    if (below(10) == 0) {                                 // all that was mapped, with its tables
         place = below(80) == 0 ? CHILD_CODE : CHILD_FREE; // what the puppet stands on, too
         pages = FAR * FAR_BYTES / PAGE;
         flags = 0;

@@ -28,14 +28,25 @@ void access_removed(const struct entry *entry, unsigned pe) {
         (struct late){entry->page, entry->value, entry->asid, entry->level, (uint8_t)pe};
 }
 
+void access_ordered(unsigned pe) {
+    if (machine.made[pe] == MADE_STORED)
+        machine.made[pe] = MADE_ORDERED;
+}
+
 void access_synchronised(unsigned pe) {
     uint32_t kept = 0;
+    if (machine.made[pe] == MADE_ORDERED)
+        machine.made[pe] = MADE_SEEN;
     for (uint32_t i = 0; i < late.count; i++) {
         if (late.leaves[i].pe != pe)
             late.leaves[kept++] = late.leaves[i];
     }
     late.count = kept;
 }
+
+void access_made(void) { machine.made[machine.pe] = MADE_STORED; }
+
+bool vmsa_may_fault_in_kernel(unsigned pe) { return machine.made[pe] != MADE_SEEN; }
 
 // VA[55:12], as entries are kept.
 static uint64_t page_of(vaddr_t va) { return va.v >> PAGE_BITS & (BIT(44) - 1); }
@@ -122,5 +133,16 @@ static bool has_entry(unsigned pe, vaddr_t va, bool read_only) {
 }
 
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va) { return has_entry(pe, va, true); }
+
+bool vmsa_refuses_writes_of_kernel(unsigned pe, vaddr_t va) {
+    uint64_t page = page_of(va);
+    for (uint32_t i = 0; i < late.count; i++) {
+        const struct late *leaf = &late.leaves[i];
+        if (leaf->pe == pe && (leaf->value & DESC_READ_ONLY) != 0 &&
+            translates(leaf->value, leaf->level, leaf->asid, leaf->page, pe, page))
+            return true;
+    }
+    return vmsa_refuses_writes(pe, va);
+}
 
 bool vmsa_allows_writes(unsigned pe, vaddr_t va) { return has_entry(pe, va, false); }

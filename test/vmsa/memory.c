@@ -205,6 +205,7 @@ void memory_order(unsigned pe, bool loads_too) {
     sweep(loads_too ? is_own_or_acquired : is_own, pe);
     memory.epoch[pe]++;
     machine.unordered[pe] = 0;
+    access_ordered(pe);
 }
 
 unsigned memory_epoch(unsigned pe) { return (unsigned)memory.epoch[pe]; }
@@ -265,8 +266,8 @@ uint64_t memory_store(uint64_t table, unsigned index, uint64_t value) {
     const struct home *home = memory_home(table);
     into->stored_epoch = memory.epoch[machine.pe];
     into->stored_pe = (uint8_t)machine.pe;
-    machine.unordered[machine.pe] += home != NULL && (value & DESC_VALID) != 0 &&
-                                     ((old ^ value) & ~DESC_SOFTWARE) != 0;
+    machine.unordered[machine.pe] +=
+        home != NULL && (value & DESC_VALID) != 0 && ((old ^ value) & ~DESC_SOFTWARE) != 0;
     follow(table, index);
     if ((old & DESC_VALID) != 0 && old != value)
         remember(table, index, old);

@@ -101,6 +101,9 @@ uint8_t tlb_walks_into(uint64_t table);
 void access_init(void);
 void access_removed(const struct entry *entry, unsigned pe); // from this PE's TLB, by its own TLBI
 void access_synchronised(unsigned pe);                       // ISB, or another such event
+// This PE stores a valid leaf into the kernel's half; a DSB of the PE orders its stores.
+void access_made(void);
+void access_ordered(unsigned pe);
 
 // ---- Caches (caches.c)
 
@@ -165,10 +168,16 @@ void judge_note(enum port_event event, uint64_t a, uint64_t b);
 // A leaf is written into a linked table.
 void judge_leaf(uint16_t asid, uint64_t value, unsigned level);
 
+// How far a PE is with valid leaves that it stored into the kernel's half: its own accesses may
+// take a fault until it has ordered them by a DSB and then synchronised its context.
+enum made { MADE_SEEN, MADE_STORED, MADE_ORDERED };
+
 struct machine {
     unsigned pe;
     uint64_t ttbr0[MAX_PES];
     uint64_t leaving[MAX_PES];     // TTBR0 from before, until that root is left; 0: none
+    uint8_t made[MAX_PES];         // enum made
+    uint8_t left_for[MAX_PES];     // PEs that wanted it left and have not ordered the answer yet
     uint64_t kernel_root;          // 0: none
     uint64_t outstanding[MAX_PES]; // TLBIs issued since the PE's last DSB
     uint8_t answered[MAX_PES];     // PEs that answered this PE's vmsa_evict_root already

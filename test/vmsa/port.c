@@ -190,12 +190,23 @@ void vmsa_dsb_ishst(void) {
         memory_order(machine.pe, false);
 }
 
+// What other PEs have answered this one is known from now on (answer_eviction).
+static void take_answers(unsigned asking) {
+    for (unsigned pe = 0; pe < MAX_PES; pe++) {
+        if ((machine.left_for[pe] >> asking & 1) != 0) {
+            machine.left_for[pe] = 0;
+            machine.leaving[pe] = 0;
+        }
+    }
+}
+
 void vmsa_dsb_ish(void) {
     vmsa_step(VMSA_CALL_BARRIER, 1, 0);
     record_event("dsb ish", 0, 0, 0);
     machine.dsb++;
     bool issued = machine.outstanding[machine.pe] != 0;
     machine.outstanding[machine.pe] = 0;
+    take_answers(machine.pe); // whatever the fault: it is about what the barrier completes
     if (vmsa_faults.drop_dsb_ish)
         return;
     memory_order(machine.pe, true);
@@ -291,10 +302,15 @@ paddr_t vmsa_make_kernel_half(paddr_t tables, uint64_t start, uint64_t bytes) {
 
 uint64_t vmsa_loaded_root(void) { return machine.ttbr0[machine.pe]; }
 
+// The answer is read by a load. For what comes after on the asking PE the root has been left only
+// when it executes a barrier that waits for loads.
 void answer_eviction(unsigned pe, unsigned asking, uint64_t ttbr0, uint64_t empty) {
     machine.answered[asking] |= (uint8_t)BIT(pe);
-    if (pe != asking && machine.ttbr0[pe] == ttbr0)
+    if (pe != asking && machine.ttbr0[pe] == ttbr0) {
+        machine.leaving[pe] = ttbr0;
+        machine.left_for[pe] |= (uint8_t)BIT(asking);
         load(pe, empty);
+    }
 }
 
 void vmsa_evict_root(uint64_t ttbr0, uint64_t empty) {

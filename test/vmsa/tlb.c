@@ -248,6 +248,8 @@ void tlb_store(uint64_t table, unsigned index, uint64_t value) {
             check_make(home->asid, home->level, page, value);
         if (value_is_leaf(value, home->level))
             judge_leaf(home->asid, value, home->level);
+        if (value_is_leaf(value, home->level) && home->asid == KERNEL_ASID)
+            access_made();
         if (home->level == 0)
             add(home->asid, 0, page, table, index, value, pes_with_root(table, home->asid));
     } else if (tlb_walks_into(table) != 0) {

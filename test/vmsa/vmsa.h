@@ -159,6 +159,10 @@ unsigned vmsa_reachable_by_kernel(unsigned pe, vaddr_t va, paddr_t *addresses, u
 unsigned vmsa_types_by_kernel(unsigned pe, vaddr_t va);
 // Whether an entry that the PE may have cached makes a write to `va` fault.
 bool vmsa_refuses_writes(unsigned pe, vaddr_t va);
+// Whether an access of the PE's kernel to what it just mapped in its own half may take a fault.
+bool vmsa_may_fault_in_kernel(unsigned pe);
+// The same as vmsa_refuses_writes for a write by the PE's kernel itself.
+bool vmsa_refuses_writes_of_kernel(unsigned pe, vaddr_t va);
 // Whether one makes it succeed.
 bool vmsa_allows_writes(unsigned pe, vaddr_t va);
 // Live leaves that TLBIs since vmsa_log_reset hit without need: they were not changed, and have to

@@ -157,6 +157,28 @@ static void unmaps_and_reports(void **state) {
     assert_int_equal(buffer()->results[3], 0xff);
 }
 
+static unsigned completed;
+
+static void nothing_is_reported_yet(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)b;
+    assert_int_equal(buffer()->results[0], 0x55);
+    completed += call == VMSA_CALL_BARRIER && a == 1; // DSB ISH
+}
+
+// Who reads a report may rely on it that the pages are not written any more.
+static void reports_are_written_after_the_finish(void **state) {
+    (void)state;
+    uint64_t frame = make(SHEAF_FRAME, 12);
+    OK(gather_op(map_op(VSPACE, VA, 1, frame, 1, RW, SHEAF_OP_DIRTY)));
+    buffer()->results[0] = 0x55;
+    completed = 0;
+    vmsa_set_hook(nothing_is_reported_yet);
+    OK(gather_op(unmap_op(VSPACE, VA, 1, SHEAF_OP_REPORT)));
+    vmsa_set_hook(NULL);
+    assert_int_equal(completed, 1);
+    assert_int_equal(buffer()->results[0], SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
+}
+
 static void unmapping_nothing_succeeds(void **state) {
     (void)state;
     struct result result = gather_op(unmap_op(vspace, 0, UINT64_C(1) << 36, 0));
@@ -369,6 +391,7 @@ int main(void) {
         GATHER_TEST(map_is_all_or_nothing),
         GATHER_TEST(tables_run_out),
         GATHER_TEST(unmaps_and_reports),
+        GATHER_TEST(reports_are_written_after_the_finish),
         GATHER_TEST(unmapping_nothing_succeeds),
         GATHER_TEST(the_whole_user_half),
         GATHER_TEST(the_first_failure_stops),

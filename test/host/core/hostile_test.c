@@ -314,6 +314,8 @@ static void what_is_dying_cannot_be_used(void **state) {
     FAILS(DEAD, make_call(&(struct call){.number = SHEAF_SYS_NB_SEND, .cap = endpoint}));
     GATHER_FAILS(DEAD, map_op(space, VA, 1, pair + 1, 1, RW, 0));
     GATHER_FAILS(DEAD, map_op(space, VA, 2, pair, 2, RW, 0));
+    GATHER_FAILS(
+        DEAD, (struct sheaf_gather_op){{SHEAF_OP_WORD0(SHEAF_OP_EVICT, 0, 0), 0, 0, 0, pair, 2}});
     OK(destroy(pair + 1));
     OK(gather_op(map_op(space, VA, 1, pair, 1, RW, 0)));
     OK(revoke(memory));

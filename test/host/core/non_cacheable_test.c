@@ -4,6 +4,7 @@
 // half here: it reports a cacheable alias beside a non-cacheable leaf, a change without a complete
 // break, and memory that may be in a cache.
 #include "machine.h"
+#include <memory_type.h>
 #include <mmu.h>
 #include <string.h>
 
@@ -474,6 +475,30 @@ static void another_thread_comes_first(void **state) {
     }
 }
 
+// Between finding out what is to be done and the slice no lock is held: another PE may have done
+// it, or may be deleting the Untyped.
+static void a_slice_looks_again(void **state) {
+    (void)state;
+    struct slot *slot = slot_of(make_from(parent, SHEAF_UNTYPED, 21));
+    lock_acquire(&tree_lock);
+    memory_type_begin(slot, NC);
+    assert_int_equal(memory_type_work(slot, 0, PAGE_BYTES), MEMORY_CHANGE);
+    slot->flags |= SLOT_DYING;
+    lock_release(&tree_lock);
+    memory_type_slice(slot, MEMORY_CHANGE);
+    assert_false(is_non_cacheable_at(untyped_address(slot).v));
+    slot->flags &= (uint8_t)~SLOT_DYING;
+    memory_type_slice(slot, MEMORY_QUEUE); // leaving is what it is not
+    assert_int_equal(slot->untyped.change, MEMORY_CHANGING);
+    while (slot->untyped.change == MEMORY_CHANGING)
+        memory_type_slice(slot, MEMORY_CHANGE);
+    assert_true(is_non_cacheable_at(untyped_address(slot).v));
+    uint64_t changed = count(SHEAF_COUNTER_ALIAS_CHANGED);
+    memory_type_slice(slot, MEMORY_CHANGE);
+    assert_int_equal(slot->untyped.change, MEMORY_CHANGED);
+    assert_int_equal(count(SHEAF_COUNTER_ALIAS_CHANGED), changed);
+}
+
 int main(void) {
 #define ALIAS_TEST(function) cmocka_unit_test_setup_teardown(function, setup, machine_teardown)
     const struct CMUnitTest tests[] = {
@@ -493,6 +518,7 @@ int main(void) {
         ALIAS_TEST(scenario_4d_another_type_after_a_deferred_unmap),
         ALIAS_TEST(it_goes_on_after_interrupts),
         ALIAS_TEST(another_thread_comes_first),
+        ALIAS_TEST(a_slice_looks_again),
     };
     return cmocka_run_group_tests_name("core.non_cacheable", tests, NULL, NULL);
 }

@@ -261,7 +261,44 @@ static void rule_07_the_kernel_synchronises_its_own_context(void **state) {
     }
 }
 
+// What was made is there for the PE's own next access, too.
+static void rule_07_a_make_is_one_for_the_own_kernel_too(void **state) {
+    (void)state;
+    for (unsigned dropped = 0; dropped < 2; dropped++) {
+        setup(NULL);
+        vmsa_faults.drop_isb = dropped != 0;
+        change(5, 1);
+        assert_int_equal(vmsa_may_fault_in_kernel(0), dropped);
+    }
+}
+
 // ---- Two PEs
+
+static unsigned waits;
+
+static void end_the_first_batch(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call != VMSA_CALL_RELAX)
+        return;
+    waits++;
+    vmsa_set_pe(0);
+    alias_end();
+}
+
+static void a_second_batch_waits_for_the_first(void **state) {
+    (void)state;
+    alias_begin();
+    alias_break(AT(5), BLOCK);
+    waits = 0;
+    vmsa_set_pe(1);
+    vmsa_set_hook(end_the_first_batch);
+    alias_begin();
+    vmsa_set_hook(NULL);
+    assert_int_equal(waits, 1);
+    assert_types(5, 1, UNCACHED);
+    alias_end();
+}
 
 static const unsigned racing = 2; // blocks, the first ones
 
@@ -365,6 +402,8 @@ int main(void) {
         cmocka_unit_test(rule_06_the_completion_is_repeated),
         cmocka_unit_test(rule_07_a_break_is_one_for_the_own_kernel_too),
         cmocka_unit_test(rule_07_the_kernel_synchronises_its_own_context),
+        cmocka_unit_test(rule_07_a_make_is_one_for_the_own_kernel_too),
+        cmocka_unit_test_setup(a_second_batch_waits_for_the_first, setup),
         cmocka_unit_test(explored),
         cmocka_unit_test(scenario_4g_a_purge_while_another_one_runs),
     };

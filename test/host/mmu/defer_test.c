@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <pending.h>
+#include <record.h>
 
 static void defer_on(unsigned pe, struct vspace *vspace, uint64_t page, uint64_t pages) {
     unsigned before = vmsa_pe();
@@ -404,6 +405,59 @@ static void scenario_2e_the_same_page_twice_in_one_vector(void **state) {
 
 #define DEFER_TEST(function) cmocka_unit_test_setup(function, machine_setup)
 
+// Completed together, as one invalidation: no level is right for both.
+static void scenario_1e_a_page_and_a_block_that_were_deferred(void **state) {
+    (void)state;
+    for (unsigned n = 0; n < 2; n++) {
+        machine_init(8, 0, (struct mmu_features){.ttl = true});
+        struct vspace *vspace = loaded_everywhere(1);
+        struct gather *gather = gather_begin();
+        map_level(gather, vspace, TABLE_PAGES, TABLE_PAGES, TABLE_PAGES, 2, &touched);
+        map_level(gather, vspace, 5, 1, 5, LEAF_LEVEL, &touched);
+        gather_finish(gather);
+        defer_on(0, vspace, n == 0 ? 5 : TABLE_PAGES, n == 0 ? 1 : TABLE_PAGES);
+        defer_on(0, vspace, n == 0 ? TABLE_PAGES : 5, n == 0 ? TABLE_PAGES : 1);
+        assert_int_equal(vspace->pending_count, 2);
+        gather = gather_begin();
+        gather_complete_record(gather, record_make(asid_of(vspace), LEAF_LEVEL, 1, 0, 1));
+        gather_finish(gather);
+        assert_false(any_pe_reaches(5) || any_pe_reaches(TABLE_PAGES + 9));
+    }
+}
+
+// Taken over by a batch of another PE that then meets it itself: the stores are not all its own.
+static void a_deferred_entry_taken_over_stays_anothers(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    defer_on(0, vspace, 10, 1);
+    vmsa_set_pe(1);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(20), 1, 0, &done, NULL), SHEAF_OK);
+    assert_int_equal(gather_sync(gather, vspace), SHEAF_OK);
+    map_level(gather, vspace, 10, 1, 200, LEAF_LEVEL, &touched); // the model judges
+    gather_finish(gather);
+    assert_true(is_mapped_to(vspace, 10, 200));
+}
+
+// An entry completed in the middle of a call takes nothing away of what FORCE was asked for.
+static void force_is_kept_when_its_entry_is_completed(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    gather_set_policy(gather, GATHER_FORCE);
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(10), 1, 0, &done, NULL), SHEAF_OK);
+    gather_force(gather, vspace, PAGE(10), 3);
+    map_level(gather, vspace, 10, 1, 200, LEAF_LEVEL, &touched);
+    vmsa_log_reset();
+    gather_finish(gather);
+    assert_int_equal(vmsa_log_count(), 3);
+    assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_VAE1IS);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         DEFER_TEST(a_deferred_removal_waits_for_sync),
@@ -425,6 +479,9 @@ int main(void) {
         DEFER_TEST(force_invalidates_what_was_not_found),
         DEFER_TEST(force_elides_nothing_and_repeats_nothing),
         DEFER_TEST(scenario_2e_the_same_page_twice_in_one_vector),
+        cmocka_unit_test_setup(scenario_1e_a_page_and_a_block_that_were_deferred, machine_setup),
+        DEFER_TEST(a_deferred_entry_taken_over_stays_anothers),
+        DEFER_TEST(force_is_kept_when_its_entry_is_completed),
     };
     return cmocka_run_group_tests_name("mmu.defer", tests, NULL, NULL);
 }

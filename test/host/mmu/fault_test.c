@@ -173,6 +173,16 @@ static void a_change_in_between_is_kept(void **state) {
     assert_int_equal(vmsa_log_count(), 1); // it may have been cached read-only in between
 }
 
+// It may go on to access the page itself, before any exception return.
+static void the_own_kernel_is_in_step_too(void **state) {
+    (void)state;
+    struct vspace *vspace = with_page(&writable_clean);
+    vmsa_features.late_context = true;
+    assert_true(vmsa_refuses_writes_of_kernel(0, PAGE(5)));
+    assert_int_equal(mmu_fault(vspace, PAGE(5), SHEAF_ACCESS_WRITE), MMU_FAULT_RESOLVED);
+    assert_false(vmsa_refuses_writes_of_kernel(0, PAGE(5)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(nothing_there_is_a_translation_fault, machine_setup),
@@ -188,6 +198,7 @@ int main(void) {
         cmocka_unit_test_setup(what_a_fault_touched_is_reported_and_invalidated, machine_setup),
         cmocka_unit_test_setup(a_word_is_read_as_user_space_would, machine_setup),
         cmocka_unit_test_setup(a_change_in_between_is_kept, machine_setup),
+        cmocka_unit_test_setup(the_own_kernel_is_in_step_too, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.fault", tests, NULL, NULL);
 }

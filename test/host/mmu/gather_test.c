@@ -354,6 +354,24 @@ static void counters_count_what_was_issued(void **state) {
     assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_BATCHES) - batches, 3);
 }
 
+// Its leaves were never accessed and are not recorded; its table descriptor may be cached.
+static void a_table_is_recorded_beside_another_spaces_pages(void **state) {
+    (void)state;
+    struct vspace *first = new_vspace(1), *second = new_vspace(1);
+    map_pages(first, 3, 1, 3);
+    struct gather *gather = gather_begin();
+    map_level(gather, second, 3, 1, 30, LEAF_LEVEL, &untouched);
+    gather_finish(gather);
+    gather = gather_begin();
+    uint64_t done = 0;
+    assert_int_equal(gather_unmap(gather, first, PAGE(3), 1, 0, &done, NULL), SHEAF_OK);
+    done = 0;
+    assert_int_equal(gather_unmap(gather, second, PAGE(0), TABLE_PAGES, 0, &done, NULL), SHEAF_OK);
+    gather_finish(gather); // the model judges
+    assert_int_equal(gather_totals(gather)->tables, 1);
+    assert_int_equal(gather_totals(gather)->tlbi, 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(scattered_pages_stay_exact, machine_setup),
@@ -377,6 +395,7 @@ int main(void) {
         cmocka_unit_test(the_repeat_erratum_wants_one_more_of_each),
         cmocka_unit_test_setup(operand_carries_the_vspaces_asid_not_the_loaded_one, machine_setup),
         cmocka_unit_test_setup(counters_count_what_was_issued, machine_setup),
+        cmocka_unit_test_setup(a_table_is_recorded_beside_another_spaces_pages, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.gather", tests, NULL, NULL);
 }

@@ -377,6 +377,21 @@ static void a_dead_vspace_is_refused(void **state) {
     gather_finish(gather);
 }
 
+// What was written into a frame is ordered before the leaf that shows it to others.
+static void contents_come_before_the_leaf(void **state) {
+    (void)state;
+    struct vspace *vspace = new_vspace(1);
+    struct mapping_record record;
+    map_pages(vspace, 0, 1, 0); // the table is there
+    vmsa_frame_written(FRAME(1), PAGE_BYTES);
+    map_pages(vspace, 1, 1, 1);
+    vmsa_frame_written(FRAME(2), 2 * PAGE_BYTES);
+    struct gather *gather = gather_begin();
+    assert_true(gather_map_pages(gather, vspace, PAGE(2), FRAME(2), 2, &touched, &record));
+    gather_finish(gather);
+    assert_true(is_mapped_to(vspace, 1, 1) && is_mapped_to(vspace, 3, 3)); // the model judges
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(each_level_maps_its_leaf, machine_setup),
@@ -399,6 +414,7 @@ int main(void) {
         cmocka_unit_test_setup(a_chunk_has_tables_of_one_entry_only, machine_setup),
         cmocka_unit_test_setup(mapping_costs_one_barrier_and_no_invalidation, machine_setup),
         cmocka_unit_test_setup(a_dead_vspace_is_refused, machine_setup),
+        cmocka_unit_test_setup(contents_come_before_the_leaf, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.map", tests, NULL, NULL);
 }

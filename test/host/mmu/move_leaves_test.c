@@ -445,6 +445,55 @@ static void scenario_2f_a_dead_vspace_is_refused(void **state) {
     assert_refused(vspace, 10, 20, 1, 1, SHEAF_ERR_DEAD);
 }
 
+static void scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_moves(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_on_two(1);
+    unsigned level;
+    map_frame_at(vspace, 0, 5, 1, 50, LEAF_LEVEL, &untouched);
+    vmsa_features.hardware_flags = true; // the update comes just before the exchange
+    assert_int_equal(move_pages(vspace, 5, 700, 1, 1), SHEAF_OK);
+    assert_int_equal(desc_report(DESC(find_leaf(vspace, 700, &level))),
+                     SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
+    assert_false(any_pe_reaches(5));
+}
+
+// One leaf of a run may be cached, the last one cannot.
+static void one_touched_leaf_of_a_run_is_enough(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_on_two(1);
+    map_frame_at(vspace, 0, 4, 2, 50, LEAF_LEVEL, &untouched);
+    assert_int_equal(mmu_fault(vspace, PAGE(4), SHEAF_ACCESS_READ), MMU_FAULT_RESOLVED);
+    assert_int_equal(move_pages(vspace, 4, 700, 2, 1), SHEAF_OK);
+    assert_false(any_pe_reaches(4));
+    assert_true(any_pe_reaches(700));
+}
+
+// Capabilities of the same Frames, mapped elsewhere: at the same place of another VSpace, and at
+// the same index of another table.
+static void records_of_other_places_do_not_serve(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_on_two(1), *other = new_vspace(1);
+    map_frame_at(other, 0, 5, 1, 50, LEAF_LEVEL, &touched);
+    map_frame_at(vspace, 1, 5, 1, 50, LEAF_LEVEL, &touched);
+    map_frame_at(vspace, 2, TABLE_PAGES + 5, 1, 50, LEAF_LEVEL, &touched);
+    assert_refused(vspace, 5, 700, 1, 1, SHEAF_ERR_OTHER_MAPPING);
+    frames[0] = frames[2];
+    assert_refused(vspace, 5, 700, 1, 1, SHEAF_ERR_OTHER_MAPPING);
+    frames[0] = frames[1];
+    assert_int_equal(move_pages(vspace, 5, 700, 1, 1), SHEAF_OK);
+    assert_true(is_recorded_at(1, 700, 1));
+}
+
+static void a_leaf_of_another_frame_in_between_is_refused(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_on_two(1);
+    map_frame_at(vspace, 0, 64, 4, 60, LEAF_LEVEL, &touched);
+    unmap_pages(vspace, 65, 1);
+    map_frame_at(vspace, 1, 65, 1, 90, LEAF_LEVEL, &touched);
+    assert_refused(vspace, 64, 700, 4, 1, SHEAF_ERR_OTHER_MAPPING);
+    assert_refused(vspace, 64, 700, 4, 2, SHEAF_ERR_OTHER_MAPPING);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(leaves_move_as_they_are, machine_setup),
@@ -465,6 +514,11 @@ int main(void) {
         cmocka_unit_test_setup(scenario_3d_an_output_address_changes, machine_setup),
         cmocka_unit_test_setup(scenario_4a_what_is_pending_where_leaves_go, machine_setup),
         cmocka_unit_test_setup(scenario_2f_a_dead_vspace_is_refused, machine_setup),
+        cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_leaf_moves,
+                               machine_setup),
+        cmocka_unit_test_setup(one_touched_leaf_of_a_run_is_enough, machine_setup),
+        cmocka_unit_test_setup(records_of_other_places_do_not_serve, machine_setup),
+        cmocka_unit_test_setup(a_leaf_of_another_frame_in_between_is_refused, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.move_leaves", tests, NULL, NULL);
 }

@@ -502,6 +502,21 @@ static void scenario_2f_a_dead_vspace_is_refused(void **state) {
     assert_refused(vspace, 0, 0, 1, SHEAF_ERR_DEAD);
 }
 
+// On cores of every kind the model judges what is left of the old place.
+static void nothing_is_left_on_any_core(void **state) {
+    (void)state;
+    for (uint64_t features = 0; features < 8; features++) {
+        machine_init(8, 0, features_of(features));
+        struct vspace *vspace = loaded_on_two(1);
+        fill(vspace, 0, 3);
+        assert_int_equal(move_units(vspace, 0, 1024, 3), SHEAF_OK);
+        assert_moved(vspace, 0, 1024, 3);
+        map_pages(vspace, 0, 1, 90); // where a walk of before led elsewhere
+        assert_int_equal(unmap_pages(vspace, 1024 * TABLE_PAGES, 3 * TABLE_PAGES).tables, 3);
+        vmsa_frame_reused(FRAME(0), 9 * PAGE_BYTES);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(tables_move_with_all_they_hold, machine_setup),
@@ -526,6 +541,7 @@ int main(void) {
         cmocka_unit_test_setup(scenario_0a_only_tables_move, machine_setup),
         cmocka_unit_test_setup(a_space_that_was_never_loaded, machine_setup),
         cmocka_unit_test_setup(scenario_2f_a_dead_vspace_is_refused, machine_setup),
+        cmocka_unit_test_setup(nothing_is_left_on_any_core, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.move", tests, NULL, NULL);
 }

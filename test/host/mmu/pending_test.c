@@ -67,7 +67,9 @@ static void scenario_1c_disjoint_ranges_do_not_touch_each_other(void **state) {
     map_pages(vspace, 0, 100, 0);
     struct gather *first = open_unmap(0, vspace, 3, 4);
     vmsa_log_reset();
-    struct gather *second = open_unmap(1, vspace, 20, 2);
+    struct gather *second = open_unmap(1, vspace, 7, 1); // right behind
+    finish_on(1, second);
+    second = open_unmap(1, vspace, 2, 1); // right before
     finish_on(1, second);
     assert_int_equal(vmsa_log_count(), 2);
     assert_int_equal(vmsa_log()[0].kind, PORT_TLBI_VALE1IS);
@@ -410,6 +412,102 @@ static void every_pair_at_every_step(void **state) {
                   ARRAY_SIZE(operations) * ARRAY_SIZE(operations));
 }
 
+static struct {
+    struct vspace *vspace;
+    uint64_t page, frame;
+    bool come;
+} other;
+
+static void map_before_the_finish(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call != VMSA_CALL_BARRIER || other.come)
+        return;
+    other.come = true;
+    vmsa_set_pe(1);
+    map_pages(other.vspace, other.page, 1, other.frame); // the model judges what is left there
+}
+
+// Of a few pages, in any order, each is found by who comes before the finish.
+static void of_a_few_pages_each_is_pending(void **state) {
+    (void)state;
+    static const unsigned lists[][5] = {
+        {4, 40, 80, 120, 160},          // up
+        {160, 120, 80, 40, 4},          // down
+        {4, 2000, 6000, 8000, 10000},   // far apart
+        {10000, 8000, 6000, 2000, 4},   // and down
+        {2000, 8000, 4, 10000, 6000},   // to and fro
+        {40, 42, 44, 46, 48},           // one behind the other
+        {1000, 3000, 5000, 9000, 7000}, // the last one in between
+    };
+    enum { COUNT = 5, PAGES = 2 };
+    for (unsigned n = 0; n < COUNT * PAGES * ARRAY_SIZE(lists); n++) {
+        const unsigned *first = lists[n / (COUNT * PAGES)];
+        struct gather_pages list[COUNT];
+        struct gather_totals totals;
+        machine_setup(NULL);
+        struct vspace *vspace = loaded_everywhere(2);
+        for (unsigned i = 0; i < COUNT; i++) {
+            list[i] = (struct gather_pages){PAGE(first[i]), PAGES};
+            map_pages(vspace, first[i], PAGES, 10 * i);
+        }
+        other.vspace = vspace;
+        other.page = first[n / PAGES % COUNT] + n % PAGES;
+        other.frame = 100 + n;
+        other.come = false;
+        vmsa_set_hook(map_before_the_finish);
+        assert_true(gather_unmap_few(vspace, list, COUNT, &totals));
+        vmsa_set_hook(NULL);
+        assert_true(other.come && is_mapped_to(vspace, other.page, other.frame));
+        assert_int_equal(entries_open(vspace), 0);
+        assert_int_equal(vspace->pending_count, 0);
+        for (unsigned i = 0; i < COUNT; i++)
+            vmsa_frame_reused(FRAME(10 * i), PAGES * PAGE_BYTES);
+    }
+}
+
+// What it is about may have been removed and not be complete: the ordinary ways help first.
+static void quick_ways_leave_what_is_pending_to_others(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    struct mapped_frame frame = {FRAME(30), map_pages(vspace, 3, 1, 30)};
+    struct gather *first = open_unmap(0, vspace, 3, 1);
+    vmsa_set_pe(1);
+    struct gather_totals totals;
+    uint8_t seen = 0;
+    assert_false(gather_unmap_few(vspace, &(struct gather_pages){PAGE(3), 1}, 1, &totals));
+    struct gather *second = gather_begin();
+    assert_int_equal(clear_record(second, &frame, PAGE_BITS, &seen), RECORD_PENDING);
+    gather_finish(second);
+    finish_on(0, first);
+}
+
+// Records of one table, in any order: each is found by who comes before the finish.
+static void of_a_list_of_records_each_is_pending(void **state) {
+    (void)state;
+    enum { COUNT = 3 };
+    for (unsigned n = 0; n < 2 * COUNT; n++) {
+        machine_setup(NULL);
+        struct vspace *vspace = loaded_everywhere(1);
+        struct mapped_frame frames[COUNT];
+        struct gather_record records[COUNT] = {0};
+        enum record_step step;
+        for (unsigned i = 0; i < COUNT; i++) {
+            uint64_t page = n % 2 == 0 ? 4 + 16 * i : 64 - 16 * i;
+            frames[i] = (struct mapped_frame){FRAME(i), map_pages(vspace, page, 1, i)};
+            records[i].frame = &frames[i];
+            records[i].size_bits = PAGE_BITS;
+        }
+        struct gather *gather = gather_begin();
+        assert_int_equal(gather_clear_records(gather, records, COUNT, &step), COUNT);
+        vmsa_set_pe(1);
+        uint64_t page = n % 2 == 0 ? 4 + 16 * (n / 2) : 64 - 16 * (n / 2);
+        map_pages(vspace, page, 1, 30); // the model judges what is left there
+        finish_on(0, gather);
+        vmsa_frame_reused(FRAME(0), COUNT * PAGE_BYTES);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(scenario_1a_nothing_found_is_not_invalidated, machine_setup),
@@ -430,6 +528,9 @@ int main(void) {
         cmocka_unit_test(ranges_that_touch_are_one),
         cmocka_unit_test(an_entry_full_of_ranges_still_covers_all),
         cmocka_unit_test(every_pair_at_every_step),
+        cmocka_unit_test_setup(of_a_few_pages_each_is_pending, machine_setup),
+        cmocka_unit_test_setup(quick_ways_leave_what_is_pending_to_others, machine_setup),
+        cmocka_unit_test_setup(of_a_list_of_records_each_is_pending, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.pending", tests, NULL, NULL);
 }

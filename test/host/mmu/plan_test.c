@@ -13,7 +13,9 @@ static void forms_go_from_least_to_most(void **state) {
     (void)state;
     struct plan_facts facts = {0};
     assert_int_equal(plan_form(&facts), PLAN_NONE);
-    facts.operations = 1;
+    facts.tables_freed = true; // walk caches, though no address was recorded
+    assert_int_equal(plan_form(&facts), PLAN_WALK);
+    facts = (struct plan_facts){.operations = 1};
     assert_int_equal(plan_form(&facts), PLAN_LAST_LEVEL);
     facts.tables_freed = true;
     assert_int_equal(plan_form(&facts), PLAN_WALK);

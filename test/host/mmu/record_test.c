@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Mapping records: a hint that verifies exactly while the mapping it names is there.
 #include "support.h"
+#include <string.h>
 
 #include <record.h>
 
@@ -259,8 +260,93 @@ static void completing_a_record_lets_its_capability_be_mapped_anew(void **state)
     assert_int_equal(vmsa_log_count(), 0); // was done, and is not done again
 }
 
+static void scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes(void **state) {
+    (void)state;
+    for (unsigned bits = PAGE_BITS; bits < PAGE_BITS + 2; bits++) {
+        uint64_t pages = BIT(bits - PAGE_BITS);
+        machine_setup(NULL);
+        struct vspace *vspace = loaded_everywhere(1);
+        uint8_t seen = 0;
+        struct gather *gather = gather_begin();
+        struct mapped_frame frame = {
+            FRAME(50), map_level(gather, vspace, 4, pages, 50, LEAF_LEVEL, &untouched)};
+        gather_finish(gather);
+        vmsa_features.hardware_flags = true; // the update comes just before the exchange
+        gather = gather_begin();
+        assert_int_equal(clear_record(gather, &frame, bits, &seen), RECORD_THROUGH);
+        gather_finish(gather);
+        assert_int_equal(seen, SHEAF_REPORT_ACCESSED | SHEAF_REPORT_DIRTY);
+        assert_false(any_pe_reaches(4));
+        vmsa_frame_reused(FRAME(50), pages * PAGE_BYTES);
+    }
+}
+
+static void lead_nowhere(const char *text) {
+    fail_msg("a record leads out of the tables: %s", text);
+}
+
+// A chunk that the VSpace does not have, the bookkeeping's page, and ASIDs that are not given:
+// beyond the table of ASIDs stands what would be a VSpace's.
+static void records_of_nothing_lead_nowhere(void **state) {
+    (void)state;
+    static uint64_t asids[(256 / 8 + 512 * 4) / 8];
+    memset(asids, 0, sizeof(asids));
+    mmu_init(&(struct mmu_config){.asid_bits = 8, .asid_table = asids, .empty_root = empty_root()});
+    struct vspace *vspace = new_vspace(1);
+    struct mapping_record record = map_pages(vspace, 5, 1, 5);
+    uint32_t *spaces = (uint32_t *)&asids[256 / 64];
+    spaces[300] = spaces[asid_of(vspace).v];
+    unsigned table = record_table(record);
+    struct vspace *dead = new_vspace(1);
+    struct mapping_record last = map_pages(dead, 5, 1, 5);
+    vspace_destroy(dead);
+    vmsa_set_panic_handler(lead_nowhere);
+    assert_true(record_is_live(record, FRAME(5), 12));
+    assert_false(record_is_live(last, FRAME(5), 12));
+    assert_false(record_is_live(record_make(ASID(300), 3, table, 5, 1), FRAME(5), 12));
+    assert_false(record_is_live(record_make(ASID(0), 3, table, 5, 1), FRAME(5), 12));
+    assert_false(record_is_live(record_make(asid_of(vspace), 3, 0, 5, 1), FRAME(5), 12));
+    assert_false(record_is_live(record_make(asid_of(vspace), 3, 16 + table, 5, 1), FRAME(5), 12));
+    vmsa_set_panic_handler(NULL);
+}
+
+static void a_leaf_that_waits_for_its_new_place_is_none(void **state) {
+    (void)state;
+    struct pattern pattern = pattern_of(LEAF_LEVEL, FRAME(5), PAGE_BITS);
+    desc_t leaf = DESC(FRAME(5).v | desc_leaf_bits(LEAF_LEVEL, &touched));
+    assert_true(matches(&pattern, leaf));
+    assert_false(matches(&pattern, DESC(leaf.v & ~DESC_VALID))); // MOVE clears only this
+}
+
+static struct mapped_frame mapped_anew;
+static struct mapping_record later;
+
+static void map_anew(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    if (call == VMSA_CALL_LOCK)
+        mapped_anew.record = later;
+}
+
+// Two capabilities of a Frame, at the same place of two VSpaces. While one is about to be cleared
+// by what its record said, it names the other VSpace: what is in the first is the other's.
+static void a_record_that_names_another_vspace_by_now(void **state) {
+    (void)state;
+    struct vspace *first = new_vspace(1), *second = new_vspace(1);
+    uint8_t seen = 0;
+    mapped_anew = (struct mapped_frame){FRAME(50), map_pages(first, 5, 1, 50)};
+    later = map_pages(second, 5, 1, 50);
+    struct gather *gather = gather_begin();
+    vmsa_set_hook(map_anew);
+    assert_int_equal(clear_record(gather, &mapped_anew, PAGE_BITS, &seen), RECORD_THROUGH);
+    vmsa_set_hook(NULL);
+    gather_finish(gather);
+    assert_true(is_mapped_to(first, 5, 50) && is_mapped_to(second, 5, 50));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(records_of_nothing_lead_nowhere, machine_setup),
         cmocka_unit_test_setup(a_record_names_its_place, machine_setup),
         cmocka_unit_test(packing_keeps_every_field),
         cmocka_unit_test_setup(the_empty_record_names_nothing, machine_setup),
@@ -276,6 +362,10 @@ int main(void) {
         cmocka_unit_test_setup(unmapping_a_record_completes_what_is_pending, machine_setup),
         cmocka_unit_test_setup(completing_a_record_lets_its_capability_be_mapped_anew,
                                machine_setup),
+        cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_the_frame_goes,
+                               machine_setup),
+        cmocka_unit_test_setup(a_leaf_that_waits_for_its_new_place_is_none, machine_setup),
+        cmocka_unit_test_setup(a_record_that_names_another_vspace_by_now, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.record", tests, NULL, NULL);
 }

@@ -376,6 +376,45 @@ static void others_find_it_pending_until_it_is_complete(void **state) {
     assert_int_equal(watched->pins, 0);
 }
 
+static void scenario_3g_hardware_sets_the_dirty_state_while_a_few_pages_go(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    struct gather_totals totals;
+    struct gather *gather = gather_begin();
+    map_level(gather, vspace, 5, 3, 5, LEAF_LEVEL, &untouched);
+    gather_finish(gather);
+    vmsa_features.hardware_flags = true; // the update comes just before the exchange
+    assert_true(few(vspace, &(struct gather_pages){PAGE(5), 3}, 1, &totals));
+    assert_int_equal(totals.leaves, 3);
+    assert_int_equal(totals.tlbi, 3);
+    vmsa_frame_reused(FRAME(5), 3 * PAGE_BYTES);
+}
+
+static unsigned stores;
+
+static void access_the_second_page(enum vmsa_call call, uint64_t a, uint64_t b) {
+    if (call != VMSA_CALL_STORE || ++stores != 2)
+        return;
+    desc_t *place = (desc_t *)vmsa_kernel_address(PADDR(a)) + b;
+    *place = DESC(place->v | DESC_ACCESSED);
+}
+
+// After it was found to be like the first one, and before it is cleared.
+static void scenario_3g_an_access_in_between_is_seen(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    struct gather_totals totals;
+    struct gather *gather = gather_begin();
+    map_level(gather, vspace, 5, 3, 5, LEAF_LEVEL, &untouched);
+    gather_finish(gather);
+    stores = 0;
+    vmsa_set_hook(access_the_second_page);
+    assert_true(few(vspace, &(struct gather_pages){PAGE(5), 3}, 1, &totals));
+    vmsa_set_hook(NULL);
+    assert_int_equal(totals.leaves, 3);
+    assert_true(totals.tlbi > 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(one_page_goes_and_its_neighbours_stay, machine_setup),
@@ -396,6 +435,9 @@ int main(void) {
         cmocka_unit_test_setup(deferring_declines_where_no_entry_is_free, machine_setup),
         cmocka_unit_test_setup(what_no_tlb_holds_is_not_deferred, machine_setup),
         cmocka_unit_test_setup(others_find_it_pending_until_it_is_complete, machine_setup),
+        cmocka_unit_test_setup(scenario_3g_hardware_sets_the_dirty_state_while_a_few_pages_go,
+                               machine_setup),
+        cmocka_unit_test_setup(scenario_3g_an_access_in_between_is_seen, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.unmap_few", tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 #include "support.h"
 #include <string.h>
 
+#include <plan.h>
+
 static void unmapping_clears_and_frees(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -312,6 +314,32 @@ static void tables_of_more_chunks_than_a_batch_holds(void **state) {
     assert_int_equal(tables_used(vspace), 1);
 }
 
+static unsigned count_by_asid(void) {
+    unsigned count = 0;
+    for (size_t i = 0; i < vmsa_log_count(); i++)
+        count += vmsa_log()[i].kind == PORT_TLBI_ASIDE1IS;
+    return count;
+}
+
+// A table is looked through up to the threshold of its leaves, and up to so many tables; what is
+// more goes unseen, and with it everything of the ASID.
+static void what_goes_unseen_begins_behind_the_threshold(void **state) {
+    (void)state;
+    for (uint64_t more = 0; more < 2; more++) {
+        machine_setup(NULL);
+        struct vspace *vspace = new_vspace(2);
+        map_pages(vspace, 7, PLAN_THRESHOLD + more, 0);
+        vmsa_log_reset();
+        assert_int_equal(unmap_pages(vspace, 0, TABLE_PAGES).tables, 1);
+        assert_int_equal(count_by_asid(), more);
+        for (uint64_t i = 0; i < 8 + more; i++)
+            map_pages(vspace, i * TABLE_PAGES + 3, 1, i);
+        vmsa_log_reset();
+        assert_int_equal(unmap_pages(vspace, 0, GIB_PAGES / 2).tables, 8 + more);
+        assert_int_equal(count_by_asid(), more);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(unmapping_clears_and_frees, machine_setup),
@@ -332,6 +360,7 @@ int main(void) {
         cmocka_unit_test_setup(no_poll_is_further_away_than_one_table, machine_setup),
         cmocka_unit_test_setup(unmap_map_another_frame_there, machine_setup),
         cmocka_unit_test_setup(tables_of_more_chunks_than_a_batch_holds, machine_setup),
+        cmocka_unit_test_setup(what_goes_unseen_begins_behind_the_threshold, machine_setup),
     };
     return cmocka_run_group_tests_name("mmu.unmap", tests, NULL, NULL);
 }

@@ -9,7 +9,12 @@
 
 static void a_new_vspace_has_a_zeroed_root_and_14_tables(void **state) {
     (void)state;
-    struct vspace *vspace = new_vspace(1);
+    struct vspace *vspace;
+    assert_int_equal(vspace_create(new_chunk(), &vspace), SHEAF_OK);
+    const uint64_t *root = vmsa_kernel_address(vspace_root(vspace));
+    for (unsigned i = 0; i < TABLE_PAGES; i++)
+        assert_int_equal(root[i], 0); // not what the chunk held
+    vspace_activate(vspace);
     struct vspace_info info;
     vspace_info(vspace, &info);
     assert_int_equal(info.chunks, 1);
@@ -155,6 +160,12 @@ static void death_comes_once(void **state) {
     assert_int_equal(vmsa_log_count() + vmsa_dsb_count(), 0);
 }
 
+static void nobody_waits(enum vmsa_call call, uint64_t a, uint64_t b) {
+    (void)a;
+    (void)b;
+    assert_int_not_equal(call, VMSA_CALL_RELAX); // for its own pin, for ever
+}
+
 static void death_finishes_the_batch_that_holds_the_vspace(void **state) {
     (void)state;
     struct vspace *vspace = new_vspace(1);
@@ -162,10 +173,24 @@ static void death_finishes_the_batch_that_holds_the_vspace(void **state) {
     struct gather *gather = gather_begin();
     uint64_t done = 0;
     gather_unmap(gather, vspace, PAGE(0), 512, 0, &done, NULL);
+    vmsa_set_hook(nobody_waits);
     vspace_destroy(vspace);
+    vmsa_set_hook(NULL);
     gather_finish(gather);
     assert_int_equal(gather_totals(gather)->tables, 1);
     vmsa_frame_reused(FRAME(0), 3 * PAGE_BYTES);
+}
+
+// A page of RAM, which the kernel can read.
+static void map_memory(struct vspace *vspace, uint64_t page) {
+    paddr_t memory = vmsa_physical_address(new_chunk());
+    struct gather *gather = gather_begin();
+    struct gather_map map;
+    unsigned missing;
+    assert_int_equal(gather_map_begin(gather, vspace, PAGE(page), 1, 3, &map, &missing), SHEAF_OK);
+    gather_map_frame(&map, memory, 1, &touched);
+    gather_map_end(&map);
+    gather_finish(gather);
 }
 
 static void the_dead_do_nothing_more(void **state) {
@@ -174,13 +199,20 @@ static void the_dead_do_nothing_more(void **state) {
     struct chunk *chunk;
     uint64_t value;
     map_pages(vspace, 1, 1, 0);
+    map_memory(vspace, 2);
+    assert_true(vspace_read_word(vspace, PAGE(2), &value));
     vspace_destroy(vspace);
     vspace_activate(vspace);
     assert_int_equal(vmsa_loaded_root(), empty_root().v);
     assert_int_equal(vspace_grow(vspace, new_chunk()), SHEAF_ERR_DEAD);
     assert_int_equal(vspace_shrink(vspace, 1, &chunk), SHEAF_ERR_DEAD);
     assert_int_equal(mmu_fault(vspace, PAGE(1), SHEAF_ACCESS_READ), MMU_FAULT_TRANSLATION);
-    assert_false(vspace_read_word(vspace, PAGE(1), &value));
+    assert_false(vspace_read_word(vspace, PAGE(2), &value));
+    struct gather *gather = gather_begin();
+    assert_int_equal(gather_sync(gather, vspace), SHEAF_ERR_DEAD);
+    gather_finish(gather);
+    struct gather_totals totals;
+    assert_false(gather_unmap_few(vspace, &(struct gather_pages){PAGE(1), 1}, 1, &totals));
 }
 
 static void asids_run_out_and_come_back(void **state) {
