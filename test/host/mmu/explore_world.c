@@ -342,7 +342,7 @@ static void move_table(void) {
 
 // The slot's lock is held for each slice, as in a system call: who deletes marks the slot under it.
 static enum sheaf_error move_slice(struct gather *gather, struct gather_move *move) {
-    struct moved_frames frames = {.count = 1, .at = {{&world.frame, PAGE_BITS}}};
+    struct moved_frames frames = {.count = 1, .at = {{&world.frame, PAGE_BITS, true}}};
     unsigned missing;
     enum sheaf_error error = SHEAF_ERR_INVALID_CAPABILITY;
     lock_acquire(&world.slots);
