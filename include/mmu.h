@@ -305,6 +305,7 @@ struct moved_frames {
     struct {
         struct mapped_frame *frame;
         unsigned size_bits;
+        bool max_write; // as in leaf_attributes: no leaf that allows more moves by this record
     } at[MOVE_FRAMES];
 };
 static inline bool move_goes_down(const struct gather_move *move, vaddr_t from, vaddr_t to) {

@@ -34,7 +34,7 @@ static inline bool gather_map_fast(const struct thread *thread, struct gather *g
     }
     // At a multiple of its size, and smaller than what a table of pages covers, it is in one table.
     uint64_t va = op->word[2], pages = op->word[3];
-    if (unlikely(slot->size_bits >= MAP_BLOCK_BITS || pages << PAGE_BITS != BIT(slot->size_bits) ||
+    if (unlikely(slot->size_bits >= MAP_BLOCK_BITS || pages != BIT(slot->size_bits) >> PAGE_BITS ||
                  !IS_ALIGNED(va, BIT(slot->size_bits)) || va >> 48 != 0)) {
         return false;
     }

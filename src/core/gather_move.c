@@ -28,7 +28,8 @@ static void collect(struct named_frames *named, uint64_t pages) {
     struct slot *slot = named->next;
     while (count < most && slot->living_type == SHEAF_FRAME) {
         named->frames.at[count].frame = &slot->frame;
-        named->frames.at[count++].size_bits = slot->size_bits;
+        named->frames.at[count].size_bits = slot->size_bits;
+        named->frames.at[count++].max_write = (slot->rights & SHEAF_RIGHT_WRITE) != 0;
         slot += named->down ? -1 : 1;
     }
     named->next = slot;

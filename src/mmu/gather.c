@@ -126,7 +126,12 @@ void batch_adopt(struct gather *gather, struct batch_space *space, struct pendin
         pending_merge(vspace, own, entry);
         return;
     }
+    // A gather that is still deferring knows the entry by its ticket. What it removes from now on
+    // is not among what this batch covers, so it must not find the entry any more. And this batch
+    // may add stores of its own to those of the one that deferred.
+    entry->ticket = ++vspace->tickets;
     entry->owner = (uint8_t)(port_pe() + 1);
+    entry->writer = pending_is_foreign(entry) ? 0 : entry->writer;
     space->entry = (uint8_t)(entry - vspace->pending);
     space->ticket = entry->ticket;
 }

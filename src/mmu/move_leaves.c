@@ -44,12 +44,16 @@ static uint64_t run_pages(const struct leaf_move *move, const struct run *run) {
 
 // ---- What can fail
 
-// What is between the leaves of a run must be nothing.
+// What is between the leaves of a run must be nothing. And a record may verify by leaves that
+// another capability of the same Frame has mapped since: what that one allows beyond this one must
+// not come to be named by this one, or taking that one back would leave it.
 static bool is_alone(const struct leaf_move *move, const struct run *run) {
     unsigned n = move->frames->named;
     struct pattern pattern =
         pattern_of(move->level, move->frames->at[n].frame->address, move->frames->at[n].size_bits);
     paddr_t table = run->table;
+    if (!move->frames->at[n].max_write)
+        pattern.mask |= DESC_MAX_WRITE;
     for (unsigned i = run->first, last = run->last; i <= last; i++) {
         desc_t desc = port_desc_read(table, i);
         if (desc_is_valid(desc) && !matches(&pattern, desc))
@@ -93,7 +97,7 @@ static enum sheaf_error check_places(struct leaf_move *move, const struct run *r
     if (index + (run->last - run->first) >= TABLE_ENTRIES)
         return SHEAF_ERR_RANGE; // a record names a run in one table
     if (!is_alone(move, run))
-        return SHEAF_ERR_OTHER_MAPPING; // of another Frame, in between
+        return SHEAF_ERR_OTHER_MAPPING; // of another Frame, in between, or capability
     struct place place = walk(move->vspace, to, move->level);
     if (place.level < move->level) {
         if (desc_is_valid(place.desc))

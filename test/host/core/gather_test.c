@@ -364,6 +364,7 @@ static void bad_ranges(void **state) {
         {PAGE_BYTES, UINT64_C(1) << 36, SHEAF_ERR_OVERFLOW},
         {VA, UINT64_MAX, SHEAF_ERR_OVERFLOW},
         {VA, UINT64_C(1) << 52, SHEAF_ERR_OVERFLOW},
+        {VA, (UINT64_C(1) << 52) + 1, SHEAF_ERR_OVERFLOW}, // in bytes, 64 bits wide: one page
     };
     uint64_t frame = make(SHEAF_FRAME, 12);
     for (unsigned i = 0; i < ARRAY_SIZE(ranges); i++) {

@@ -114,6 +114,24 @@ static void slots_that_name_nothing(void **state) {
     GATHER_FAILS(RANGE, move_op(VA + 2 * PAGE_BYTES, 2, to, last + 1)); // the CNode ends
 }
 
+// A record that verifies by what a copy with more rights has mapped in its place: were the leaf to
+// move by it, it would stay writable when the copy is taken back.
+static void a_record_moves_no_leaf_that_allows_more(void **state) {
+    (void)state;
+    uint64_t frame = make(SHEAF_FRAME, 12), reader = new_slots(1), to = VA + 8 * PAGE_BYTES;
+    OK(INVOKE(CNODE, SHEAF_CNODE_COPY, reader, frame, SHEAF_RIGHT_READ));
+    OK(gather_op(map_op(vspace, VA, 1, reader, 1, SHEAF_MAP_READ, 0)));
+    OK(gather_op(unmap_op(vspace, VA, 1, SHEAF_OP_KEEP_TABLES)));
+    OK(gather_op(map_op(vspace, VA, 1, frame, 1, RW, SHEAF_OP_DIRTY)));
+    GATHER_FAILS(OTHER_MAPPING, move_op(VA, 1, to, reader));
+    OK(gather_op(move_op(VA, 1, to, frame)));
+    assert_int_equal(mapping(frame).va, to);
+    OK(gather_op(unmap_op(vspace, to, 1, 0)));
+    OK(gather_op(map_op(vspace, VA, 1, reader, 1, SHEAF_MAP_READ, 0)));
+    OK(gather_op(move_op(VA, 1, to, reader))); // its own
+    assert_int_equal(mapping(reader).va, to);
+}
+
 static void bad_moves(void **state) {
     (void)state;
     uint64_t frames = make_many(SHEAF_FRAME, 12, 4), block = make(SHEAF_FRAME, 21),
@@ -190,6 +208,7 @@ int main(void) {
         MOVE_TEST(moves_in_a_vector),
         MOVE_TEST(scenario_2d_a_bad_move_in_the_middle),
         MOVE_TEST(slots_that_name_nothing),
+        MOVE_TEST(a_record_moves_no_leaf_that_allows_more),
         MOVE_TEST(bad_moves),
         MOVE_TEST(tables_run_out),
     };

@@ -441,6 +441,56 @@ static void a_deferred_entry_taken_over_stays_anothers(void **state) {
     assert_true(is_mapped_to(vspace, 10, 200));
 }
 
+// Taken over while the gather that deferred it goes on: what that removes later is not among what
+// the other one covers.
+static void what_is_deferred_after_a_sync_is_pending_by_itself(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    struct gather *deferring = gather_begin();
+    uint64_t done = 0;
+    gather_set_policy(deferring, GATHER_DEFER);
+    assert_int_equal(gather_unmap(deferring, vspace, PAGE(10), 1, 0, &done, NULL), SHEAF_OK);
+    vmsa_set_pe(1);
+    struct gather *syncing = gather_begin();
+    assert_int_equal(gather_sync(syncing, vspace), SHEAF_OK);
+    vmsa_set_pe(0);
+    done = 0;
+    assert_int_equal(gather_unmap(deferring, vspace, PAGE(30), 1, 0, &done, NULL), SHEAF_OK);
+    gather_finish(deferring);
+    vmsa_set_pe(1);
+    gather_finish(syncing);
+    assert_int_equal(vspace->pending_count, 1);
+    vmsa_frame_reused(FRAME(10), PAGE_BYTES);
+    sync_on(0, vspace);
+    assert_false(any_pe_reaches(30));
+    vmsa_frame_reused(FRAME(30), PAGE_BYTES);
+}
+
+// Taken over by a batch of another PE that then removes something itself: the stores are no longer
+// all of the one that deferred.
+static void a_deferred_entry_taken_over_is_helped_as_anothers(void **state) {
+    (void)state;
+    struct vspace *vspace = loaded_everywhere(1);
+    map_pages(vspace, 0, 100, 0);
+    defer_on(0, vspace, 10, 1);
+    vmsa_set_pe(1);
+    struct gather *gather = gather_begin();
+    uint64_t done = 0;
+    assert_int_equal(gather_sync(gather, vspace), SHEAF_OK);
+    assert_int_equal(gather_unmap(gather, vspace, PAGE(20), 1, 0, &done, NULL), SHEAF_OK);
+    vmsa_set_pe(0);
+    struct gather *helping = gather_begin();
+    done = 0;
+    assert_int_equal(gather_unmap(helping, vspace, PAGE(20), 1, 0, &done, NULL), SHEAF_OK);
+    gather_finish(helping);
+    vmsa_frame_reused(FRAME(20), PAGE_BYTES); // the model judges
+    assert_int_equal(vmsa_counter(SHEAF_COUNTER_GATHER_HELPED), 1);
+    vmsa_set_pe(1);
+    gather_finish(gather);
+    vmsa_set_pe(0);
+}
+
 // An entry completed in the middle of a call takes nothing away of what FORCE was asked for.
 static void force_is_kept_when_its_entry_is_completed(void **state) {
     (void)state;
@@ -481,6 +531,8 @@ int main(void) {
         DEFER_TEST(scenario_2e_the_same_page_twice_in_one_vector),
         cmocka_unit_test_setup(scenario_1e_a_page_and_a_block_that_were_deferred, machine_setup),
         DEFER_TEST(a_deferred_entry_taken_over_stays_anothers),
+        DEFER_TEST(what_is_deferred_after_a_sync_is_pending_by_itself),
+        DEFER_TEST(a_deferred_entry_taken_over_is_helped_as_anothers),
         DEFER_TEST(force_is_kept_when_its_entry_is_completed),
     };
     return cmocka_run_group_tests_name("mmu.defer", tests, NULL, NULL);

@@ -55,11 +55,14 @@ static const char *const triples[][3] = {
     {"unmap_forced", "evict", "replace_one"},
     {"unmap_few", "unmap_deferred", "map_few"},
     {"unmap_few", "evict", "unmap_table"},
+    {"defer_twice", "sync_and_unmap", "unmap_one"},
+    {"defer_few", "sync_and_unmap", "replace_one"},
 };
 
 static const char *const when_full[] = {
-    "unmap_one",      "unmap_table", "unmap_deferred", "replace_one", "unmap_record", "evict",
-    "evict_deferred", "sync",        "move_table",     "move_leaf",   "destroy",
+    "unmap_one",      "unmap_table",    "unmap_deferred", "replace_one", "unmap_record",
+    "evict",          "evict_deferred", "sync",           "defer_twice", "defer_few",
+    "sync_and_unmap", "move_table",     "move_leaf",      "destroy",
 };
 
 struct named_case {

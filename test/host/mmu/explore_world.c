@@ -342,7 +342,7 @@ static void move_table(void) {
 
 // The slot's lock is held for each slice, as in a system call: who deletes marks the slot under it.
 static enum sheaf_error move_slice(struct gather *gather, struct gather_move *move) {
-    struct moved_frames frames = {.count = 1, .at = {{&world.frame, PAGE_BITS}}};
+    struct moved_frames frames = {.count = 1, .at = {{&world.frame, PAGE_BITS, true}}};
     unsigned missing;
     enum sheaf_error error = SHEAF_ERR_INVALID_CAPABILITY;
     lock_acquire(&world.slots);
@@ -372,6 +372,34 @@ static void fault_write(void) {
 }
 
 static void fault_untouched(void) { mmu_fault(world.vspace, PAGE(7), SHEAF_ACCESS_READ); }
+
+// Two operations of one vector.
+static void defer_twice(void) {
+    struct gather *gather = begin(GATHER_DEFER);
+    uint64_t done = 0;
+    if (gather_unmap(gather, world.vspace, PAGE(5), 1, 0, &done, NULL) == SHEAF_OK) {
+        done = 0;
+        gather_unmap(gather, world.vspace, PAGE(1), 2, 0, &done, NULL);
+    }
+    gather_finish(gather);
+}
+
+static void defer_few(void) {
+    const struct gather_pages list[] = {{PAGE(5), 1}, {PAGE(1), 2}};
+    struct gather_totals totals;
+    if (!gather_defer_few(world.vspace, list, ARRAY_SIZE(list), &totals))
+        defer_twice();
+}
+
+static void sync_and_unmap(void) {
+    struct gather *gather = begin(GATHER_IF_NEEDED);
+    uint64_t done = 0;
+    bool gone = gather_sync(gather, world.vspace) == SHEAF_OK &&
+                gather_unmap(gather, world.vspace, PAGE(5), 1, 0, &done, NULL) == SHEAF_OK;
+    gather_finish(gather);
+    if (gone)
+        reuse_unmapped(5, 1);
+}
 
 static void activate(void) {
     vspace_activate(NULL);
@@ -439,6 +467,9 @@ const struct world_operation world_operations[] = {
     {"evict_forced", evict_forced},
     {"evict_deferred", evict_deferred},
     {"sync", sync_all},
+    {"defer_twice", defer_twice},
+    {"defer_few", defer_few},
+    {"sync_and_unmap", sync_and_unmap},
     {"sync_forced", sync_forced},
     {"protect_read_only", protect_read_only},
     {"protect_forced", protect_forced},

@@ -33,6 +33,7 @@ static enum sheaf_error move_pages(struct vspace *vspace, uint64_t from, uint64_
                 &frames[down ? move.slots - 1 - slots.count : move.slots + slots.count];
             slots.at[slots.count].frame = capability->frame;
             slots.at[slots.count].size_bits = capability->size_bits;
+            slots.at[slots.count].max_write = true;
         }
         bool counts = move.pass == MOVE_CHECK;
         error = gather_move_leaves(gather, vspace, PAGE(from), PAGE(to), pages, &slots, &move,

@@ -452,7 +452,7 @@ static void do_move_tables(struct gather *gather, unsigned space) {
 static void do_move_leaf(struct gather *gather) {
     struct known_record *known = &world.records[draw(RECORDS)];
     struct mapped_frame frame = {FRAME(known->frame), known->record};
-    struct moved_frames frames = {.count = 1, .at = {{&frame, known->size_bits}}};
+    struct moved_frames frames = {.count = 1, .at = {{&frame, known->size_bits, true}}};
     unsigned space = 0, missing = 0;
     vaddr_t va;
     uint64_t pages;

@@ -70,7 +70,7 @@ static void move_away(enum vmsa_call call, uint64_t lock, uint64_t b) {
     contested.moved = true;
     unsigned before = vmsa_pe(), missing;
     vmsa_set_pe(1);
-    struct moved_frames frames = {.count = 1, .at = {{&contested.frame, PAGE_BITS}}};
+    struct moved_frames frames = {.count = 1, .at = {{&contested.frame, PAGE_BITS, true}}};
     struct gather_move move = {0};
     struct gather *gather = gather_begin();
     assert_int_equal(
