@@ -311,12 +311,12 @@ static __attribute__((noinline)) void execute_long(struct pe *pe, struct thread 
 }
 
 static inline void gather(struct pe *pe, struct thread *thread, uint64_t flags) {
-    if (flags == 0) {
-        gather_unmap_fast(pe, thread);
-    } else if (unlikely(flags == SHEAF_GATHER_DEFER)) {
-        gather_defer_fast(pe, thread);
-    } else {
+    if (likely((flags & ~SHEAF_GATHER_DEFER) != 0)) { // mostly the tail
         syscall_gather(pe, thread);
+    } else if (likely(flags == 0)) {
+        gather_unmap_fast(pe, thread);
+    } else {
+        gather_defer_fast(pe, thread);
     }
 }
 
@@ -330,9 +330,6 @@ static inline bool execute_short(struct pe *pe, struct thread *thread, uint64_t 
         return wait(pe, thread);
     case SHEAF_SYS_YIELD:
         return yield(pe, thread);
-    case SHEAF_SYS_GATHER:
-        gather(pe, thread, thread->context.reg[SHEAF_REG_GATHER] >> 32);
-        return true;
     case SHEAF_SYS_NULL:
         thread->context.reg[SHEAF_REG_STATUS] = SHEAF_OK;
         return true;
@@ -354,6 +351,8 @@ void core_syscall(struct pe *pe) {
         if (unlikely(!reply_receive(pe, thread, SHEAF_REG_WORDS))) {
             execute_long(pe, thread, number);
         }
+    } else if (number == SHEAF_SYS_GATHER) {
+        gather(pe, thread, thread->context.reg[SHEAF_REG_GATHER] >> 32);
     } else if (unlikely(!execute_short(pe, thread, number))) {
         syscall_execute(pe, thread, number);
     }
